@@ -1,0 +1,48 @@
+import type { Bytes } from './units'
+
+export type Backend = 'cuda' | 'metal' | 'vulkan' | 'cpu'
+export type GpuKind = 'discrete' | 'integrated' | 'unified' | 'software'
+
+export interface Gpu {
+  id: string
+  name: string
+  vendor: string
+  kind: GpuKind
+  /** null where nobody could say. For `unified` this memory is RAM: never add the two. */
+  vramTotal: Bytes | null
+  vramFree: Bytes | null
+  driver: string | null
+  /** Backends of llama.cpp that can use it. */
+  backends: Backend[]
+  /** Bytes per second, with where the figure is from. */
+  bandwidth: { bytesPerSecond: number; source: string } | null
+}
+
+export interface HardwareReport {
+  gpus: Gpu[]
+  ram: { total: Bytes; available: Bytes }
+  cpu: { name: string; physicalCores: number; logicalCores: number; usableCores: number; features: string[]; bandwidth: { bytesPerSecond: number; source: string } | null }
+  disk: { path: string; total: Bytes; free: Bytes } | null
+  os: { platform: string; name: string; release: string; arch: string }
+  /** One row per backend that llama.cpp could use here: works, or why not (English reason for the log; the page has words per `state`). */
+  backends: BackendReport[]
+  /** Apple, and APUs whose GPU memory is RAM. */
+  unifiedMemory: boolean
+}
+
+export interface BackendReport {
+  backend: Backend
+  state: 'works' | 'no-device' | 'not-installed' | 'crashed'
+  detail: string | null
+  devices: string[]
+}
+
+/** What the engine's own probe sees; it wins over every other source on what it can see. */
+export interface EngineProbe {
+  backend: Backend
+  llamaVersion: string
+  devices: { name: string; totalBytes: Bytes; freeBytes: Bytes }[]
+  vram: { totalBytes: Bytes; freeBytes: Bytes; unifiedBytes: Bytes }
+  ram: { totalBytes: Bytes; freeBytes: Bytes }
+  systemInfo: string
+}
