@@ -21,7 +21,14 @@ export interface Gpu {
 export interface HardwareReport {
   gpus: Gpu[]
   ram: { total: Bytes; available: Bytes }
-  cpu: { name: string; physicalCores: number; logicalCores: number; usableCores: number; features: string[]; bandwidth: { bytesPerSecond: number; source: string } | null }
+  cpu: {
+    name: string
+    physicalCores: number
+    logicalCores: number
+    usableCores: number
+    features: string[]
+    bandwidth: { bytesPerSecond: number; source: string } | null
+  }
   disk: { path: string; total: Bytes; free: Bytes } | null
   os: { platform: string; name: string; release: string; arch: string }
   /** One row per backend that llama.cpp could use here: works, or why not (English reason for the log; the page has words per `state`). */

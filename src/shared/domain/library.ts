@@ -1,0 +1,94 @@
+import type { EstimateLevel, MemoryPart } from './memory'
+import type { ThinkingCapability } from './thinking'
+import type { Bytes } from './units'
+
+export type ModelOrigin = 'download' | 'added' | 'watched' | 'starter' | 'scripted'
+
+/** A model file that the library knows. Rows are never forgotten: a file that is gone is `missing`. */
+export interface LibraryModel {
+  id: string
+  path: string
+  fileName: string
+  /** `verified`: hash checked against its hub. `own`: the user's file, readable. `damaged`: header refused (see `problem`). */
+  state: 'verified' | 'own' | 'missing' | 'damaged'
+  origin: ModelOrigin
+  name: string
+  architecture: string
+  parameters: number
+  activeParameters: number
+  quantization: string
+  sizeBytes: Bytes
+  trainContextSize: number
+  thinking: ThinkingCapability
+  licence: string | null
+  /** The repository it came from, where known. */
+  repository: string | null
+  problem: { code: string; message: string } | null
+  addedAt: number
+  /** Last measured decode rate on this machine, tokens per second. */
+  measuredTokensPerSecond: number | null
+  /** A hand-made script or demonstration: shown as such wherever it is met. */
+  demonstration: 'starter' | 'scripted' | null
+}
+
+export type EngineStatus =
+  | { state: 'empty' }
+  | { state: 'loading'; modelId: string; fraction: number }
+  | {
+      state: 'ready'
+      modelId: string
+      contextSize: number
+      gpuLayers: number
+      totalLayers: number
+      backend: string
+      parts: MemoryPart[]
+      level: EstimateLevel
+      /** What the load ladder changed, in order; empty when the plan worked. */
+      ladder: LadderStep[]
+    }
+  | { state: 'failed'; modelId: string; error: { code: string; message: string; data: Record<string, unknown> }; canTryCpu: boolean }
+
+export type LadderStep =
+  | { change: 'context'; from: number; to: number; because: string }
+  | { change: 'kv-cache'; from: string; to: string; because: string }
+  | { change: 'gpu-layers'; from: number; to: number; because: string }
+  | { change: 'cpu'; because: string }
+
+export type DownloadState = 'queued' | 'running' | 'paused' | 'verifying' | 'done' | 'failed' | 'cancelled'
+
+export interface Download {
+  id: string
+  repository: string
+  file: string
+  /** All parts of a split file. */
+  parts: string[]
+  revision: string
+  state: DownloadState
+  totalBytes: Bytes
+  receivedBytes: Bytes
+  /** Hashed so far. */
+  verifiedBytes: Bytes
+  /** Smoothed over 10 s; null in the first 3 s. */
+  bytesPerSecond: number | null
+  secondsLeft: number | null
+  error: { code: string; message: string; data: Record<string, unknown> } | null
+  /** The library's row once it is done. */
+  modelId: string | null
+  createdAt: number
+}
+
+/** A repository's files, grouped by quantization; split parts together. */
+export interface RepositoryFiles {
+  repository: string
+  revision: string
+  licence: string | null
+  groups: { quantization: string; file: string; parts: string[]; sizeBytes: Bytes; sha256: string | null }[]
+}
+
+export interface SearchHit {
+  repository: string
+  downloads: number | null
+  likes: number | null
+  licence: string | null
+  updatedAt: string | null
+}

@@ -1,0 +1,38 @@
+import type { Bytes } from './units'
+
+export type Language = 'en' | 'zh-CN'
+export type ThemeChoice = 'system' | 'light' | 'dark'
+
+export interface Settings {
+  /** null: the system's language, else English. */
+  language: Language | null
+  theme: ThemeChoice
+  /** Base address of a hub with the Hugging Face API; null: `HF_ENDPOINT`, else Hugging Face. */
+  endpoint: string | null
+  /** Refuses every socket that is not loopback. */
+  offline: boolean
+  /** Where downloads go; null: `models` in the data folder. */
+  modelsFolder: string | null
+  /** Folders whose GGUF files are adopted where they lie. */
+  watchedFolders: string[]
+  /** Default context in tokens for a load; null: 8,192 or the model's own limit. */
+  contextSize: number | null
+  /** Bytes kept free on each device; null: max(256 MiB, 3 %). */
+  reserveBytes: Bytes | null
+  lastModelId: string | null
+  /** The first-run page was completed. */
+  welcomed: boolean
+}
+
+export const defaultSettings: Settings = {
+  language: null,
+  theme: 'system',
+  endpoint: null,
+  offline: false,
+  modelsFolder: null,
+  watchedFolders: [],
+  contextSize: null,
+  reserveBytes: null,
+  lastModelId: null,
+  welcomed: false,
+}
