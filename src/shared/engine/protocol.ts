@@ -10,9 +10,7 @@ import type { ErrorValue } from '../errors'
 export type EngineRole = 'tools' | 'model'
 
 /** Where a chat template comes from. */
-export type TemplateSource =
-  | { kind: 'file'; path: string }
-  | { kind: 'template'; template: string; bos: string | null; eos: string | null }
+export type TemplateSource = { kind: 'file'; path: string } | { kind: 'template'; template: string; bos: string | null; eos: string | null }
 
 /** A piece of a rendered prompt. `template` pieces are tokenised with special tokens, `text` pieces (a person's or a model's words) without. */
 export interface PromptPiece {

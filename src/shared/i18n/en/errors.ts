@@ -1,0 +1,74 @@
+import type { ErrorCode } from '../../errors'
+
+/** What happened, and what to do next. A code without words does not compile. */
+export const errors: Record<ErrorCode, { title: string; action: string }> = {
+  'model/not-found': { title: 'This model file is not there any more', action: 'Put the file back, or remove the row from the library.' },
+  'model/corrupt-file': { title: 'This file is damaged or not a GGUF model', action: 'Download it again, or choose another file.' },
+  'model/unsupported': {
+    title: 'This model cannot be run by this version of Snug',
+    action: 'Choose another model, or look for a newer version of Snug.',
+  },
+  'model/not-loaded': { title: 'No model is loaded', action: 'Choose a model first.' },
+  'model/file-changed': { title: 'The model file changed on disk', action: 'Load the model again.' },
+  'fit/impossible': {
+    title: 'This configuration cannot run',
+    action: 'Choose a shorter context, another cache type or a smaller quantization.',
+  },
+  'engine/crashed': { title: 'The engine stopped unexpectedly', action: 'What was written is kept. Send again: the engine starts anew.' },
+  'engine/stalled': { title: 'The engine stopped answering', action: 'What was written is kept. Send again: the engine starts anew.' },
+  'engine/out-of-memory': {
+    title: 'There is not enough memory',
+    action: 'Close other programs, or choose a shorter context or a smaller quantization.',
+  },
+  'engine/load-failed': {
+    title: 'The model could not be loaded',
+    action: 'Try a shorter context or the CPU, or see the logs for the reason.',
+  },
+  'engine/busy': { title: 'The engine is busy', action: 'Wait for the current work to end, or stop it.' },
+  'engine/unavailable': { title: 'The engine crashed several times', action: 'Load the model on the CPU, or choose another model.' },
+  'template/failed': { title: 'The chat template of this model failed', action: 'Snug uses a plain format instead; answers may be worse.' },
+  'template/too-slow': {
+    title: 'The chat template of this model takes too long',
+    action: 'Choose another version of the model; this template may be harmful.',
+  },
+  'chat/not-found': { title: 'This conversation is not there any more', action: 'Choose another conversation.' },
+  'chat/context-too-small': {
+    title: 'The message is longer than the context',
+    action: 'Shorten it, or load the model with a longer context.',
+  },
+  'chat/busy': { title: 'This conversation is still being answered', action: 'Stop the answer first, or wait for its end.' },
+  'hub/not-found': { title: 'The hub does not have this', action: 'Check the name of the repository and the file.' },
+  'hub/gated': {
+    title: 'This model needs an agreement with its maker',
+    action: 'Accept the terms on the model’s page, then set HF_TOKEN to your token.',
+  },
+  'hub/unreachable': { title: 'The hub does not answer', action: 'Check the connection, or choose another address in the settings.' },
+  'hub/bad-answer': {
+    title: 'The hub gave an answer that makes no sense',
+    action: 'Try again later, or choose another address in the settings.',
+  },
+  'hub/rate-limited': { title: 'The hub asks to wait', action: 'Try again in a few minutes.' },
+  'download/disk-full': { title: 'The disk is full', action: 'Make room on the disk, then resume the download.' },
+  'download/hash-mismatch': {
+    title: 'The file that arrived is not the right one',
+    action: 'It was set aside and is not used. Download it again.',
+  },
+  'download/changed': { title: 'The file changed at the hub while it was being downloaded', action: 'Start the download again.' },
+  'download/not-found': { title: 'This download is not there any more', action: 'Start it again.' },
+  'download/busy': { title: 'This file is already being downloaded', action: 'Wait for the other download, or cancel it.' },
+  'file/unsafe-name': { title: 'This file name is not allowed', action: 'Choose another file.' },
+  'file/not-permitted': { title: 'Snug may not read or write there', action: 'Check the permissions, or choose another folder.' },
+  'network/offline': { title: 'Snug is set to offline', action: 'Switch offline off in the settings to reach the network.' },
+  'db/from-future': {
+    title: 'These chats were saved by a newer Snug',
+    action: 'Install that version or a newer one; nothing was changed.',
+  },
+  'db/damaged': {
+    title: 'The chat file is damaged',
+    action: 'The damaged file was kept beside a fresh or restored one; see the data folder.',
+  },
+  'db/busy': { title: 'Another program holds the chat file', action: 'Close the other Snug, then try again.' },
+  'usage/invalid': { title: 'That is not possible', action: 'Check what was given.' },
+  cancelled: { title: 'Cancelled', action: '' },
+  'internal/bug': { title: 'Something went wrong in Snug itself', action: 'Try again; the logs have the details.' },
+}

@@ -1,0 +1,64 @@
+import { eventIterator } from '@orpc/contract'
+import type { Settings } from '../domain/settings'
+import { oc, type, z } from './base'
+
+export interface AppInfo {
+  version: string
+  electron: string
+  /** The test runtime stands in for the pinned Electron. */
+  fallbackRuntime: boolean
+  platform: string
+  dataDir: string
+  cacheDir: string
+  /** The language in force: the setting, else the system's. */
+  language: 'en' | 'zh-CN'
+  languageIsSystem: boolean
+}
+
+/** A command of the native menu or another window that the page carries out. */
+export interface AppCommand {
+  command: 'new-chat' | 'open-settings' | 'open-page' | 'focus-search' | 'choose-model' | 'show-keys' | 'toggle-sidebar'
+  page?: 'chat' | 'discover' | 'library' | 'planner' | 'machine'
+}
+
+const language = z.enum(['en', 'zh-CN'])
+
+export const settingsPatch = z
+  .object({
+    language: language.nullable(),
+    theme: z.enum(['system', 'light', 'dark']),
+    endpoint: z
+      .url({ protocol: /^https?$/ })
+      .max(500)
+      .nullable(),
+    offline: z.boolean(),
+    contextSize: z.number().int().min(256).max(10_000_000).nullable(),
+    reserveBytes: z.number().int().min(0).nullable(),
+    lastModelId: z.string().max(64).nullable(),
+    welcomed: z.boolean(),
+  })
+  .partial()
+  .strict()
+
+export interface NetworkEntry {
+  at: number
+  method: string
+  /** Address without its query. */
+  address: string
+  purpose: string
+  outcome: string
+}
+
+export const app = {
+  info: oc.output(type<AppInfo>()),
+  settings: oc.output(type<Settings>()),
+  /** Folders are chosen through dialogs (`library.addFolder`, `library.chooseModelsFolder`), never sent by the page. */
+  setSettings: oc.input(settingsPatch).output(type<Settings>()),
+  followSettings: oc.output(eventIterator(type<Settings>())),
+  commands: oc.output(eventIterator(type<AppCommand>())),
+  /** Asks the person with the full address before the browser opens it; http and https only. */
+  openLink: oc.input(z.object({ url: z.string().max(2_048) }).strict()).output(type<{ opened: boolean }>()),
+  showLogs: oc.output(type<null>()),
+  networkLog: oc.output(type<NetworkEntry[]>()),
+  copyText: oc.input(z.object({ text: z.string().max(5_000_000) }).strict()).output(type<null>()),
+}

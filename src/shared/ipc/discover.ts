@@ -1,0 +1,43 @@
+import type { FitReport } from '../domain/fit'
+import type { RepositoryFiles, SearchHit } from '../domain/library'
+import type { Recommendation } from '../domain/recommend'
+import { oc, type, z } from './base'
+
+const repository = z
+  .string()
+  .min(3)
+  .max(200)
+  .regex(/^[\w.-]+\/[\w.-]+$/)
+const use = z.enum(['chat', 'code', 'reasoning', 'chinese', 'small'])
+const kv = z.enum(['f16', 'q8_0', 'q4_0'])
+
+/** Where models could already lie on this disk; nothing is copied. */
+export interface FoundModels {
+  source: 'lm-studio' | 'ollama' | 'jan' | 'huggingface'
+  count: number
+  bytes: number
+  /** Shown, never sent back: adopting goes by source. */
+  folder: string
+}
+
+export const discover = {
+  recommend: oc
+    .input(
+      z
+        .object({
+          use: use.default('chat'),
+          contextSize: z.number().int().min(256).max(10_000_000).optional(),
+          kvCacheType: kv.default('f16'),
+        })
+        .strict(),
+    )
+    .output(type<Recommendation[]>()),
+  /** A repository's files with sizes from the hub, verdict per quantization. */
+  files: oc
+    .input(z.object({ repository, contextSize: z.number().int().min(256).optional(), kvCacheType: kv.default('f16') }).strict())
+    .output(type<RepositoryFiles & { fits: Record<string, FitReport> }>()),
+  search: oc.input(z.object({ query: z.string().max(200) }).strict()).output(type<SearchHit[]>()),
+  /** Whether the chosen hub answers; never throws for a hub that does not. */
+  hubStatus: oc.output(type<{ endpoint: string; reachable: boolean; error: { code: string; message: string } | null }>()),
+  foundOnDisk: oc.output(type<FoundModels[]>()),
+}

@@ -1,0 +1,29 @@
+import { eventIterator } from '@orpc/contract'
+import type { Download } from '../domain/library'
+import { id, oc, type, z } from './base'
+
+export const downloads = {
+  /** The work belongs to main: an id comes back at once. Starting the same file again gives the same id. */
+  start: oc
+    .input(
+      z
+        .object({
+          repository: z
+            .string()
+            .min(3)
+            .max(200)
+            .regex(/^[\w.-]+\/[\w.-]+$/),
+          file: z.string().min(1).max(500),
+        })
+        .strict(),
+    )
+    .output(type<{ id: string }>()),
+  list: oc.output(type<Download[]>()),
+  /** All downloads: a snapshot, then again at most ten times a second while something changes. */
+  follow: oc.output(eventIterator(type<Download[]>())),
+  pause: oc.input(z.object({ id }).strict()).output(type<null>()),
+  resume: oc.input(z.object({ id }).strict()).output(type<null>()),
+  cancel: oc.input(z.object({ id }).strict()).output(type<null>()),
+  /** Takes a finished, failed or cancelled row off the list. */
+  dismiss: oc.input(z.object({ id }).strict()).output(type<null>()),
+}

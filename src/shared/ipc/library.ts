@@ -1,0 +1,49 @@
+import { eventIterator } from '@orpc/contract'
+import type { FitReport } from '../domain/fit'
+import type { EngineStatus, LibraryModel } from '../domain/library'
+import { id, oc, type, z } from './base'
+
+export const library = {
+  list: oc.output(type<LibraryModel[]>()),
+  follow: oc.output(eventIterator(type<LibraryModel[]>())),
+  /** Opens the system's file dialog. */
+  addFiles: oc.output(type<{ added: string[] }>()),
+  /** Opens the system's folder dialog; the folder is watched from then on. */
+  addFolder: oc.output(type<{ added: string[] }>()),
+  removeFolder: oc.input(z.object({ index: z.number().int().min(0) }).strict()).output(type<null>()),
+  chooseModelsFolder: oc.output(type<{ changed: boolean }>()),
+  /** Watches the default folder of another program. */
+  adopt: oc.input(z.object({ source: z.enum(['lm-studio', 'ollama', 'jan', 'huggingface']) }).strict()).output(type<{ added: string[] }>()),
+  /** Files dropped on the window: preload sends their paths to main, which gives the page a ticket. */
+  takeDropped: oc
+    .input(z.object({ ticket: id }).strict())
+    .output(type<{ added: string[]; refused: { fileName: string; code: string }[] }>()),
+  /** Takes a row off the list; the file stays. */
+  forget: oc.input(z.object({ id }).strict()).output(type<null>()),
+  /** Asks with path and size, then moves the file to the system's trash. */
+  trash: oc.input(z.object({ id }).strict()).output(type<{ moved: boolean }>()),
+  showInFolder: oc.input(z.object({ id }).strict()).output(type<null>()),
+  fit: oc.input(z.object({ id, contextSize: z.number().int().min(256).optional() }).strict()).output(type<FitReport>()),
+}
+
+export const engine = {
+  /** What to load: null options are automatic. */
+  load: oc
+    .input(
+      z
+        .object({
+          modelId: id,
+          contextSize: z.number().int().min(256).max(10_000_000).nullable().default(null),
+          gpuLayers: z
+            .union([z.number().int().min(0), z.literal('max')])
+            .nullable()
+            .default(null),
+          kvCacheType: z.enum(['f16', 'q8_0', 'q4_0']).nullable().default(null),
+          cpuOnly: z.boolean().default(false),
+        })
+        .strict(),
+    )
+    .output(type<null>()),
+  unload: oc.output(type<null>()),
+  follow: oc.output(eventIterator(type<EngineStatus>())),
+}
