@@ -57,12 +57,12 @@ function read(path) {
   }
 }
 
-/** A process id may have been given to another program since: only a package manager of ours is ended. */
+/** A process id may have been given to another program since: only a child of the kinds that we start is ended. */
 function isOurs(pid) {
   if (!isAlive(pid)) return false
   if (process.platform !== 'linux') return true
   try {
-    return readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes('npm')
+    return readFileSync(`/proc/${pid}/cmdline`, 'utf8').match(/npm|electron-vite/) !== null
   } catch {
     // It ended between the two looks.
     return false
