@@ -1,0 +1,196 @@
+import { z } from 'zod'
+import type { SearchHit } from '@shared/domain/library'
+import { type ErrorCode, SnugError, toErrorValue } from '@shared/errors'
+import { type HubFile, type HubListing, groupFiles, isProjector } from './hubFiles'
+import type { Network, NetworkRequest, NetworkResponse } from './network'
+import { isLoopback } from './redirects'
+
+export const huggingFace = 'https://huggingface.co'
+
+const modelInfo = z.object({
+  id: z.string().max(300),
+  sha: z.string().regex(/^[0-9a-f]{40,64}$/),
+  gated: z.union([z.boolean(), z.string().max(40)]).optional(),
+  tags: z.array(z.string()).optional(),
+  cardData: z.object({ license: z.union([z.string(), z.array(z.string())]).nullish() }).nullish(),
+})
+const sha256 = z.string().regex(/^[0-9a-f]{64}$/)
+const treeEntry = z.object({
+  type: z.string(),
+  path: z.string().min(1).max(1_000),
+  size: z.number().int().min(0).default(0),
+  oid: z.string().max(80).optional(),
+  lfs: z.object({ oid: sha256, size: z.number().int().min(0) }).nullish(),
+})
+const searchEntry = z.object({
+  id: z.string().max(300),
+  downloads: z.number().nullish(),
+  likes: z.number().nullish(),
+  lastModified: z.string().nullish(),
+  tags: z.array(z.string()).optional(),
+})
+
+/** A tree of this many files is no model repository. */
+const maxFiles = 20_000
+
+export interface HubOptions {
+  network: Network
+  /** Asked for each request, so that a changed setting counts at once. */
+  endpoint: () => string
+}
+
+/** The address that the settings name, else `HF_ENDPOINT`, else Hugging Face. */
+export function hubEndpoint(setting: string | null, env: NodeJS.ProcessEnv): string {
+  const chosen = setting ?? (env.HF_ENDPOINT?.trim() || huggingFace)
+  return chosen.replace(/\/+$/, '')
+}
+
+/** The Hugging Face API, as it and its mirrors speak it. */
+export class Hub {
+  readonly #network: Network
+  readonly #endpoint: () => string
+
+  constructor({ network, endpoint }: HubOptions) {
+    this.#network = network
+    this.#endpoint = endpoint
+  }
+
+  get endpoint(): string {
+    return this.#endpoint().replace(/\/+$/, '')
+  }
+
+  /** A repository's files, pinned to the commit that `revision` means now. */
+  async listing(repository: string, options: { revision?: string; signal?: AbortSignal } = {}): Promise<HubListing> {
+    const base = `${this.endpoint}/api/models/${encodePath(repository)}`
+    const revision = options.revision === undefined ? '' : `/revision/${encodeURIComponent(options.revision)}`
+    const info = await this.#json(`${base}${revision}`, modelInfo, { purpose: `facts of ${repository}`, signal: options.signal })
+    const files: HubFile[] = []
+    let next: string | null = `${base}/tree/${info.value.sha}?recursive=true`
+    while (next !== null) {
+      const page: { value: z.infer<typeof treeEntry>[]; response: NetworkResponse } = await this.#json(next, z.array(treeEntry), {
+        purpose: `files of ${repository}`,
+        signal: options.signal,
+      })
+      for (const entry of page.value) if (entry.type === 'file') files.push(toFile(entry))
+      next = nextPage(page.response)
+      if (files.length > maxFiles) throw new SnugError('hub/bad-answer', 'too many files', { repository })
+    }
+    return {
+      repository,
+      revision: info.value.sha,
+      licence: licenceOf(info.value),
+      groups: groupFiles(files),
+      files,
+      projectors: files.filter((file) => /\.gguf$/i.test(file.path) && isProjector(file.path)),
+    }
+  }
+
+  async search(query: string, options: { limit?: number; signal?: AbortSignal } = {}): Promise<SearchHit[]> {
+    const parameters = new URLSearchParams({ search: query, filter: 'gguf', sort: 'downloads', limit: String(options.limit ?? 30) })
+    for (const field of ['downloads', 'likes', 'lastModified', 'tags']) parameters.append('expand', field)
+    const { value } = await this.#json(`${this.endpoint}/api/models?${parameters}`, z.array(searchEntry), {
+      purpose: 'search',
+      signal: options.signal,
+    })
+    return value
+      .filter((entry) => /^[\w.-]+\/[\w.-]+$/.test(entry.id))
+      .map((entry) => ({
+        repository: entry.id,
+        downloads: entry.downloads ?? null,
+        likes: entry.likes ?? null,
+        licence: licenceOf(entry),
+        updatedAt: entry.lastModified ?? null,
+      }))
+  }
+
+  /** Whether the hub answers; never throws. */
+  async status(
+    signal?: AbortSignal,
+  ): Promise<{ endpoint: string; reachable: boolean; error: { code: ErrorCode; message: string } | null }> {
+    const endpoint = this.endpoint
+    try {
+      const { response } = await this.#json(`${endpoint}/api/models?limit=1`, z.array(z.object({ id: z.string() })), {
+        purpose: 'does the hub answer?',
+        signal,
+        timeoutMs: 6_000,
+      })
+      return { endpoint, reachable: response.status === 200, error: null }
+    } catch (error) {
+      const { code, message } = toErrorValue(error)
+      return { endpoint, reachable: false, error: { code, message } }
+    }
+  }
+
+  async #json<T>(address: string, shape: z.ZodType<T>, request: NetworkRequest): Promise<{ value: T; response: NetworkResponse }> {
+    const response = await this.#network.text(address, { ...request, headers: { accept: 'application/json', ...request.headers } })
+    if (response.status !== 200) throw hubError(response)
+    let value: unknown
+    try {
+      value = JSON.parse(response.text)
+    } catch (cause) {
+      throw new SnugError('hub/bad-answer', 'the answer is no JSON', { host: response.url.host }, { cause })
+    }
+    const parsed = shape.safeParse(value)
+    if (!parsed.success)
+      throw new SnugError('hub/bad-answer', 'the answer has another shape', { host: response.url.host }, { cause: parsed.error })
+    return { value: parsed.data, response }
+  }
+}
+
+/** Address at which a file of a commit is asked for. */
+export function resolveAddress(endpoint: string, repository: string, revision: string, path: string): string {
+  return `${endpoint}/${encodePath(repository)}/resolve/${encodeURIComponent(revision)}/${encodePath(path)}`
+}
+
+/** What an answer of the hub itself means. A missing repository answers 401 (so that private ones stay unseen), gating says so in a header. */
+export function hubError(response: { status: number; url: URL; headers: Record<string, string> }): SnugError {
+  const { status, url, headers } = response
+  const reason = headers['x-error-code'] ?? ''
+  const data = { status, host: url.host, reason }
+  if (reason === 'GatedRepo') return new SnugError('hub/gated', 'the repository asks for an agreement', { ...data, page: pageOf(url) })
+  if (status === 401 || status === 403 || status === 404)
+    return new SnugError('hub/not-found', `the hub answered ${status} ${reason}`, data)
+  if (status === 429) return new SnugError('hub/rate-limited', 'the hub asks to wait', data)
+  if (status >= 500 || status === 408) return new SnugError('hub/unreachable', `the hub answered ${status}`, data)
+  return new SnugError('hub/bad-answer', `the hub answered ${status}`, data)
+}
+
+/** The page on which terms are accepted. */
+function pageOf(url: URL): string {
+  const path = url.pathname
+    .replace(/^\/api\/models/, '')
+    .split('/')
+    .slice(0, 3)
+    .join('/')
+  return `${url.origin}${path}`
+}
+
+function encodePath(path: string): string {
+  return path.split('/').map(encodeURIComponent).join('/')
+}
+
+function toFile(entry: z.infer<typeof treeEntry>): HubFile {
+  const lfs = entry.lfs ?? null
+  const git = entry.oid !== undefined && /^[0-9a-f]{40}$/.test(entry.oid) ? entry.oid : null
+  return { path: entry.path, sizeBytes: lfs?.size ?? entry.size, sha256: lfs?.oid ?? null, gitSha1: lfs === null ? git : null }
+}
+
+function licenceOf(info: {
+  tags?: string[] | undefined
+  cardData?: { license?: string | string[] | null | undefined } | null | undefined
+}): string | null {
+  const named = info.cardData?.license
+  if (typeof named === 'string' && named !== '') return named
+  if (Array.isArray(named) && named[0] !== undefined) return named[0]
+  return info.tags?.find((tag) => tag.startsWith('license:'))?.slice('license:'.length) ?? null
+}
+
+/** `Link: <…>; rel="next"`; a page of another host is not followed. A mirror that forgets its own name is put right. */
+function nextPage(response: NetworkResponse): string | null {
+  const link = /<([^>]+)>\s*;\s*rel="?next"?/.exec(response.headers.link ?? '')?.[1]
+  if (link === undefined || !URL.canParse(link, response.url)) return null
+  const next = new URL(link, response.url)
+  if (next.origin === response.url.origin) return next.href
+  if (isLoopback(next.hostname) && !isLoopback(response.url.hostname)) return null
+  return new URL(`${next.pathname}${next.search}`, response.url.origin).href
+}

@@ -1,0 +1,270 @@
+import http from 'node:http'
+import https from 'node:https'
+import type { Readable } from 'node:stream'
+import tls from 'node:tls'
+import { SnugError } from '@shared/errors'
+import type { NetworkEntry } from '@shared/ipc/app'
+import { type ProxyRule, proxyFor, proxyRuleFromEnv } from './proxy'
+import { isLoopback, nextAddress } from './redirects'
+
+/** A token and the one origin (scheme, host, port) it was given for. */
+export interface HostToken {
+  origin: string
+  token: string
+}
+
+export interface NetworkConfig {
+  offline: boolean
+  token: HostToken | null
+  proxy: ProxyRule | null
+}
+
+export interface NetworkRequest {
+  /** In plain words, for the log that the person can read. */
+  purpose: string
+  method?: 'GET' | 'HEAD'
+  headers?: Record<string, string>
+  signal?: AbortSignal
+  /** Until the headers of the last answer are there. */
+  timeoutMs?: number
+}
+
+export interface Hop {
+  url: URL
+  status: number
+  headers: Record<string, string>
+}
+
+export interface NetworkResponse extends Hop {
+  /** Every answer on the way, this one last: only the hub's own redirect carries the hash. */
+  hops: Hop[]
+  body: Readable
+  /** Drops the rest of the body and its connection. */
+  close(): void
+}
+
+const maxRedirects = 10
+const maxEntries = 500
+const userAgent = 'snug/0.1'
+
+/** `HF_TOKEN` belongs to the host of `HF_ENDPOINT`, or to Hugging Face where that is unset; to no other, whatever the settings say. */
+export function networkConfigFromEnv(env: NodeJS.ProcessEnv, offline: boolean): NetworkConfig {
+  const token = env.HF_TOKEN?.trim()
+  return {
+    offline,
+    token: token ? { origin: originOf(env.HF_ENDPOINT) ?? 'https://huggingface.co', token } : null,
+    proxy: proxyRuleFromEnv(env),
+  }
+}
+
+function originOf(address: string | undefined): string | null {
+  return address !== undefined && URL.canParse(address) ? new URL(address).origin : null
+}
+
+/** The one place where sockets open. The download worker has an instance of its own, with the same settings. */
+export class Network {
+  readonly #config: NetworkConfig
+  readonly #entries: NetworkEntry[] = []
+  readonly #open = new Set<AbortController>()
+  readonly #onEntry: (entry: NetworkEntry) => void
+
+  constructor(config: NetworkConfig, onEntry: (entry: NetworkEntry) => void = () => {}) {
+    this.#config = { ...config }
+    this.#onEntry = onEntry
+  }
+
+  get config(): NetworkConfig {
+    return { ...this.#config }
+  }
+
+  /** Switching offline also ends what is under way. */
+  setOffline(offline: boolean): void {
+    this.#config.offline = offline
+    if (offline) for (const controller of this.#open) controller.abort(offlineError())
+  }
+
+  /** Newest last. */
+  entries(): NetworkEntry[] {
+    return [...this.#entries]
+  }
+
+  /** Also takes the entries of the download workers. */
+  record(entry: NetworkEntry): void {
+    this.#entries.push(entry)
+    if (this.#entries.length > maxEntries) this.#entries.splice(0, this.#entries.length - maxEntries)
+    this.#onEntry(entry)
+  }
+
+  /** Follows redirects by hand: no downgrade to http, no hop from the internet to this machine, no token to another host. */
+  async request(address: string | URL, request: NetworkRequest): Promise<NetworkResponse> {
+    let url = typeof address === 'string' ? parse(address) : address
+    const controller = new AbortController()
+    const onAbort = () => controller.abort(request.signal?.reason)
+    if (request.signal?.aborted) onAbort()
+    request.signal?.addEventListener('abort', onAbort, { once: true })
+    const timer = setTimeout(() => controller.abort(unreachable(url, 'no answer in time')), request.timeoutMs ?? 30_000)
+    const release = () => {
+      clearTimeout(timer)
+      request.signal?.removeEventListener('abort', onAbort)
+      this.#open.delete(controller)
+    }
+    const hops: Hop[] = []
+    try {
+      for (;;) {
+        const message = await this.#send(url, request, controller)
+        const hop: Hop = { url, status: message.statusCode ?? 0, headers: plainHeaders(message.headers) }
+        hops.push(hop)
+        const location = hop.headers.location
+        if (![301, 302, 303, 307, 308].includes(hop.status) || location === undefined) {
+          clearTimeout(timer)
+          message.once('close', release)
+          return { ...hop, hops, body: message, close: () => message.destroy() }
+        }
+        message.resume()
+        message.destroy()
+        if (hops.length > maxRedirects) throw new SnugError('hub/bad-answer', 'too many redirects', { address: plain(url) })
+        url = nextAddress(url, location)
+      }
+    } catch (error) {
+      release()
+      if (controller.signal.aborted) throw reasonOf(controller.signal)
+      throw error instanceof SnugError ? error : unreachable(url, error instanceof Error ? error.message : String(error), error)
+    }
+  }
+
+  /** The body as text, bounded in size and time. */
+  async text(address: string | URL, request: NetworkRequest, limitBytes = 32 * 1024 * 1024): Promise<NetworkResponse & { text: string }> {
+    const limit = AbortSignal.timeout(request.timeoutMs ?? 30_000)
+    const signal = request.signal === undefined ? limit : AbortSignal.any([request.signal, limit])
+    const response = await this.request(address, { ...request, signal })
+    const chunks: Buffer[] = []
+    let bytes = 0
+    try {
+      for await (const chunk of response.body as AsyncIterable<Buffer>) {
+        bytes += chunk.length
+        if (bytes > limitBytes) throw new SnugError('hub/bad-answer', 'the answer is too long', { address: plain(response.url) })
+        chunks.push(chunk)
+      }
+    } catch (error) {
+      if (error instanceof SnugError) throw error
+      if (request.signal?.aborted) throw new SnugError('cancelled', 'cancelled')
+      throw unreachable(response.url, error instanceof Error ? error.message : String(error), error)
+    } finally {
+      response.close()
+    }
+    return { ...response, text: Buffer.concat(chunks).toString('utf8') }
+  }
+
+  async #send(url: URL, request: NetworkRequest, controller: AbortController): Promise<http.IncomingMessage> {
+    const entry: NetworkEntry = {
+      at: Date.now(),
+      method: request.method ?? 'GET',
+      address: plain(url),
+      purpose: request.purpose,
+      outcome: '',
+    }
+    const finish = (outcome: string) => this.record({ ...entry, outcome })
+    if (this.#config.offline && !isLoopback(url.hostname)) {
+      finish('refused: offline')
+      throw offlineError()
+    }
+    this.#open.add(controller)
+    try {
+      const message = await this.#connect(url, request, controller.signal)
+      finish(String(message.statusCode ?? 0))
+      return message
+    } catch (error) {
+      finish(error instanceof Error ? error.message : String(error))
+      throw error
+    }
+  }
+
+  async #connect(url: URL, request: NetworkRequest, signal: AbortSignal): Promise<http.IncomingMessage> {
+    const headers: Record<string, string> = {
+      'user-agent': userAgent,
+      // A length and a range count the bytes of the file only when nothing is packed on the way.
+      'accept-encoding': 'identity',
+      ...request.headers,
+    }
+    const token = this.#config.token
+    if (token !== null && token.origin === url.origin) headers.authorization = `Bearer ${token.token}`
+    const options: https.RequestOptions = { method: request.method ?? 'GET', headers, signal }
+    const proxy = isLoopback(url.hostname) ? null : proxyFor(this.#config.proxy, url)
+    if (proxy !== null && url.protocol === 'https:') {
+      const socket = await tunnel(proxy, url, signal)
+      return await answer(
+        https.request(url, { ...options, agent: false, createConnection: () => tls.connect({ socket, servername: url.hostname }) }),
+      )
+    }
+    if (proxy !== null) {
+      const through = { ...options, host: proxy.hostname, port: proxy.port || 80, path: url.href }
+      return await answer(http.request({ ...through, headers: { ...headers, host: url.host, ...proxyHeaders(proxy) } }))
+    }
+    return await answer(url.protocol === 'https:' ? https.request(url, options) : http.request(url, options))
+  }
+}
+
+function answer(request: http.ClientRequest): Promise<http.IncomingMessage> {
+  return new Promise((resolve, reject) => {
+    request.once('response', resolve)
+    request.on('error', reject)
+    request.end()
+  })
+}
+
+function tunnel(proxy: URL, target: URL, signal: AbortSignal): Promise<import('node:net').Socket> {
+  return new Promise((resolve, reject) => {
+    const port = target.port || '443'
+    const request = http.request({
+      host: proxy.hostname,
+      port: proxy.port || 80,
+      method: 'CONNECT',
+      path: `${target.hostname}:${port}`,
+      headers: { host: `${target.hostname}:${port}`, ...proxyHeaders(proxy) },
+      signal,
+    })
+    request.once('connect', (message, socket) => {
+      if (message.statusCode === 200) resolve(socket)
+      else {
+        socket.destroy()
+        reject(new SnugError('hub/unreachable', `the proxy answered ${message.statusCode}`, { address: plain(target), proxy: proxy.host }))
+      }
+    })
+    request.once('error', reject)
+    request.end()
+  })
+}
+
+function proxyHeaders(proxy: URL): Record<string, string> {
+  if (proxy.username === '') return {}
+  const credentials = `${decodeURIComponent(proxy.username)}:${decodeURIComponent(proxy.password)}`
+  return { 'proxy-authorization': `Basic ${Buffer.from(credentials).toString('base64')}` }
+}
+
+function plainHeaders(headers: http.IncomingHttpHeaders): Record<string, string> {
+  return Object.fromEntries(Object.entries(headers).flatMap(([name, value]) => (value === undefined ? [] : [[name, String(value)]])))
+}
+
+function parse(address: string): URL {
+  if (!URL.canParse(address)) throw new SnugError('usage/invalid', 'not an address', { address })
+  const url = new URL(address)
+  if (url.protocol !== 'https:' && url.protocol !== 'http:') throw new SnugError('usage/invalid', 'only http and https', { address })
+  return url
+}
+
+/** Signed addresses carry secrets in their query. */
+function plain(url: URL): string {
+  return `${url.origin}${url.pathname}`
+}
+
+function offlineError(): SnugError {
+  return new SnugError('network/offline', 'offline: only this machine may be reached')
+}
+
+function unreachable(url: URL, reason: string, cause?: unknown): SnugError {
+  return new SnugError('hub/unreachable', `${url.host} does not answer: ${reason}`, { host: url.host, reason }, { cause })
+}
+
+function reasonOf(signal: AbortSignal): SnugError {
+  return signal.reason instanceof SnugError ? signal.reason : new SnugError('cancelled', 'cancelled')
+}
