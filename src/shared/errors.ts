@@ -33,6 +33,7 @@ export const errorCodes = [
   'db/from-future',
   'db/damaged',
   'db/busy',
+  'db/disk-full',
   'usage/invalid',
   'cancelled',
   'internal/bug',

@@ -67,6 +67,7 @@ export const errors: Record<ErrorCode, { title: string; action: string }> = {
     title: 'The chat file is damaged',
     action: 'The damaged file was kept beside a fresh or restored one; see the data folder.',
   },
+  'db/disk-full': { title: 'The disk is full: this was not saved', action: 'Make room on the disk, then send it again.' },
   'db/busy': { title: 'Another program holds the chat file', action: 'Close the other Snug, then try again.' },
   'usage/invalid': { title: 'That is not possible', action: 'Check what was given.' },
   cancelled: { title: 'Cancelled', action: '' },

@@ -34,6 +34,7 @@ export const errors: Record<ErrorCode, { title: string; action: string }> = {
   'network/offline': { title: 'Snug 处于离线模式', action: '需要联网时，请在设置里关闭离线模式。' },
   'db/from-future': { title: '这些对话由更新版本的 Snug 保存', action: '请安装该版本或更新的版本；数据没有改动。' },
   'db/damaged': { title: '对话文件已损坏', action: '损坏的文件已保留，旁边是恢复的或全新的文件；请查看数据文件夹。' },
+  'db/disk-full': { title: '磁盘已满，内容没有保存', action: '请腾出空间，然后重新发送。' },
   'db/busy': { title: '另一个程序占用着对话文件', action: '请关闭另一个 Snug 后再试。' },
   'usage/invalid': { title: '不能这样做', action: '请检查输入的内容。' },
   cancelled: { title: '已取消', action: '' },

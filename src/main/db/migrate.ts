@@ -1,0 +1,42 @@
+import { SnugError } from '@shared/errors'
+import { library } from './migrations/0001-library'
+import { chat } from './migrations/0002-chat'
+import type { Connection } from './sqlite'
+
+export interface Migration {
+  version: number
+  up: (db: Connection) => void
+}
+
+/** Append-only: a released migration is never edited, the next one gets the next number. */
+export const migrations: readonly Migration[] = [library, chat]
+
+export function latestVersion(list: readonly Migration[] = migrations): number {
+  return list.at(-1)?.version ?? 0
+}
+
+export function versionOf(db: Connection): number {
+  return Number(db.pragma('user_version', { simple: true }))
+}
+
+export function refuseFuture(version: number, latest: number): void {
+  if (version > latest) throw new SnugError('db/from-future', `database is v${version}, this build knows v${latest}`, { version, latest })
+}
+
+/**
+ * Brings the schema up to date: one transaction for each step, its number set inside it, so a kill leaves the old or the new version.
+ * The number is read again under the write lock, because the app and the command line may start in the same moment.
+ */
+export function migrate(db: Connection, beforeStep: (from: number) => void = () => {}, list: readonly Migration[] = migrations): void {
+  const isNew = versionOf(db) === 0
+  for (const { version, up } of list) {
+    const from = versionOf(db)
+    if (from >= version) continue
+    if (!isNew) beforeStep(from)
+    db.transaction(() => {
+      if (versionOf(db) >= version) return
+      up(db)
+      db.pragma(`user_version = ${version}`)
+    }).immediate()
+  }
+}

@@ -1,0 +1,287 @@
+import { createHash } from 'node:crypto'
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import Database from 'better-sqlite3'
+import { afterEach, beforeEach, expect, test } from 'vitest'
+import { backupsIn, dailyBackup } from './backup'
+import { type Migration, migrations } from './migrate'
+import { configure, openDatabase } from './open'
+import type { MessageRow } from './repositories/messages'
+import { silentLog } from '@shared/log'
+
+let dataDir: string
+beforeEach(() => {
+  dataDir = mkdtempSync(join(tmpdir(), 'snug 数据 '))
+})
+afterEach(() => rmSync(dataDir, { recursive: true, force: true }))
+
+const file = () => join(dataDir, 'snug.db')
+const hash = (path: string) => createHash('sha256').update(readFileSync(path)).digest('hex')
+
+const conversation = (id: string) => ({
+  id,
+  title: 'Title 标题',
+  modelId: null,
+  system: '',
+  settings: {
+    sampling: { temperature: 0, topP: null, topK: null, minP: null, repeatPenalty: null, seed: 1 },
+    thinking: { mode: 'off' as const },
+    stream: true,
+    maxTokens: null,
+  },
+  leafId: null,
+  createdAt: 1,
+  updatedAt: 2,
+  deletedAt: null,
+})
+const message = (id: string, conversationId: string, parentId: string | null): MessageRow => ({
+  id,
+  conversationId,
+  parentId,
+  role: 'user',
+  status: 'done',
+  modelId: null,
+  modelName: null,
+  promptSettings: null,
+  segments: [{ kind: 'answer', text: '你好 "quoted" <|im_end|>', ms: 0, tokens: 3 }],
+  raw: '',
+  stats: null,
+  error: null,
+  createdAt: 3,
+})
+
+test('settings of the connection are what durability needs', () => {
+  const db = openDatabase({ dataDir })
+  db.close()
+  const raw = new Database(file())
+  configure(raw)
+  expect(raw.pragma('journal_mode', { simple: true })).toBe('wal')
+  expect(raw.pragma('synchronous', { simple: true })).toBe(2)
+  expect(raw.pragma('foreign_keys', { simple: true })).toBe(1)
+  expect(raw.pragma('trusted_schema', { simple: true })).toBe(0)
+  const tables = raw.prepare("SELECT name, strict FROM pragma_table_list WHERE schema = 'main' AND name NOT LIKE 'sqlite_%'").all()
+  expect(tables.length).toBeGreaterThanOrEqual(5)
+  for (const table of tables) expect(table).toMatchObject({ strict: 1 })
+  raw.close()
+})
+
+test('rows survive closing and opening', () => {
+  const first = openDatabase({ dataDir })
+  first.conversations.save(conversation('c1'))
+  first.messages.insert(message('m1', 'c1', null))
+  first.messages.insert({ ...message('m2', 'c1', 'm1'), role: 'assistant', raw: '<think>x</think>y', status: 'stopped' })
+  first.settings.put({ theme: 'dark', contextSize: 4096 })
+  first.close()
+
+  const second = openDatabase({ dataDir })
+  expect(second.notice).toBeNull()
+  expect(second.conversations.get('c1')).toEqual(conversation('c1'))
+  expect(second.messages.ofConversation('c1').map((row) => [row.id, row.parentId, row.raw])).toEqual([
+    ['m1', null, ''],
+    ['m2', 'm1', '<think>x</think>y'],
+  ])
+  expect(second.messages.get('m1')).toEqual(message('m1', 'c1', null))
+  expect(Object.fromEntries(second.settings.all())).toEqual({ theme: '"dark"', contextSize: '4096' })
+  second.close()
+})
+
+test('a model row keeps its id, a download its ranges', () => {
+  const db = openDatabase({ dataDir })
+  const row = {
+    id: 'model1',
+    path: '/models/张/a.gguf',
+    sizeBytes: 98_362_432,
+    mtimeMs: 1.5,
+    headerSha: 'aa',
+    sha256: null,
+    origin: 'added' as const,
+    state: 'own' as const,
+    facts: null,
+    thinking: { kind: 'none' as const },
+    repository: null,
+    revision: null,
+    problem: null,
+    measuredTokensPerSecond: null,
+    addedAt: 1,
+    removedAt: null,
+  }
+  db.models.save(row)
+  expect(db.models.byPath(row.path)).toEqual(row)
+  expect(() => db.models.save({ ...row, id: 'model2' })).toThrow(/UNIQUE/)
+  db.models.update('model1', { state: 'missing', removedAt: 5 })
+  expect(db.models.all()).toEqual([])
+  expect(db.models.all({ removed: true })[0]).toMatchObject({ id: 'model1', state: 'missing' })
+
+  db.downloads.save({
+    id: 'd1',
+    repository: 'a/b',
+    file: 'x.gguf',
+    revision: 'main',
+    folder: '/models',
+    state: 'paused',
+    parts: [{ file: 'x.gguf', sizeBytes: 10, sha256: null, etag: '"e"', ranges: [[0, 5]], done: false }],
+    error: null,
+    modelId: 'model1',
+    createdAt: 1,
+    updatedAt: 1,
+  })
+  db.downloads.update('d1', { state: 'failed', error: { code: 'download/changed', message: 'm', data: {} } })
+  expect(db.downloads.byFile('a/b', 'x.gguf')).toMatchObject({ state: 'failed', parts: [{ ranges: [[0, 5]] }] })
+  db.close()
+})
+
+test('a long conversation is purged whole, however deep', () => {
+  const db = openDatabase({ dataDir })
+  db.transaction(() => {
+    db.conversations.save({ ...conversation('c1'), deletedAt: 10 })
+    db.conversations.save(conversation('c2'))
+    for (let index = 0; index < 3_000; index++) db.messages.insert(message(`m${index}`, 'c1', index === 0 ? null : `m${index - 1}`))
+  })
+  expect(db.conversations.purge(10)).toEqual(['c1'])
+  expect(db.messages.ofConversation('c1')).toEqual([])
+  expect(db.conversations.get('c2')).toBeDefined()
+  db.close()
+})
+
+test('each migration keeps the rows of the version before, after a backup', () => {
+  for (const { version } of migrations.slice(1)) {
+    const dir = join(dataDir, `from ${version - 1}`)
+    const old = openDatabaseAt(dir, version - 1)
+    old.prepare("INSERT INTO settings VALUES ('theme', '\"dark\"')").run()
+    old
+      .prepare(`INSERT INTO models (id, path, sizeBytes, mtimeMs, origin, state, addedAt) VALUES ('a', '/a', 1, 1, 'added', 'own', 1)`)
+      .run()
+    old.close()
+    const db = openDatabase({ dataDir: dir })
+    expect(db.settings.all().get('theme')).toBe('"dark"')
+    expect(db.models.get('a')).toMatchObject({ path: '/a' })
+    db.conversations.save(conversation('c1'))
+    db.close()
+    const [backup] = backupsIn(join(dir, 'backups'))
+    const kept = new Database(backup?.path ?? '', { readonly: true })
+    expect(kept.pragma('user_version', { simple: true })).toBe(version - 1)
+    expect(kept.prepare('SELECT count(*) AS n FROM models').get()).toEqual({ n: 1 })
+    kept.close()
+  }
+})
+
+/** A file as an older build left it: made by its steps alone. */
+function openDatabaseAt(dir: string, version: number) {
+  mkdirSync(dir)
+  const raw = new Database(join(dir, 'snug.db'))
+  configure(raw)
+  for (const step of migrations.filter((known) => known.version <= version)) {
+    step.up(raw)
+    raw.pragma(`user_version = ${step.version}`)
+  }
+  return raw
+}
+
+test('a step that fails leaves everything as it was', () => {
+  openDatabase({ dataDir }).close()
+  const broken: Migration = {
+    version: 99,
+    up: (db) => {
+      db.exec('DROP TABLE settings')
+      throw new Error('half-way')
+    },
+  }
+  expect(() => openDatabase({ dataDir, steps: [...migrations, broken] })).toThrow('half-way')
+  const db = openDatabase({ dataDir })
+  expect(db.settings.all().size).toBe(0)
+  db.close()
+})
+
+test('a file of a newer build is refused and keeps every byte', () => {
+  openDatabase({ dataDir }).close()
+  const raw = new Database(file())
+  raw.pragma('user_version = 4000')
+  raw.close()
+  const before = hash(file())
+  expect(() => openDatabase({ dataDir })).toThrow(expect.objectContaining({ code: 'db/from-future' }))
+  expect(hash(file())).toBe(before)
+  expect(readdirSync(dataDir).filter((name) => name.includes('corrupt'))).toEqual([])
+})
+
+test('a damaged file is kept, and the newest good backup takes its place', async () => {
+  const db = openDatabase({ dataDir })
+  db.conversations.save(conversation('kept'))
+  await db.backupIfDue()
+  db.conversations.save(conversation('later'))
+  db.close()
+  // A newer backup that is damaged as well must be passed over.
+  writeFileSync(join(dataDir, 'backups', `snug-${Date.now() + 1_000}-daily.db`), 'not a database at all'.repeat(100))
+  const bytes = readFileSync(file())
+  bytes.fill(0xff, 0, 4_096)
+  writeFileSync(file(), bytes)
+
+  const again = openDatabase({ dataDir })
+  expect(again.notice).toMatchObject({ kind: 'restored' })
+  const kept = again.notice?.kept ?? ''
+  expect(hash(kept)).toBe(createHash('sha256').update(bytes).digest('hex'))
+  expect(again.conversations.list().map((row) => row.id)).toEqual(['kept'])
+  again.close()
+})
+
+test('damage inside is found after an unclean exit', () => {
+  const db = openDatabase({ dataDir })
+  db.transaction(() => {
+    db.conversations.save(conversation('c1'))
+    for (let index = 0; index < 500; index++) db.messages.insert(message(`m${index}`, 'c1', null))
+  })
+  db.close()
+  const bytes = readFileSync(file())
+  // Everything but the first page, which holds the header.
+  bytes.fill(0x5a, 8_192)
+  writeFileSync(file(), bytes)
+  // A log left over says that nobody closed the file.
+  writeFileSync(`${file()}-wal`, 'x')
+  const again = openDatabase({ dataDir })
+  expect(again.notice).toMatchObject({ kind: 'fresh' })
+  expect(statSync(again.notice?.kept ?? '').size).toBe(bytes.length)
+  again.close()
+})
+
+test('an emptied file is never taken for a new one while there are backups', async () => {
+  const db = openDatabase({ dataDir })
+  db.conversations.save(conversation('c1'))
+  await db.backupIfDue()
+  db.close()
+  truncateSync(file())
+  const again = openDatabase({ dataDir })
+  expect(again.notice).toMatchObject({ kind: 'restored' })
+  expect(again.conversations.list()).toHaveLength(1)
+  again.close()
+})
+
+test('seven backups are kept, one a day', async () => {
+  const db = openDatabase({ dataDir })
+  db.close()
+  const raw = new Database(file())
+  const folder = join(dataDir, 'backups')
+  const day = 24 * 60 * 60 * 1_000
+  const start = 1_700_000_000_000
+  for (let index = 0; index < 10; index++) {
+    await dailyBackup(raw, folder, silentLog, start + index * day)
+    await dailyBackup(raw, folder, silentLog, start + index * day + 1_000)
+  }
+  raw.close()
+  expect(backupsIn(folder).map((backup) => backup.at)).toEqual([9, 8, 7, 6, 5, 4, 3].map((index) => start + index * day))
+  expect(readdirSync(folder)).toHaveLength(7)
+})
+
+test('another writer is waited for, then named', () => {
+  const db = openDatabase({ dataDir })
+  const other = new Database(file())
+  other.exec('BEGIN IMMEDIATE')
+  const raw = new Database(file(), { timeout: 50 })
+  raw.close()
+  const started = performance.now()
+  expect(() => db.settings.put({ theme: 'dark' })).toThrow(expect.objectContaining({ code: 'db/busy' }))
+  expect(performance.now() - started).toBeGreaterThan(4_500)
+  other.exec('ROLLBACK')
+  db.settings.put({ theme: 'dark' })
+  other.close()
+  db.close()
+})

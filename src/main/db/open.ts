@@ -1,0 +1,150 @@
+import { existsSync, mkdirSync, statSync } from 'node:fs'
+import { join } from 'node:path'
+import Database from 'better-sqlite3'
+import { SnugError } from '@shared/errors'
+import { type Log, silentLog } from '@shared/log'
+import { backupNow, backupsIn, dailyBackup, restoreNewest, setAside } from './backup'
+import { latestVersion, type Migration, migrate, migrations, refuseFuture, versionOf } from './migrate'
+import { ConversationsRepository } from './repositories/conversations'
+import { DownloadsRepository } from './repositories/downloads'
+import { MessagesRepository } from './repositories/messages'
+import { ModelsRepository } from './repositories/models'
+import { SettingsRepository } from './repositories/settings'
+import { type Connection, fromSqlite } from './sqlite'
+
+/** What had to be done to open a damaged file; shown to the person. */
+export type DatabaseNotice =
+  /** Brought back from a backup of that time; what came after it is only in the kept file. */
+  { kind: 'restored'; kept: string | null; backupAt: number } | { kind: 'fresh'; kept: string | null }
+
+export interface SnugDatabase {
+  readonly path: string
+  readonly notice: DatabaseNotice | null
+  readonly models: ModelsRepository
+  readonly downloads: DownloadsRepository
+  readonly conversations: ConversationsRepository
+  readonly messages: MessagesRepository
+  readonly settings: SettingsRepository
+  /** All or nothing, under the write lock. */
+  transaction<T>(work: () => T): T
+  /** Makes a backup when the newest one is older than a day; in small steps beside other work. */
+  backupIfDue(): Promise<void>
+  close(): void
+}
+
+export interface OpenOptions {
+  /** Holds `snug.db` and `backups`. */
+  dataDir: string
+  log?: Log
+  /** Other lists of steps exist in tests only. */
+  steps?: readonly Migration[]
+}
+
+/**
+ * Opens, checks and migrates the one database. The app and the command line may hold it at the same time: SQLite's own locks keep
+ * writers apart, `busy_timeout` lets them wait for each other.
+ */
+export function openDatabase(options: OpenOptions): SnugDatabase {
+  const { dataDir, log = silentLog, steps = migrations } = options
+  const path = join(dataDir, 'snug.db')
+  const backups = join(dataDir, 'backups')
+  mkdirSync(dataDir, { recursive: true, mode: 0o700 })
+
+  let notice: DatabaseNotice | null = null
+  let db: Connection
+  try {
+    db = openChecked(path, backups, steps, log)
+  } catch (caught) {
+    const error = fromSqlite(caught)
+    if (!(error instanceof SnugError) || error.code !== 'db/damaged') throw error
+    log.error('the database is damaged', { path, message: error.message })
+    const kept = setAside(path)
+    const backupAt = restoreNewest(path, backups, latestVersion(steps), log)
+    notice = backupAt === null ? { kind: 'fresh', kept } : { kind: 'restored', kept, backupAt }
+    log.warn('the damaged database was set aside', { ...notice })
+    db = openChecked(path, backups, steps, log)
+  }
+
+  return {
+    path,
+    notice,
+    models: new ModelsRepository(db),
+    downloads: new DownloadsRepository(db),
+    conversations: new ConversationsRepository(db),
+    messages: new MessagesRepository(db),
+    settings: new SettingsRepository(db),
+    transaction: (work) => {
+      try {
+        return db.transaction(work).immediate()
+      } catch (error) {
+        throw fromSqlite(error)
+      }
+    },
+    backupIfDue: () => dailyBackup(db, backups, log),
+    close: () => {
+      db.close()
+    },
+  }
+}
+
+function openChecked(path: string, backups: string, steps: readonly Migration[], log: Log): Connection {
+  const size = sizeOf(path)
+  // A log that is still there was not folded in: the last process did not close, or another one is running.
+  const unclean = sizeOf(`${path}-wal`) > 0
+  if (size > 0) refuseNewer(path, latestVersion(steps))
+  // An empty or missing file although there were chats to back up: something took it away.
+  else if (!unclean && backupsIn(backups).length > 0)
+    throw new SnugError('db/damaged', 'the database is empty or gone, its backups are not')
+
+  const db = new Database(path, { timeout: 5_000 })
+  try {
+    configure(db)
+    if (unclean) quickCheck(db)
+    migrate(db, (from) => void backupNow(db, backups, `v${from}`, log), steps)
+    return db
+  } catch (error) {
+    db.close()
+    throw error
+  }
+}
+
+/** On a connection that cannot write, so that a file from the future keeps every byte. */
+function refuseNewer(path: string, latest: number): void {
+  const db = new Database(path, { readonly: true, timeout: 5_000 })
+  try {
+    refuseFuture(versionOf(db), latest)
+  } finally {
+    db.close()
+  }
+}
+
+/** Each setting is read back: a pragma that does not exist or does not hold is silent otherwise. */
+export function configure(db: Connection): void {
+  set(db, 'journal_mode = WAL', 'journal_mode', 'wal')
+  // better-sqlite3 is built with NORMAL for WAL, which may lose the last commits at a power cut.
+  set(db, 'synchronous = FULL', 'synchronous', 2)
+  set(db, 'foreign_keys = ON', 'foreign_keys', 1)
+  set(db, 'busy_timeout = 5000', 'busy_timeout', 5_000)
+  set(db, 'trusted_schema = OFF', 'trusted_schema', 0)
+  set(db, 'cell_size_check = ON', 'cell_size_check', 1)
+  if (process.platform === 'darwin') {
+    // macOS answers fsync from the drive's cache unless asked for the full form.
+    set(db, 'fullfsync = ON', 'fullfsync', 1)
+    set(db, 'checkpoint_fullfsync = ON', 'checkpoint_fullfsync', 1)
+  }
+}
+
+function set(db: Connection, pragma: string, name: string, expected: string | number): void {
+  db.pragma(pragma)
+  const found: unknown = db.pragma(name, { simple: true })
+  if (found !== expected) throw new SnugError('internal/bug', `SQLite keeps ${name} = ${String(found)}, not ${expected}`)
+}
+
+function quickCheck(db: Connection): void {
+  const found: unknown = db.pragma('quick_check(1)', { simple: true })
+  if (found !== 'ok') throw new SnugError('db/damaged', `quick_check: ${String(found)}`)
+}
+
+function sizeOf(path: string): number {
+  return existsSync(path) ? statSync(path).size : 0
+}

@@ -1,0 +1,111 @@
+import type { GenerationStats, Message, Segment } from '@shared/domain/chat'
+import type { ThinkingChoice } from '@shared/domain/thinking'
+import { type Connection, fromJson, fromJsonOrNull, guarded, toJsonOrNull } from '../sqlite'
+
+/** What a reply was asked for with, so that it can be continued the same way. */
+export interface PromptSettings {
+  thinking: ThinkingChoice
+  contextSize: number
+}
+
+export interface MessageRow extends Message {
+  promptSettings: PromptSettings | null
+  /** The generated text with its markers; '' for what a person wrote. */
+  raw: string
+}
+
+interface Stored extends Omit<MessageRow, 'promptSettings' | 'segments' | 'stats' | 'error'> {
+  seq: number
+  promptSettings: string | null
+  segments: string
+  stats: string | null
+  error: string | null
+}
+
+const columns = [
+  'id',
+  'conversationId',
+  'parentId',
+  'role',
+  'status',
+  'modelId',
+  'modelName',
+  'promptSettings',
+  'segments',
+  'raw',
+  'stats',
+  'error',
+  'createdAt',
+] as const
+/** What may change after a message was written. */
+const changeable = ['status', 'modelId', 'modelName', 'promptSettings', 'segments', 'raw', 'stats', 'error'] as const
+
+export class MessagesRepository {
+  readonly #ofConversation
+  readonly #get
+  readonly #insert
+  readonly #update
+  readonly #saveText
+  readonly #interrupt
+
+  constructor(db: Connection) {
+    this.#ofConversation = db.prepare<[string], Stored>('SELECT * FROM messages WHERE conversationId = ? ORDER BY seq')
+    this.#get = db.prepare<[string], Stored>('SELECT * FROM messages WHERE id = ?')
+    this.#insert = db.prepare<[Omit<Stored, 'seq'>]>(
+      `INSERT INTO messages (${columns.join(', ')}) VALUES (${columns.map((name) => `@${name}`).join(', ')})`,
+    )
+    this.#update = db.prepare<[Omit<Stored, 'seq'>]>(
+      `UPDATE messages SET ${changeable.map((name) => `${name} = @${name}`).join(', ')} WHERE id = @id`,
+    )
+    this.#saveText = db.prepare<[string, string, string]>('UPDATE messages SET segments = ?, raw = ? WHERE id = ?')
+    this.#interrupt = db.prepare<[], { id: string }>("UPDATE messages SET status = 'interrupted' WHERE status = 'streaming' RETURNING id")
+  }
+
+  /** All of the tree, by creation. */
+  ofConversation(conversationId: string): MessageRow[] {
+    return guarded(() => this.#ofConversation.all(conversationId).map(toRow))
+  }
+
+  get(id: string): MessageRow | undefined {
+    const stored = guarded(() => this.#get.get(id))
+    return stored === undefined ? undefined : toRow(stored)
+  }
+
+  insert(row: MessageRow): void {
+    guarded(() => this.#insert.run(toStored(row)))
+  }
+
+  update(row: MessageRow): void {
+    guarded(() => this.#update.run(toStored(row)))
+  }
+
+  /** The small write of a reply in progress. */
+  saveText(id: string, segments: Segment[], raw: string): void {
+    guarded(() => this.#saveText.run(JSON.stringify(segments), raw, id))
+  }
+
+  /** Replies that nobody is writing any more, after a start: what is there is kept. */
+  interruptStreaming(): string[] {
+    return guarded(() => this.#interrupt.all()).map((row) => row.id)
+  }
+}
+
+function toStored(row: MessageRow): Omit<Stored, 'seq'> {
+  return {
+    ...row,
+    promptSettings: toJsonOrNull(row.promptSettings),
+    segments: JSON.stringify(row.segments),
+    stats: toJsonOrNull(row.stats),
+    error: toJsonOrNull(row.error),
+  }
+}
+
+function toRow({ seq: _seq, ...stored }: Stored): MessageRow {
+  return {
+    ...stored,
+    promptSettings: fromJsonOrNull<PromptSettings>(stored.promptSettings),
+    segments: fromJson<Segment[]>(stored.segments),
+    stats: fromJsonOrNull<GenerationStats>(stored.stats),
+    error: fromJsonOrNull<{ code: string; message: string }>(stored.error),
+  }
+}

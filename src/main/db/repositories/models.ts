@@ -1,0 +1,133 @@
+import type { ModelFacts } from '@shared/domain/gguf'
+import type { LibraryModel, ModelOrigin } from '@shared/domain/library'
+import type { ThinkingCapability } from '@shared/domain/thinking'
+import type { Bytes } from '@shared/domain/units'
+import { type Connection, fromJsonOrNull, guarded, toJsonOrNull } from '../sqlite'
+
+/** A model file that the library knows. Never deleted: a row taken off the list has `removedAt`. */
+export interface ModelRow {
+  id: string
+  path: string
+  sizeBytes: Bytes
+  mtimeMs: number
+  /** SHA-256 of the header, the same for a moved file. */
+  headerSha: string | null
+  /** SHA-256 of the whole file, only where it was checked. */
+  sha256: string | null
+  origin: ModelOrigin
+  state: LibraryModel['state']
+  facts: ModelFacts | null
+  thinking: ThinkingCapability | null
+  repository: string | null
+  revision: string | null
+  problem: { code: string; message: string } | null
+  /** Last measured decode rate here. */
+  measuredTokensPerSecond: number | null
+  addedAt: number
+  removedAt: number | null
+}
+
+interface Stored extends Omit<ModelRow, 'facts' | 'thinking' | 'problem'> {
+  facts: string | null
+  thinking: string | null
+  problem: string | null
+}
+
+const columns = [
+  'id',
+  'path',
+  'sizeBytes',
+  'mtimeMs',
+  'headerSha',
+  'sha256',
+  'origin',
+  'state',
+  'facts',
+  'thinking',
+  'repository',
+  'revision',
+  'problem',
+  'measuredTokensPerSecond',
+  'addedAt',
+  'removedAt',
+] as const
+
+export class ModelsRepository {
+  readonly #all
+  readonly #get
+  readonly #byPath
+  readonly #byHeader
+  readonly #save
+  readonly #delete
+
+  constructor(readonly db: Connection) {
+    this.#all = db.prepare<[], Stored>('SELECT * FROM models ORDER BY addedAt, id')
+    this.#get = db.prepare<[string], Stored>('SELECT * FROM models WHERE id = ?')
+    this.#byPath = db.prepare<[string], Stored>('SELECT * FROM models WHERE path = ?')
+    this.#byHeader = db.prepare<[string], Stored>('SELECT * FROM models WHERE headerSha = ? ORDER BY addedAt, id')
+    this.#save = db.prepare<[Stored]>(
+      `INSERT INTO models (${columns.join(', ')}) VALUES (${columns.map((name) => `@${name}`).join(', ')})
+       ON CONFLICT (id) DO UPDATE SET ${columns
+         .slice(1)
+         .map((name) => `${name} = excluded.${name}`)
+         .join(', ')}`,
+    )
+    this.#delete = db.prepare<[string]>('DELETE FROM models WHERE id = ?')
+  }
+
+  /** Rows on the list; with `removed` also those taken off it. */
+  all(options: { removed?: boolean } = {}): ModelRow[] {
+    return guarded(() => this.#all.all().map(toRow)).filter((row) => options.removed === true || row.removedAt === null)
+  }
+
+  get(id: string): ModelRow | undefined {
+    return guarded(() => optional(this.#get.get(id)))
+  }
+
+  /** Rows taken off the list included: adding the same path again brings its row back. */
+  byPath(path: string): ModelRow | undefined {
+    return guarded(() => optional(this.#byPath.get(path)))
+  }
+
+  byHeaderSha(headerSha: string): ModelRow[] {
+    return guarded(() => this.#byHeader.all(headerSha).map(toRow))
+  }
+
+  /** Inserts the row, or replaces the one with its id. A path that another row has throws. */
+  save(row: ModelRow): void {
+    guarded(() =>
+      this.#save.run({
+        ...row,
+        facts: toJsonOrNull(row.facts),
+        thinking: toJsonOrNull(row.thinking),
+        problem: toJsonOrNull(row.problem),
+      }),
+    )
+  }
+
+  update(id: string, patch: Partial<Omit<ModelRow, 'id'>>): ModelRow | undefined {
+    const row = this.get(id)
+    if (row === undefined) return undefined
+    const changed = { ...row, ...patch }
+    this.save(changed)
+    return changed
+  }
+
+  /** Only for rows that never were on the list (an import that failed half-way). */
+  delete(id: string): void {
+    guarded(() => this.#delete.run(id))
+  }
+}
+
+function optional(stored: Stored | undefined): ModelRow | undefined {
+  return stored === undefined ? undefined : toRow(stored)
+}
+
+function toRow(stored: Stored): ModelRow {
+  return {
+    ...stored,
+    facts: fromJsonOrNull<ModelFacts>(stored.facts),
+    thinking: fromJsonOrNull<ThinkingCapability>(stored.thinking),
+    problem: fromJsonOrNull<{ code: string; message: string }>(stored.problem),
+  }
+}
