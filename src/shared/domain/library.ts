@@ -27,6 +27,8 @@ export interface LibraryModel {
   addedAt: number
   /** Last measured decode rate on this machine, tokens per second. */
   measuredTokensPerSecond: number | null
+  /** Sampling values that the file or the catalogue recommends; null or absent where nobody says. */
+  sampling?: { temperature?: number; topP?: number; topK?: number; minP?: number } | null
   /** A hand-made script or demonstration: shown as such wherever it is met. */
   demonstration: 'starter' | 'scripted' | null
 }

@@ -1,0 +1,86 @@
+import type { Language } from '@shared/domain/settings'
+import { type Bytes, GiB, KiB, MiB, type Range } from '@shared/domain/units'
+
+const grouped = new Intl.NumberFormat('en-US')
+
+/** 8192 → "8,192". Both languages group by three. */
+export function count(value: number): string {
+  return grouped.format(Math.round(value))
+}
+
+/** Bytes as GiB without the unit: one decimal, two below 10 when `fine`. */
+export function gib(bytes: Bytes, fine = false): string {
+  const value = bytes / GiB
+  if (fine) return value.toFixed(2)
+  return value >= 100 ? count(value) : value.toFixed(1)
+}
+
+/** A size with its unit, for files and parts. */
+export function size(bytes: Bytes): string {
+  if (bytes >= 0.1 * GiB) return `${gib(bytes)} GiB`
+  if (bytes >= MiB) return `${Math.round(bytes / MiB)} MiB`
+  if (bytes >= KiB) return `${Math.round(bytes / KiB)} KiB`
+  return `${bytes} B`
+}
+
+/** Downloads are counted as the network counts them: powers of ten. */
+export function perSecond(bytesPerSecond: number): string {
+  if (bytesPerSecond >= 1e9) return `${(bytesPerSecond / 1e9).toFixed(1)} GB/s`
+  if (bytesPerSecond >= 1e6) return `${(bytesPerSecond / 1e6).toFixed(1)} MB/s`
+  return `${Math.round(bytesPerSecond / 1e3)} kB/s`
+}
+
+/** Tokens per second: two figures below ten, whole from a hundred. */
+export function speed(value: number): string {
+  if (value >= 100) return count(value)
+  return value >= 10 ? value.toFixed(1) : value.toPrecision(2)
+}
+
+function whole(value: number): string {
+  return value >= 10 ? count(value) : value.toPrecision(2)
+}
+
+/** A prediction is a range: "37–42", one number where both ends read the same. */
+export function range([low, high]: Range): string {
+  const from = whole(low)
+  const to = whole(high)
+  return from === to ? from : `${from}–${to}`
+}
+
+/** Parameters in billions as models are named: "14.8B", "135M". */
+export function parameters(value: number): string {
+  if (value >= 1e9) return `${trim((value / 1e9).toFixed(value >= 1e11 ? 0 : 1))}B`
+  return `${Math.round(value / 1e6)}M`
+}
+
+function trim(text: string): string {
+  return text.endsWith('.0') ? text.slice(0, -2) : text
+}
+
+export function percent(fraction: number): string {
+  return `${Math.round(fraction * 100)} %`
+}
+
+/** Seconds in words without decimals. */
+export function timeLeft(seconds: number, language: Language): string {
+  const chinese = language === 'zh-CN'
+  const s = Math.max(1, Math.round(seconds))
+  if (s < 60) return chinese ? `${s} 秒` : `${s} s`
+  const minutes = Math.round(s / 60)
+  if (minutes < 60) return chinese ? `${minutes} 分钟` : `${minutes} min`
+  const hours = Math.floor(minutes / 60)
+  const rest = minutes % 60
+  if (rest === 0) return chinese ? `${hours} 小时` : `${hours} h`
+  return chinese ? `${hours} 小时 ${rest} 分钟` : `${hours} h ${rest} min`
+}
+
+/** Milliseconds of waiting: 0.19 s below ten seconds, then whole seconds. */
+export function seconds(ms: number): string {
+  const value = ms / 1000
+  if (value < 1) return value.toFixed(2)
+  return value < 10 ? value.toFixed(1) : count(value)
+}
+
+export function timeOfDay(at: number, language: Language): string {
+  return new Intl.DateTimeFormat(language, { hour: '2-digit', minute: '2-digit', hour12: false }).format(at)
+}
