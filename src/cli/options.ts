@@ -1,0 +1,45 @@
+import type { KvCacheType } from '@shared/domain/gguf'
+import type { ThinkingChoice } from '@shared/domain/thinking'
+import { InvalidArgumentError } from 'commander'
+
+/** Parsers of option values; what they refuse is wrong usage (exit code 2). */
+export function integer(low: number, high = Number.MAX_SAFE_INTEGER) {
+  return (value: string): number => {
+    const number = Number(value)
+    if (!/^\d+$/.test(value) || number < low || number > high) throw new InvalidArgumentError(`a whole number from ${low} is needed`)
+    return number
+  }
+}
+
+export function decimal(low: number, high: number) {
+  return (value: string): number => {
+    const number = Number(value)
+    if (value.trim() === '' || !Number.isFinite(number) || number < low || number > high)
+      throw new InvalidArgumentError(`a number from ${low} to ${high} is needed`)
+    return number
+  }
+}
+
+export function oneOf<const T extends string>(...allowed: T[]) {
+  return (value: string): T => {
+    const found = allowed.find((candidate) => candidate === value)
+    if (found === undefined) throw new InvalidArgumentError(`one of ${allowed.join(', ')} is needed`)
+    return found
+  }
+}
+
+export const kvCacheType = oneOf('f16', 'q8_0', 'q4_0') satisfies (value: string) => KvCacheType
+
+export function gpuLayers(value: string): number | 'max' | 'auto' {
+  return value === 'max' || value === 'auto' ? value : integer(0, 100_000)(value)
+}
+
+export function onOff(value: string): boolean {
+  return oneOf('on', 'off')(value) === 'on'
+}
+
+export function thinking(value: string): ThinkingChoice {
+  if (value === 'on' || value === 'off') return { mode: value }
+  if (!/^[\w-]{1,40}$/.test(value)) throw new InvalidArgumentError('on, off or a level is needed')
+  return { mode: 'effort', level: value }
+}

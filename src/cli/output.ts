@@ -1,0 +1,73 @@
+import { type Messages, languageOf, messages } from '@shared/i18n'
+import { SnugError, toErrorValue } from '@shared/errors'
+
+/** Exit codes (DESIGN.md §10). */
+export const exitCodes = { done: 0, failed: 1, usage: 2, interrupted: 130 } as const
+
+export function systemLocale(env: NodeJS.ProcessEnv = process.env): string | undefined {
+  return env.LC_ALL || env.LC_MESSAGES || env.LANG
+}
+
+/** Where the words go: results on stdout, everything else on stderr. */
+export interface Output {
+  json: boolean
+  words: Messages
+  language: 'en' | 'zh-CN'
+  /** One JSON document under `--json`, else lines of text. */
+  result(value: unknown, text: () => string): void
+  /** One JSON line; only under `--json`. */
+  event(value: unknown): void
+  text(text: string): void
+  progress(text: string): void
+  fail(error: unknown): number
+}
+
+export function createOutput(json: boolean): Output {
+  const language = languageOf(systemLocale())
+  const words = messages(language)
+  const tty = process.stderr.isTTY
+  let progressShown = false
+  const clear = () => {
+    if (progressShown && tty) process.stderr.write('\r\x1b[K')
+    progressShown = false
+  }
+  return {
+    json,
+    words,
+    language,
+    result(value, text) {
+      clear()
+      process.stdout.write(json ? `${JSON.stringify(value)}\n` : `${text()}\n`)
+    },
+    event(value) {
+      if (json) process.stdout.write(`${JSON.stringify(value)}\n`)
+    },
+    text(text) {
+      clear()
+      process.stdout.write(text)
+    },
+    progress(text) {
+      if (tty) {
+        process.stderr.write(`\r\x1b[K${text}`)
+        progressShown = true
+      }
+    },
+    fail(error) {
+      clear()
+      const value = toErrorValue(error)
+      if (value.code === 'cancelled') return exitCodes.interrupted
+      if (value.code === 'internal/bug' && error instanceof Error && process.env.SNUG_DEBUG) process.stderr.write(`${error.stack}\n`)
+      const { title, action } = words.errors[value.code]
+      const sentence = words.cli.failed({ title, action, detail: value.message })
+      process.stderr.write(json ? `${JSON.stringify({ error: value })}\n` : `${sentence}\n`)
+      return value.code === 'usage/invalid' && error instanceof SnugError && error.data.exit === 'usage'
+        ? exitCodes.usage
+        : exitCodes.failed
+    },
+  }
+}
+
+/** Wrong usage: exit code 2. */
+export function usageError(message: string): SnugError {
+  return new SnugError('usage/invalid', message, { exit: 'usage' })
+}

@@ -1,0 +1,71 @@
+import { type BrowserWindow, type MessageBoxOptions, type OpenDialogOptions, dialog, shell } from 'electron'
+import { SnugError } from '@shared/errors'
+import type { Messages } from '@shared/i18n'
+
+/** Everything that asks the person through the system's own windows. */
+export interface Dialogs {
+  chooseFiles(): Promise<string[]>
+  chooseFolder(purpose: 'watch' | 'downloads'): Promise<string | null>
+  confirmTrash(name: string, path: string, size: string): Promise<boolean>
+  /** The one way to a browser: http and https, no credentials, the full address shown first. */
+  openLink(address: string): Promise<boolean>
+}
+
+export function checkedLink(address: string): URL {
+  let url: URL
+  try {
+    url = new URL(address)
+  } catch (cause) {
+    throw new SnugError('usage/invalid', 'not an address', {}, { cause })
+  }
+  if ((url.protocol !== 'https:' && url.protocol !== 'http:') || url.username !== '' || url.password !== '' || address.length > 2_048)
+    throw new SnugError('usage/invalid', 'only plain http and https addresses are opened')
+  return url
+}
+
+export function createDialogs({ window, words }: { window: () => BrowserWindow | null; words: () => Messages }): Dialogs {
+  const ask = async (options: MessageBoxOptions) => {
+    const parent = window()
+    const { response } = await (parent ? dialog.showMessageBox(parent, options) : dialog.showMessageBox(options))
+    return response === 0
+  }
+  const choose = async (options: OpenDialogOptions) => {
+    const parent = window()
+    const { canceled, filePaths } = await (parent ? dialog.showOpenDialog(parent, options) : dialog.showOpenDialog(options))
+    return canceled ? [] : filePaths
+  }
+  return {
+    chooseFiles: () =>
+      choose({
+        title: words().menu.chooseFiles,
+        properties: ['openFile', 'multiSelections'],
+        filters: [{ name: words().menu.ggufFiles, extensions: ['gguf'] }],
+      }),
+    async chooseFolder(purpose) {
+      const title = purpose === 'watch' ? words().menu.chooseFolder : words().menu.chooseModelsFolder
+      return (await choose({ title, properties: ['openDirectory', 'createDirectory'] }))[0] ?? null
+    },
+    confirmTrash: (name, path, size) =>
+      ask({
+        type: 'question',
+        message: words().menu.trashTitle({ name }),
+        detail: words().menu.trashDetail({ path, size }),
+        buttons: [words().menu.trashMove, words().common.cancel],
+        defaultId: 1,
+        cancelId: 1,
+      }),
+    async openLink(address) {
+      const url = checkedLink(address)
+      const yes = await ask({
+        type: 'question',
+        message: words().menu.openLinkTitle,
+        detail: url.href,
+        buttons: [words().menu.openLinkOpen, words().menu.openLinkCancel],
+        defaultId: 1,
+        cancelId: 1,
+      })
+      if (yes) await shell.openExternal(url.href)
+      return yes
+    },
+  }
+}

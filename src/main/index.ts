@@ -1,0 +1,151 @@
+import { join } from 'node:path'
+import { BrowserWindow, app, clipboard, dialog, nativeTheme, shell } from 'electron'
+import { SnugError } from '@shared/errors'
+import { languageOf, messages } from '@shared/i18n'
+import type { AppCommand, AppInfo } from '@shared/ipc/app'
+import { registerScheme, servePage } from './app/assets'
+import { createCommands } from './app/commands'
+import { createDialogs } from './app/dialogs'
+import { setMenu } from './app/menu'
+import { lockContents, lockSession, refusedSwitch } from './app/security'
+import { createWindow } from './app/window'
+import { type Core, createCore } from './core'
+import { forkUtility } from './engine/forkUtility'
+import { openDoors } from './ipc/connectPort'
+import { createRouter } from './ipc/router'
+import { createFileLog } from './platform/fileLog'
+import { snugPaths } from './platform/paths'
+
+const here = import.meta.dirname
+const dataFlag = app.commandLine.getSwitchValue('data')
+const paths = snugPaths({ env: process.env, platform: process.platform, dataDir: dataFlag === '' ? undefined : dataFlag })
+const log = createFileLog(join(paths.dataDir, 'logs'))
+
+process.on('uncaughtException', (error) => log.error('uncaught exception', error))
+process.on('unhandledRejection', (reason) => log.error('unhandled rejection', reason))
+
+const refused = refusedSwitch()
+if (refused !== null) {
+  process.stderr.write(`Snug does not start with --${refused}\n`)
+  app.exit(2)
+}
+
+// Chromium's profile lies apart from the chats; the lock below is per profile, thus per data folder.
+app.setPath('userData', join(paths.dataDir, 'chromium'))
+if (!app.requestSingleInstanceLock()) app.exit(0)
+
+// As root only --no-sandbox works, and enableSandbox() would take it away again; the app never adds the switch itself.
+if (!app.commandLine.hasSwitch('no-sandbox')) app.enableSandbox()
+registerScheme()
+app.on('web-contents-created', (_event, contents) => lockContents(contents))
+
+let core: Core | null = null
+let window: BrowserWindow | null = null
+const commands = createCommands()
+
+function showWindow(): void {
+  if (window !== null && !window.isDestroyed()) {
+    if (window.isMinimized()) window.restore()
+    window.focus()
+    return
+  }
+  window = createWindow({ dataDir: paths.dataDir, preload: join(here, '../preload/index.cjs'), log: log.child('window') })
+}
+
+function language() {
+  return core?.settings.get().language ?? languageOf(app.getLocale())
+}
+
+function info(): AppInfo {
+  return {
+    version: app.getVersion(),
+    electron: process.versions.electron ?? '',
+    fallbackRuntime: Number(process.versions.electron?.split('.')[0]) < 40,
+    platform: process.platform,
+    dataDir: paths.dataDir,
+    cacheDir: paths.cacheDir,
+    language: language(),
+    languageIsSystem: core?.settings.get().language == null,
+  }
+}
+
+async function start(): Promise<void> {
+  await app.whenReady()
+  lockSession()
+  if (!process.env.ELECTRON_RENDERER_URL) servePage(join(here, '../renderer'))
+  const words = () => messages(language())
+  try {
+    core = await createCore({
+      paths,
+      resourcesDir: join(here, '../../resources'),
+      fork: forkUtility(join(here, 'engine.js')),
+      downloadWorker: join(here, 'downloadWorker.js'),
+      log,
+      trash: (path) => shell.trashItem(path),
+    })
+  } catch (error) {
+    log.error('the core could not start', error)
+    const code = error instanceof SnugError ? error.code : 'internal/bug'
+    const { title, action } = messages(languageOf(app.getLocale())).errors[code]
+    dialog.showErrorBox(messages(languageOf(app.getLocale())).menu.dataFailedTitle, `${title}. ${action}\n\n${paths.dataDir}`)
+    app.exit(1)
+    return
+  }
+  const running = core
+  const dialogs = createDialogs({ window: () => window, words })
+  const router = createRouter({
+    core: running,
+    info,
+    commands,
+    dialogs,
+    log,
+    copyText: (text) => clipboard.writeText(text),
+    showLogs: () => void shell.openPath(join(paths.dataDir, 'logs')),
+    showInFolder: (path) => shell.showItemInFolder(path),
+  })
+  openDoors(router, (ticket, dropped) => running.dropped.put(ticket, dropped), log.child('ipc'))
+
+  const applySettings = () => {
+    nativeTheme.themeSource = running.settings.get().theme
+    setMenu(words(), {
+      command: (command: AppCommand) => {
+        showWindow()
+        commands.send(command)
+      },
+      showLogs: () => void shell.openPath(join(paths.dataDir, 'logs')),
+      showData: () => void shell.openPath(paths.dataDir),
+    })
+  }
+  applySettings()
+  void (async () => {
+    for await (const _settings of running.settings.follow()) applySettings()
+  })()
+  showWindow()
+}
+
+app.on('second-instance', () => showWindow())
+app.on('activate', () => {
+  if (core !== null) showWindow()
+})
+app.on('child-process-gone', (_event, details) => log.warn(`a child process ended: ${details.type} ${details.reason} ${details.exitCode}`))
+app.on('window-all-closed', () => {
+  if (process.platform !== 'darwin') app.quit()
+})
+
+// Quitting waits until replies are saved and the engines are gone; a second request does not wait.
+let ending = false
+app.on('before-quit', (event) => {
+  if (core === null || ending) return
+  ending = true
+  event.preventDefault()
+  const timer = setTimeout(() => app.exit(0), 4_000)
+  void core
+    .dispose()
+    .catch((error: unknown) => log.error('ending', error))
+    .finally(() => {
+      clearTimeout(timer)
+      app.quit()
+    })
+})
+
+void start()
