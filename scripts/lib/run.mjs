@@ -20,7 +20,7 @@ for (const [signal, code] of [
     for (const child of running) killGroup(child.pid, signal)
     if (running.size === 0) process.exit(code)
     // The children get a moment to clean up; what is left then is ended.
-    after(3000, undefined, { ref: true }).then(() => {
+    void after(3000, undefined, { ref: true }).then(() => {
       for (const child of running) killGroup(child.pid, 'SIGKILL')
       process.exit(code)
     })
