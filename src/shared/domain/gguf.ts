@@ -5,8 +5,8 @@ export type KvCacheType = 'f16' | 'q8_0' | 'q4_0'
 
 /** What one block keeps between tokens. A model is a list of these, so every mixture of layer kinds is the same sum. */
 export type LayerGeometry =
-  /** Attention over the whole context. `headDimV` is 0 where only K is cached (MLA). */
-  | { kind: 'full'; kvHeads: number; headDimK: number; headDimV: number }
+  /** Attention over the whole context. `headDimV` is 0 where only K is cached (MLA). `stateBytes` where the block keeps a state as well (Falcon-H1). */
+  | { kind: 'full'; kvHeads: number; headDimK: number; headDimV: number; stateBytes?: Bytes }
   /** Attention over the last `slidingWindow` tokens. */
   | { kind: 'sliding'; kvHeads: number; headDimK: number; headDimV: number }
   /** A constant state per sequence (Mamba, short convolution, linear attention), F32. */

@@ -1,0 +1,146 @@
+import { constants, readFileSync } from 'node:fs'
+import { open, stat } from 'node:fs/promises'
+import { basename, dirname, join } from 'node:path'
+import type { ModelFacts } from '@shared/domain/gguf'
+import { SnugError } from '@shared/errors'
+import { factsFromHeader } from './ggufFacts'
+import { type ByteSource, corrupt, type GgufHeader, readHeader, unsupported } from './ggufHeader'
+import { countOf } from './ggufRead'
+import type { CpuFeatures } from './ggufWeights'
+
+const maxParts = 999
+const splitName = /^(.*)-(\d{5})-of-(\d{5})\.gguf$/i
+
+/** What a model file says about itself, all of its parts checked. Never follows a name out of the file's own folder. */
+export async function inspectFile(path: string): Promise<ModelFacts> {
+  const header = await readHeaderOfFile(path)
+  const partCount = countOf(header, 'split.count') ?? 1
+  const cpu = cpuFeatures()
+  if (partCount <= 1) return withPath(path, () => factsFromHeader(header, { parts: [{ name: basename(path), header }], cpu }))
+  const parts = await readParts(path, partCount)
+  const first = parts[0]?.header ?? header
+  return withPath(path, () => factsFromHeader(first, { parts, cpu }))
+}
+
+/** The path that llama.cpp must be given: the first part of a split file, the file itself otherwise. */
+export function firstPartOf(path: string): string {
+  const name = splitName.exec(basename(path))
+  return name && Number(name[3]) > 1 ? join(dirname(path), partName(name[1] ?? '', 1, Number(name[3]), basename(path))) : path
+}
+
+/** Opens without waiting (a pipe would block for ever), takes regular files only, reads the header, closes. */
+export async function readHeaderOfFile(path: string): Promise<GgufHeader> {
+  const info = await stat(path).catch((error: unknown) => {
+    throw fileError(path, error)
+  })
+  if (!info.isFile())
+    throw new SnugError('model/not-found', 'not a file', {
+      path,
+      reason: info.isDirectory() ? 'this is a folder' : 'this is no ordinary file',
+    })
+  const handle = await open(path, constants.O_RDONLY | (constants.O_NONBLOCK ?? 0)).catch((error: unknown) => {
+    throw fileError(path, error)
+  })
+  try {
+    const { size } = await handle.stat()
+    const source: ByteSource = {
+      size,
+      async read(offset, length) {
+        const buffer = new Uint8Array(length)
+        let done = 0
+        while (done < length) {
+          const { bytesRead } = await handle.read(buffer, done, length - done, offset + done)
+          if (bytesRead === 0) break
+          done += bytesRead
+        }
+        return buffer.subarray(0, done)
+      },
+    }
+    return await readHeader(source)
+  } catch (error) {
+    throw fileError(path, error)
+  } finally {
+    await handle.close()
+  }
+}
+
+async function readParts(path: string, count: number): Promise<{ name: string; header: GgufHeader }[]> {
+  if (count > maxParts) throw unsupported('too-many-parts', `it is split into ${count} parts; ${maxParts} are the limit`, { path })
+  const name = splitName.exec(basename(path))
+  if (!name || Number(name[3]) !== count) {
+    throw corrupt(
+      'part-name',
+      `it is one of ${count} parts, but its name does not end in -00001-of-${String(count).padStart(5, '0')}.gguf`,
+      { path },
+    )
+  }
+  const parts: { name: string; header: GgufHeader }[] = []
+  for (let number = 1; number <= count; number++) {
+    const part = partName(name[1] ?? '', number, count, basename(path))
+    const header = await readHeaderOfFile(join(dirname(path), part)).catch((error: unknown) => {
+      if (!(error instanceof SnugError) || error.code !== 'model/not-found') throw error
+      throw corrupt('missing-part', `part ${number} of ${count} is missing (${part})`, { path, part })
+    })
+    if (countOf(header, 'split.no') !== number - 1) throw corrupt('part-order', `${part} is not part ${number} inside`, { path, part })
+    parts.push({ name: part, header })
+  }
+  const said = parts[0] ? countOf(parts[0].header, 'split.tensors.count') : null
+  const found = parts.reduce((sum, part) => sum + part.header.tensors.length, 0)
+  if (said !== found)
+    throw corrupt('part-tensors', `its parts hold ${found} tensors together, but it says ${said ?? 'no number'}`, { path })
+  const names = new Set(parts.flatMap((part) => part.header.tensors.map((tensor) => tensor.name)))
+  if (names.size !== found) throw corrupt('duplicate-tensor', 'a tensor is in two of its parts', { path })
+  return parts
+}
+
+function partName(stem: string, number: number, count: number, like: string): string {
+  return `${stem}-${String(number).padStart(5, '0')}-of-${String(count).padStart(5, '0')}${like.slice(-5)}`
+}
+
+function withPath<T>(path: string, work: () => T): T {
+  try {
+    return work()
+  } catch (error) {
+    throw fileError(path, error)
+  }
+}
+
+function fileError(path: string, error: unknown): unknown {
+  if (error instanceof SnugError) return new SnugError(error.code, error.message, { path, ...error.data }, { cause: error })
+  const code = error instanceof Error && 'code' in error ? String(error.code) : ''
+  if (['ENOENT', 'ENOTDIR', 'ELOOP', 'ENAMETOOLONG', 'EINVAL', 'ERR_INVALID_ARG_VALUE'].includes(code)) {
+    return new SnugError('model/not-found', `no file there (${code})`, { path, reason: 'there is no file at this place' }, { cause: error })
+  }
+  if (code === 'EACCES' || code === 'EPERM') {
+    return new SnugError(
+      'file/not-permitted',
+      `may not be read (${code})`,
+      { path, reason: 'the system does not let Snug read it' },
+      { cause: error },
+    )
+  }
+  if (code === 'EIO' || code === 'EISDIR' || code === 'ESTALE') {
+    return corrupt('unreadable', `the disk could not read it (${code})`, { path })
+  }
+  return error
+}
+
+let features: CpuFeatures | null = null
+
+/** Linux says its flags; elsewhere AVX2 is taken for granted and AVX-512 is not. */
+export function cpuFeatures(): CpuFeatures {
+  features ??= readFeatures()
+  return features
+}
+
+function readFeatures(): CpuFeatures {
+  if (process.arch === 'arm64' || process.arch === 'arm') return { family: 'arm', avx2: false, avx512: false }
+  if (process.arch !== 'x64') return { family: 'other', avx2: false, avx512: false }
+  try {
+    const flags = /^flags\s*:(.*)$/m.exec(readFileSync('/proc/cpuinfo', 'utf8'))?.[1]?.split(' ') ?? []
+    if (flags.length > 0) return { family: 'x86', avx2: flags.includes('avx2'), avx512: flags.includes('avx512f') }
+  } catch {
+    // No /proc outside Linux: the assumption below holds.
+  }
+  return { family: 'x86', avx2: true, avx512: false }
+}

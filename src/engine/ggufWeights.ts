@@ -1,0 +1,111 @@
+import type { WeightFacts } from '@shared/domain/gguf'
+import { predictionLayers } from './ggufGeometry'
+import type { GgufHeader, GgufTensor } from './ggufHeader'
+import type { TensorTypeName } from './ggufTypes'
+
+/** What of the processor decides which tensors llama.cpp copies to an interleaved layout. */
+export interface CpuFeatures {
+  family: 'x86' | 'arm' | 'other'
+  /** x86: without AVX2 nothing is repacked. */
+  avx2: boolean
+  avx512: boolean
+}
+export const plainCpu: CpuFeatures = { family: 'x86', avx2: true, avx512: false }
+
+/** Read row by row from RAM, whatever runs on a GPU (LLM_TENSOR_LAYER_INPUT in llama-arch.cpp). */
+const inputTensors = /^(token_embd|position_embd|token_types|per_layer_token_embd)\./
+/** llama.cpp skips the prediction blocks of these unless asked to load them (`load_mtp`, off in node-llama-cpp). */
+const skipPrediction = new Set(
+  'deepseek2 deepseek32 deepseek4 qwen3next qwen35 qwen35moe step35 bailingmoe3 cohere2moe nemotron_h nemotron_h_moe hy_v3 glm-dsa glm4moe mimo2'.split(
+    ' ',
+  ),
+)
+
+export interface CountedTensor extends GgufTensor {
+  /** The block, null outside of them. */
+  layer: number | null
+  /** A stack of all experts, or one expert's own matrix. */
+  expert: boolean
+}
+
+export function countedTensors(header: GgufHeader, tensors: readonly GgufTensor[], architecture: string, layers: number): CountedTensor[] {
+  const skipped = skipPrediction.has(architecture) ? layers - predictionLayers(header) : layers
+  return tensors.flatMap((tensor): CountedTensor[] => {
+    const block = /^blk\.(\d+)\./.exec(tensor.name)
+    const layer = block ? Number(block[1]) : null
+    if (layer !== null && layer >= skipped && layer < layers) return []
+    return [{ ...tensor, layer: layer !== null && layer < layers ? layer : null, expert: isExpert(tensor.name) }]
+  })
+}
+
+function isExpert(name: string): boolean {
+  return /_(ch)?exps\./.test(name) || /\.ffn_(gate|up|down)\.\d+\./.test(name)
+}
+
+/** Share of a tensor read for one token: a mixture reads only the experts used. */
+export function activeShare(tensor: CountedTensor, experts: { count: number; used: number } | null): number {
+  return tensor.expert && experts ? experts.used / experts.count : 1
+}
+
+export function weightsOf(
+  files: readonly CountedTensor[][],
+  layers: number,
+  experts: { count: number; used: number } | null,
+  cpu: CpuFeatures,
+): WeightFacts {
+  const all = files.flat()
+  const layerBytes = new Array<number>(layers).fill(0)
+  const activeLayerBytes = new Array<number>(layers).fill(0)
+  const bytesByType: Record<string, number> = {}
+  for (const tensor of all) {
+    bytesByType[tensor.type] = (bytesByType[tensor.type] ?? 0) + tensor.bytes
+    if (tensor.layer === null) continue
+    layerBytes[tensor.layer] = (layerBytes[tensor.layer] ?? 0) + tensor.bytes
+    activeLayerBytes[tensor.layer] = (activeLayerBytes[tensor.layer] ?? 0) + tensor.bytes * activeShare(tensor, experts)
+  }
+  const output = all.filter((tensor) => tensor.name === 'output.weight')
+  const embedding = all.filter((tensor) => tensor.name === 'token_embd.weight')
+  return {
+    totalBytes: sumBytes(all),
+    tokenEmbeddingBytes: sumBytes(all.filter((tensor) => inputTensors.test(tensor.name))),
+    outputBytes: sumBytes(output.length > 0 ? output : embedding),
+    outputIsTied: output.length === 0,
+    layerBytes,
+    activeLayerBytes: activeLayerBytes.map(Math.round),
+    bytesByType,
+    repackableBytes: sumBytes(all.filter((tensor) => isRepacked(tensor, cpu))),
+    mappedBytesWhenRepacked: files.reduce((sum, file) => sum + mappedRange(file.filter((tensor) => !isRepacked(tensor, cpu))), 0),
+  }
+}
+
+const sumBytes = (tensors: readonly GgufTensor[]) => tensors.reduce((sum, tensor) => sum + tensor.bytes, 0)
+
+/** With mmap llama.cpp keeps, for each file, the range from the first to the last tensor that lies in a plain CPU buffer. */
+function mappedRange(tensors: readonly GgufTensor[]): number {
+  if (tensors.length === 0) return 0
+  let first = Number.MAX_SAFE_INTEGER
+  let last = 0
+  for (const tensor of tensors) {
+    first = Math.min(first, tensor.offset)
+    last = Math.max(last, tensor.offset + tensor.bytes)
+  }
+  return last - first
+}
+
+/** Rows must come in groups of this many. Source: `ggml_repack_get_optimal_repack_type` in ggml-cpu/repack.cpp; ARM with dotprod assumed. */
+const x86Rows: Partial<Record<TensorTypeName, number>> = { Q4_0: 8, Q4_K: 8, IQ4_NL: 8, MXFP4: 8 }
+const armRows: Partial<Record<TensorTypeName, number>> = { Q4_0: 4, Q4_K: 8, Q5_K: 8, Q6_K: 8, IQ4_NL: 4, MXFP4: 4, Q8_0: 4 }
+
+/** Matrices only, and stacks of them only for experts (`supports_op` there: MUL_MAT with 2, MUL_MAT_ID with 3 dimensions). */
+function isRepacked(tensor: CountedTensor, cpu: CpuFeatures): boolean {
+  if (inputTensors.test(tensor.name)) return false
+  if (tensor.dims.length !== (tensor.expert && tensor.dims.length === 3 ? 3 : 2)) return false
+  const rows = rowsOf(tensor.type, cpu)
+  return rows !== undefined && (tensor.dims[1] ?? 1) % rows === 0
+}
+
+function rowsOf(type: TensorTypeName, cpu: CpuFeatures): number | undefined {
+  if (cpu.family === 'arm') return armRows[type]
+  if (cpu.family === 'other' || !cpu.avx2) return undefined
+  return type === 'Q2_K' && cpu.avx512 ? 8 : x86Rows[type]
+}
