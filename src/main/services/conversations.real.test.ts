@@ -1,0 +1,124 @@
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, beforeEach, expect, test } from 'vitest'
+import { defaultConversationSettings } from '@shared/domain/chat'
+import { openDatabase, type SnugDatabase } from '../db/open'
+import { ConversationService } from './conversations'
+import { branchOf, newestLeafBelow, titleOf } from './messageTree'
+import { SettingsService } from './settings'
+
+let dataDir: string
+let db: SnugDatabase
+let now = 1_000
+let chats: ConversationService
+beforeEach(() => {
+  dataDir = mkdtempSync(join(tmpdir(), 'snug-chat-'))
+  db = openDatabase({ dataDir })
+  now = 1_000
+  chats = new ConversationService(db, () => ++now)
+})
+afterEach(() => {
+  db.close()
+  rmSync(dataDir, { recursive: true, force: true })
+})
+
+test('an edit is a branch: the old message and its answer stay, and choosing it shows its newest leaf', () => {
+  const { id } = chats.create()
+  const { messageId: question } = chats.add({ id, role: 'user', text: 'one' })
+  const { messageId: answer } = chats.add({ id, role: 'assistant', text: 'answer one' })
+  const { messageId: edited } = chats.edit({ id, messageId: question, text: 'two' })
+  expect(chats.branch(id).map((message) => message.id)).toEqual([edited])
+  expect(chats.get(id).messages).toHaveLength(3)
+
+  chats.selectLeaf({ id, messageId: question })
+  expect(chats.get(id).leafId).toBe(answer)
+  expect(chats.branch(id).map((message) => message.segments[0]?.text)).toEqual(['one', 'answer one'])
+})
+
+test('the title comes from the first user message and is not taken back', () => {
+  const { id } = chats.create({ system: '' })
+  expect(chats.get(id)).toMatchObject({ title: '', system: '' })
+  chats.add({ id, role: 'system', text: 'be brief' })
+  chats.add({ id, role: 'user', text: '  How   do\nI cook rice?  ' })
+  expect(chats.list()[0]?.title).toBe('How do I cook rice?')
+  chats.rename(id, 'Rice')
+  chats.add({ id, role: 'user', text: 'And noodles?' })
+  expect(chats.list()[0]?.title).toBe('Rice')
+  expect(titleOf('字'.repeat(100))).toBe(`${'字'.repeat(59)}…`)
+})
+
+test('remove, undo, and the end of undo', () => {
+  const { id } = chats.create()
+  chats.add({ id, role: 'user', text: 'x' })
+  chats.remove(id)
+  expect(chats.list()).toEqual([])
+  expect(() => chats.get(id)).toThrow(expect.objectContaining({ code: 'chat/not-found' }))
+  chats.undoRemove(id)
+  expect(chats.get(id).messages).toHaveLength(1)
+  chats.remove(id)
+  now += 11 * 60 * 1_000
+  new ConversationService(db, () => now)
+  expect(() => chats.undoRemove(id)).toThrow(expect.objectContaining({ code: 'chat/not-found' }))
+})
+
+test('a message of another conversation is not taken as a parent', () => {
+  const one = chats.create().id
+  const two = chats.create().id
+  const { messageId } = chats.add({ id: one, role: 'user', text: 'x' })
+  expect(() => chats.add({ id: two, role: 'user', text: 'y', parentId: messageId })).toThrow(
+    expect.objectContaining({ code: 'chat/not-found' }),
+  )
+  expect(chats.get(two).messages).toEqual([])
+})
+
+test('settings that an older version stored are completed', () => {
+  const { id } = chats.create()
+  const row = db.conversations.get(id)
+  if (row === undefined) throw new Error('not stored')
+  db.conversations.save({ ...row, settings: JSON.parse('{"sampling":{"temperature":0.5}}') })
+  expect(chats.get(id).settings).toEqual({
+    ...defaultConversationSettings,
+    sampling: { ...defaultConversationSettings.sampling, temperature: 0.5 },
+  })
+  db.conversations.save({ ...row, settings: JSON.parse('{"thinking":{"mode":"perhaps"}}') })
+  expect(chats.get(id).settings).toEqual(defaultConversationSettings)
+})
+
+test('followers get a snapshot, then changes; abort ends them', async () => {
+  const { id } = chats.create()
+  const abort = new AbortController()
+  const stream = chats.follow(id, abort.signal)
+  expect((await stream.next()).value).toMatchObject({ messages: [] })
+  const next = stream.next()
+  chats.add({ id, role: 'user', text: 'a' })
+  chats.add({ id, role: 'user', text: 'b' })
+  expect((await next).value).toMatchObject({ messages: [{ segments: [{ text: 'a' }] }, { segments: [{ text: 'b' }] }] })
+  const last = stream.next()
+  abort.abort()
+  expect(await last).toEqual({ done: true, value: undefined })
+})
+
+test('tree helpers', () => {
+  const node = (id: string, parentId: string | null) => ({ id, parentId })
+  const tree = [node('a', null), node('b', 'a'), node('c', 'a'), node('d', 'b'), node('e', null)]
+  expect(branchOf(tree, 'd').map((message) => message.id)).toEqual(['a', 'b', 'd'])
+  expect(branchOf(tree, null)).toEqual([])
+  expect(newestLeafBelow(tree, 'a')).toBe('d')
+  expect(newestLeafBelow(tree, 'c')).toBe('c')
+})
+
+test('settings: defaults, checks, and one bad row that costs only itself', async () => {
+  const settings = new SettingsService(db.settings)
+  expect(settings.get().theme).toBe('system')
+  expect(settings.set({ theme: 'dark', offline: true })).toMatchObject({ theme: 'dark', offline: true })
+  expect(() => settings.set({ contextSize: -1 })).toThrow(expect.objectContaining({ code: 'usage/invalid' }))
+  db.settings.put({ language: 'klingon' })
+  expect(new SettingsService(db.settings).get()).toMatchObject({ theme: 'dark', offline: true, language: null })
+  const stream = settings.follow()
+  expect((await stream.next()).value).toMatchObject({ theme: 'dark' })
+  const next = stream.next()
+  settings.set({ theme: 'light' })
+  expect((await next).value).toMatchObject({ theme: 'light' })
+  await stream.return()
+})

@@ -1,0 +1,242 @@
+import {
+  type Conversation,
+  type ConversationSettings,
+  type ConversationSummary,
+  defaultConversationSettings,
+  type Message,
+  type Role,
+} from '@shared/domain/chat'
+import { SnugError } from '@shared/errors'
+import { conversationSettings } from '@shared/ipc/chat'
+import type { ConversationRow, ConversationsRepository } from '../db/repositories/conversations'
+import type { MessageRow, MessagesRepository } from '../db/repositories/messages'
+import { Changes, follow } from './follow'
+import { newId } from './ids'
+import { branchOf, newestLeafBelow, titleOf } from './messageTree'
+
+/** How long a deleted conversation can be brought back. */
+const undoMs = 10 * 60 * 1_000
+
+export interface ConversationStore {
+  conversations: ConversationsRepository
+  messages: MessagesRepository
+  transaction<T>(work: () => T): T
+}
+
+export interface NewMessage {
+  id: string
+  role: Role
+  text: string
+  /** Left out: under the leaf. null: a root of its own. */
+  parentId?: string | null
+}
+
+export class ConversationService {
+  readonly #store: ConversationStore
+  readonly #now: () => number
+  readonly #changes = new Changes<string>()
+
+  constructor(store: ConversationStore, now: () => number = Date.now) {
+    this.#store = store
+    this.#now = now
+    store.conversations.purge(now() - undoMs)
+  }
+
+  list(): ConversationSummary[] {
+    return this.#store.conversations.list()
+  }
+
+  followList(signal?: AbortSignal): AsyncGenerator<ConversationSummary[], void, void> {
+    return follow(this.#changes, () => this.list(), { signal })
+  }
+
+  get(id: string): Conversation {
+    const row = this.row(id)
+    return {
+      id: row.id,
+      title: row.title,
+      updatedAt: row.updatedAt,
+      createdAt: row.createdAt,
+      modelId: row.modelId,
+      system: row.system,
+      settings: row.settings,
+      leafId: row.leafId,
+      messages: this.messages(id).map(toMessage),
+    }
+  }
+
+  /** Throws at once where there is no such conversation, and in the stream when it was deleted meanwhile. */
+  follow(id: string, signal?: AbortSignal): AsyncGenerator<Conversation, void, void> {
+    this.row(id)
+    return follow(this.#changes, () => this.get(id), { signal, concerns: (changed) => changed === id })
+  }
+
+  create(input: { system?: string | null } = {}): { id: string } {
+    const now = this.#now()
+    const row: ConversationRow = {
+      id: newId(),
+      title: '',
+      modelId: null,
+      system: input.system ?? null,
+      settings: defaultConversationSettings,
+      leafId: null,
+      createdAt: now,
+      updatedAt: now,
+      deletedAt: null,
+    }
+    this.#save(row)
+    return { id: row.id }
+  }
+
+  rename(id: string, title: string): void {
+    this.#save({ ...this.row(id), title: title.trim() })
+  }
+
+  remove(id: string): void {
+    this.#save({ ...this.row(id), deletedAt: this.#now() })
+    // Deleted is deleted: not only at the next start.
+    setTimeout(() => this.#store.conversations.purge(this.#now() - undoMs), undoMs + 1_000).unref()
+  }
+
+  undoRemove(id: string): void {
+    const row = this.#store.conversations.get(id)
+    if (row === undefined) throw notFound(id)
+    this.#save({ ...row, deletedAt: null })
+  }
+
+  update(id: string, patch: { system?: string | null; settings?: ConversationSettings; modelId?: string | null }): void {
+    const row = this.row(id)
+    this.#save({
+      ...row,
+      system: patch.system === undefined ? row.system : patch.system,
+      settings: patch.settings ?? row.settings,
+      modelId: patch.modelId === undefined ? row.modelId : patch.modelId,
+    })
+  }
+
+  add({ id, role, text, parentId }: NewMessage): { messageId: string } {
+    const conversation = this.row(id)
+    const parent = parentId === undefined ? conversation.leafId : parentId
+    if (parent !== null) this.message(id, parent)
+    return { messageId: this.#insert(conversation, this.#written(id, role, text, parent)) }
+  }
+
+  /** A changed copy beside the old message; the old one and what follows it stay. */
+  edit({ id, messageId, text }: { id: string; messageId: string; text: string }): { messageId: string } {
+    const old = this.message(id, messageId)
+    return { messageId: this.#insert(this.row(id), this.#written(id, old.role, text, old.parentId)) }
+  }
+
+  selectLeaf({ id, messageId }: { id: string; messageId: string }): void {
+    const conversation = this.row(id)
+    this.message(id, messageId)
+    // Looking is no change of the conversation: its place in the list stays.
+    this.#store.conversations.save({ ...conversation, leafId: newestLeafBelow(this.messages(id), messageId) })
+    this.#changes.emit(id)
+  }
+
+  /** With settings complete and valid, whatever version wrote them. */
+  row(id: string): ConversationRow {
+    const row = this.#store.conversations.get(id)
+    if (row === undefined || row.deletedAt !== null) throw notFound(id)
+    return { ...row, settings: completeSettings(row.settings) }
+  }
+
+  messages(id: string): MessageRow[] {
+    return this.#store.messages.ofConversation(id)
+  }
+
+  message(id: string, messageId: string): MessageRow {
+    const row = this.#store.messages.get(messageId)
+    if (row === undefined || row.conversationId !== id) throw new SnugError('chat/not-found', `no message ${messageId}`, { id, messageId })
+    return row
+  }
+
+  /** From the root to that message, or to the leaf. */
+  branch(id: string, leafId?: string | null): MessageRow[] {
+    return branchOf(this.messages(id), leafId === undefined ? this.row(id).leafId : leafId)
+  }
+
+  /** Puts a reply under its parent and looks at it. */
+  insertReply(reply: MessageRow): void {
+    this.#insert(this.row(reply.conversationId), reply)
+  }
+
+  /** Saves a changed message; followers of its conversation are told. */
+  saveMessage(message: MessageRow): void {
+    this.#store.messages.update(message)
+    const conversation = this.#store.conversations.get(message.conversationId)
+    if (conversation !== undefined) this.#store.conversations.save({ ...conversation, updatedAt: this.#now() })
+    this.#changes.emit(message.conversationId)
+  }
+
+  /** The small, frequent write of a reply in progress: followers have `followReply` for this. */
+  saveText(message: MessageRow): void {
+    this.#store.messages.saveText(message.id, message.segments, message.raw)
+  }
+
+  findMessage(messageId: string): MessageRow | undefined {
+    return this.#store.messages.get(messageId)
+  }
+
+  /** Replies that a process left unfinished when it ended. */
+  interruptLeftovers(): string[] {
+    return this.#store.messages.interruptStreaming()
+  }
+
+  #written(conversationId: string, role: Role, text: string, parentId: string | null): MessageRow {
+    return {
+      id: newId(),
+      conversationId,
+      parentId,
+      role,
+      status: 'done',
+      modelId: null,
+      modelName: null,
+      promptSettings: null,
+      segments: [{ kind: 'answer', text, ms: 0, tokens: 0 }],
+      raw: '',
+      stats: null,
+      error: null,
+      createdAt: this.#now(),
+    }
+  }
+
+  #insert(conversation: ConversationRow, message: MessageRow): string {
+    const text = message.role === 'user' ? message.segments.map((segment) => segment.text).join('') : ''
+    this.#store.transaction(() => {
+      this.#store.messages.insert(message)
+      this.#store.conversations.save({
+        ...conversation,
+        title: conversation.title === '' ? titleOf(text) : conversation.title,
+        leafId: message.id,
+        updatedAt: this.#now(),
+      })
+    })
+    this.#changes.emit(conversation.id)
+    return message.id
+  }
+
+  #save(row: ConversationRow): void {
+    this.#store.conversations.save({ ...row, updatedAt: row.deletedAt === null ? this.#now() : row.updatedAt })
+    this.#changes.emit(row.id)
+  }
+}
+
+export function toMessage({ promptSettings: _settings, raw: _raw, ...message }: MessageRow): Message {
+  return message
+}
+
+function completeSettings(stored: ConversationSettings): ConversationSettings {
+  const merged = {
+    ...defaultConversationSettings,
+    ...stored,
+    sampling: { ...defaultConversationSettings.sampling, ...stored.sampling },
+  }
+  const parsed = conversationSettings.safeParse(merged)
+  return parsed.success ? parsed.data : defaultConversationSettings
+}
+
+function notFound(id: string): SnugError {
+  return new SnugError('chat/not-found', `no conversation ${id}`, { id })
+}

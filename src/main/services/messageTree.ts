@@ -1,0 +1,47 @@
+interface Node {
+  id: string
+  parentId: string | null
+}
+
+/** From the root to the message: the branch that ends in it. */
+export function branchOf<M extends Node>(messages: readonly M[], leafId: string | null): M[] {
+  const byId = new Map(messages.map((message) => [message.id, message]))
+  const branch: M[] = []
+  for (
+    let at = leafId === null ? undefined : byId.get(leafId);
+    at !== undefined;
+    at = at.parentId === null ? undefined : byId.get(at.parentId)
+  ) {
+    branch.push(at)
+  }
+  return branch.reverse()
+}
+
+/**
+ * The newest message below this one (or itself): what a person means by choosing a branch. Messages come by creation, and an answer is
+ * created after what it answers, so the last one found has none.
+ */
+export function newestLeafBelow<M extends Node>(messages: readonly M[], id: string): string {
+  const below = new Set([id])
+  let newest = id
+  for (const message of messages) {
+    if (message.parentId === null || !below.has(message.parentId)) continue
+    below.add(message.id)
+    newest = message.id
+  }
+  return newest
+}
+
+const longestTitle = 60
+
+/** The first words of what a person wrote, on one line; cut between characters as read, not inside one. */
+export function titleOf(text: string): string {
+  const line = text.replace(/\s+/g, ' ').trim()
+  const characters = Array.from(new Intl.Segmenter().segment(line.slice(0, longestTitle * 8)), (part) => part.segment)
+  return characters.length <= longestTitle
+    ? line
+    : `${characters
+        .slice(0, longestTitle - 1)
+        .join('')
+        .trimEnd()}…`
+}
