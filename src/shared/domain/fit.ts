@@ -1,8 +1,18 @@
 import type { KvCacheType } from './gguf'
 import type { Backend, GpuKind } from './hardware'
-import type { EstimateLevel, MemoryDevice, MemoryPart } from './memory'
-import type { SpeedEstimate } from './speed'
-import type { Bytes } from './units'
+import {
+  type EstimateLevel,
+  type MemoryDevice,
+  type MemoryOptions,
+  type MemoryPart,
+  type SizedModel,
+  memoryParts,
+  plannedBatchSize,
+  residentBytes,
+  totalBytes,
+} from './memory'
+import { type DeviceSpeed, type SpeedEstimate, predictSpeed } from './speed'
+import { type Bytes, MiB } from './units'
 
 /** Where it runs. How well it runs is `SpeedGrade` (recommend.ts). */
 export type Verdict = 'full-gpu' | 'partial-gpu' | 'cpu' | 'too-big'
@@ -75,4 +85,188 @@ export interface FitReport {
   pools: PoolFit[]
   /** Bytes other programs would have to free so that it runs, null where it fits or where even an empty machine is too small. */
   freeUpBytes: Bytes | null
+}
+
+export interface FitOptions {
+  contextSize: number
+  kvCacheType: KvCacheType
+  /** `auto`: everything, else as much as fits, else nothing. A number is taken as it is. */
+  gpuLayers: number | 'max' | 'auto'
+  /** null: 512, less for a big vocabulary. */
+  batchSize: number | null
+  flashAttention: boolean
+  useMmap: boolean
+}
+
+/** A realistic context (DESIGN.md §4), never the full native one. */
+export const defaultContextSize = 8192
+
+export const defaultFitOptions: FitOptions = {
+  contextSize: defaultContextSize,
+  kvCacheType: 'f16',
+  gpuLayers: 'auto',
+  batchSize: null,
+  flashAttention: true,
+  useMmap: false,
+}
+
+export interface FitMachine {
+  pools: readonly MemoryPool[]
+  backend: Backend
+  speeds: readonly DeviceSpeed[]
+}
+
+/** Memory of an initialised backend before anything is loaded (facts: engine.md §1: CUDA context 100–170 MiB + cuBLAS 67; the others assumed). */
+export const backendContextBytes: Readonly<Record<Backend, Bytes>> = { cuda: 240 * MiB, vulkan: 96 * MiB, metal: 64 * MiB, cpu: 0 }
+
+/** A level that knows more than the formula (dry run, measured) gives its own parts. */
+export type PartsOf = (options: MemoryOptions) => MemoryPart[]
+
+/**
+ * Quantized V without flash attention is refused by llama.cpp, so no plan has it (DESIGN.md §10: `fit/impossible`).
+ */
+export function isImpossible(options: Pick<FitOptions, 'kvCacheType' | 'flashAttention'>): boolean {
+  return options.kvCacheType !== 'f16' && !options.flashAttention
+}
+
+export function planFit(
+  model: SizedModel,
+  machine: FitMachine,
+  options: FitOptions,
+  level: EstimateLevel = 'formula',
+  partsOf: PartsOf = (memory) => memoryParts(model, memory),
+): FitReport {
+  const contextSize = Math.max(256, Math.min(options.contextSize, model.trainContextSize))
+  const plan = choose(model, machine, { ...options, contextSize }, partsOf)
+  const pools = fillPools(machine.pools, plan.parts)
+  const missing = Math.max(0, ...pools.map((pool) => -pool.spareBytes))
+  const held = pools.reduce((sum, pool) => sum + Math.max(0, pool.totalBytes - pool.freeBytes - pool.returnedBytes), 0)
+  return {
+    verdict: plan.verdict,
+    level,
+    plan: {
+      backend: plan.memory.gpuLayers > 0 ? machine.backend : 'cpu',
+      gpuLayers: plan.memory.gpuLayers,
+      totalLayers: model.geometry.layers.length + 1,
+      contextSize,
+      batchSize: plan.memory.batchSize,
+      kvCacheType: options.kvCacheType,
+      flashAttention: options.flashAttention,
+      useMmap: options.useMmap,
+    },
+    parts: plan.parts,
+    totalBytes: totalBytes(plan.parts),
+    residentBytes: residentBytes(model, plan.memory, plan.parts),
+    maxContext: maxContext(model, machine, options, plan.verdict, contextSize, partsOf),
+    speed: predictSpeed(model, plan.memory, machine.speeds),
+    pools,
+    freeUpBytes: plan.verdict === 'too-big' && missing > 0 && missing <= held ? missing : null,
+  }
+}
+
+/** Each pool with what lies in it. The reserve is never part of what is taken. */
+export function fillPools(pools: readonly MemoryPool[], parts: readonly MemoryPart[]): PoolFit[] {
+  return pools.map((pool) => {
+    const takesBytes = pool.devices.reduce((sum, device) => sum + totalBytes(parts, device), 0)
+    const free = Math.max(0, pool.freeBytes + pool.returnedBytes - pool.reserveBytes)
+    const only = pool.limit !== null && pool.devices.every((device) => device === pool.limit?.device)
+    const budgetBytes = only && pool.limit !== null ? Math.min(free, pool.limit.bytes) : free
+    const overLimit = pool.limit === null ? 0 : Math.max(0, totalBytes(parts, pool.limit.device) - pool.limit.bytes)
+    return { ...pool, budgetBytes, takesBytes, spareBytes: Math.min(budgetBytes - takesBytes, overLimit > 0 ? -overLimit : Number.POSITIVE_INFINITY) }
+  })
+}
+
+export function fitsIn(pools: readonly MemoryPool[], parts: readonly MemoryPart[]): boolean {
+  return fillPools(pools, parts).every((pool) => pool.spareBytes >= 0)
+}
+
+interface Candidate {
+  verdict: Verdict
+  memory: MemoryOptions
+  parts: MemoryPart[]
+}
+
+/** GPUs that layers may go to, with their share: llama.cpp splits by free memory. Software rasterisers never. */
+function targets(machine: FitMachine): MemoryOptions['gpus'] {
+  return machine.pools.flatMap((pool) => {
+    const device = pool.devices.find((candidate) => candidate !== 'cpu')
+    if (device === undefined || pool.kind === 'software') return []
+    const share = Math.max(0, Math.min(pool.freeBytes + pool.returnedBytes - pool.reserveBytes, pool.limit?.bytes ?? Number.POSITIVE_INFINITY))
+    return share > 0 ? [{ device, share, contextBytes: backendContextBytes[machine.backend] }] : []
+  })
+}
+
+/** Below this share of the layers a split is not faster than the CPU alone, which then needs no GPU buffers. */
+const leastUsefulShare = 0.1
+
+function choose(model: SizedModel, machine: FitMachine, options: FitOptions, partsOf: PartsOf): Candidate {
+  const layers = model.geometry.layers.length + 1
+  const gpus = targets(machine)
+  const batchSize = options.batchSize ?? plannedBatchSize(model.geometry.vocabularySize)
+  const at = (gpuLayers: number): Candidate => {
+    const memory: MemoryOptions = {
+      gpuLayers,
+      contextSize: options.contextSize,
+      batchSize,
+      kvCacheType: options.kvCacheType,
+      flashAttention: options.flashAttention,
+      useMmap: options.useMmap,
+      gpus: gpuLayers > 0 ? gpus : [],
+    }
+    return { verdict: gpuLayers === 0 ? 'cpu' : gpuLayers >= layers ? 'full-gpu' : 'partial-gpu', memory, parts: partsOf(memory) }
+  }
+  const judged = (candidate: Candidate): Candidate => (fitsIn(machine.pools, candidate.parts) ? candidate : { ...candidate, verdict: 'too-big' })
+  const gpuHolds = (candidate: Candidate): boolean =>
+    fillPools(machine.pools, candidate.parts).every((pool) => pool.id === 'cpu' || pool.spareBytes >= 0)
+
+  if (options.gpuLayers !== 'auto') {
+    const wanted = options.gpuLayers === 'max' ? layers : Math.min(layers, options.gpuLayers)
+    return judged(at(gpus.length === 0 ? 0 : wanted))
+  }
+  const cpu = judged(at(0))
+  if (gpus.length === 0) return cpu
+  const full = judged(at(layers))
+  if (full.verdict === 'full-gpu') return full
+
+  // More layers need more of the GPUs, so the most that they hold is found by halving; the rest must then fit in RAM.
+  let [holds, breaks] = [0, layers]
+  while (breaks - holds > 1) {
+    const middle = Math.floor((holds + breaks) / 2)
+    if (gpuHolds(at(middle))) holds = middle
+    else breaks = middle
+  }
+  const partial = holds === 0 ? null : judged(at(holds))
+  if (partial !== null && partial.verdict === 'partial-gpu' && (holds >= layers * leastUsefulShare || cpu.verdict === 'too-big')) return partial
+  if (cpu.verdict === 'cpu') return cpu
+  // Nothing fits: show the plan that misses least.
+  const worst = (candidate: Candidate): Bytes => Math.min(...fillPools(machine.pools, candidate.parts).map((pool) => pool.spareBytes))
+  return [cpu, full, ...(partial === null ? [] : [partial])].reduce((best, candidate) => (worst(candidate) > worst(best) ? candidate : best))
+}
+
+const rank: Readonly<Record<Verdict, number>> = { 'full-gpu': 0, 'partial-gpu': 1, cpu: 2, 'too-big': 3 }
+
+/** The longest context, in steps of 256, that keeps this verdict; 0 where nothing fits. */
+function maxContext(model: SizedModel, machine: FitMachine, options: FitOptions, verdict: Verdict, from: number, partsOf: PartsOf): number {
+  if (verdict === 'too-big') return 0
+  // Kept by the cheapest plan of that verdict, so one look per step is enough for all but the split.
+  const pinned: FitOptions = verdict === 'partial-gpu' ? options : { ...options, gpuLayers: verdict === 'full-gpu' ? 'max' : 0 }
+  const keeps = (contextSize: number): boolean =>
+    rank[choose(model, machine, { ...pinned, contextSize }, partsOf).verdict] <= rank[verdict]
+  if (keeps(model.trainContextSize)) return model.trainContextSize
+  let [holds, breaks] = [Math.floor(from / 256), Math.ceil(model.trainContextSize / 256)]
+  while (breaks - holds > 1) {
+    const middle = Math.floor((holds + breaks) / 2)
+    if (keeps(middle * 256)) holds = middle
+    else breaks = middle
+  }
+  return Math.max(from, holds * 256)
+}
+
+/** A verdict changes for the better only past this margin, so that it does not flicker while other programs breathe. */
+export const hysteresisBytes = 256 * MiB
+
+/** What to show: the new verdict, or the one shown before while the difference is inside the margin. */
+export function steadyVerdict(before: Verdict | null, now: FitReport, marginBytes: Bytes = hysteresisBytes): Verdict {
+  if (before === null || rank[now.verdict] >= rank[before]) return now.verdict
+  return now.pools.every((pool) => pool.takesBytes === 0 || pool.spareBytes >= marginBytes) ? now.verdict : before
 }

@@ -16,6 +16,8 @@ export interface Gpu {
   backends: Backend[]
   /** Bytes per second, with where the figure is from. */
   bandwidth: { bytesPerSecond: number; source: string } | null
+  /** Its memory is RAM (Apple, APUs, Intel shared memory): one pool, never two. A large carve-out of an APU is not in RAM and is not shared. */
+  sharedWithRam: boolean
 }
 
 export interface HardwareReport {
@@ -52,4 +54,41 @@ export interface EngineProbe {
   vram: { totalBytes: Bytes; freeBytes: Bytes; unifiedBytes: Bytes }
   ram: { totalBytes: Bytes; freeBytes: Bytes }
   systemInfo: string
+}
+
+/** A backend whose probe did not answer: its process ended, or there is no binary for it. */
+export interface BackendFailure {
+  backend: Backend
+  state: 'not-installed' | 'crashed'
+  detail: string
+}
+
+export type BackendProbe = EngineProbe | BackendFailure
+
+/** A controller as systeminformation lists it, reduced to what is used. */
+export interface SystemGraphics {
+  vendor: string
+  model: string
+  bus: string
+  /** Dedicated memory; null where it could not say. */
+  vramBytes: Bytes | null
+  /** True: the memory is RAM. */
+  vramDynamic: boolean
+  driver: string | null
+}
+
+export type NvidiaSmi =
+  | { state: 'ok'; gpus: { name: string; totalBytes: Bytes; freeBytes: Bytes; driver: string }[] }
+  | { state: 'missing' | 'failed' | 'timed-out'; detail: string }
+
+/** What each source said, before anything is believed. */
+export interface RawHardware {
+  graphics: SystemGraphics[]
+  nvidiaSmi: NvidiaSmi
+  probes: BackendProbe[]
+  /** `limit`: a control group's, null without one. */
+  ram: { total: Bytes; available: Bytes; limit: Bytes | null; modules: { megatransfers: number | null }[] }
+  cpu: { name: string; physicalCores: number; logicalCores: number; usableCores: number; features: string[] }
+  disk: { path: string; total: Bytes; free: Bytes } | null
+  os: { platform: string; name: string; release: string; arch: string }
 }

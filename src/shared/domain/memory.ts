@@ -1,4 +1,5 @@
-import type { Bytes } from './units'
+import type { KvCacheType, LayerGeometry, ModelGeometry, WeightFacts } from './gguf'
+import { type Bytes, type Range, MiB } from './units'
 
 /** Kinds of a part. On screen: weights (+ repack) · KV cache (+ state, checkpoint) · compute (+ output) · overhead. The reserve is a margin, never a part. */
 export type MemoryKind = 'weights' | 'repack' | 'kv' | 'state' | 'checkpoint' | 'compute' | 'output' | 'overhead'
@@ -13,3 +14,204 @@ export interface MemoryPart {
 
 /** How sure a figure is; shown beside it. */
 export type EstimateLevel = 'rule' | 'formula' | 'dry-run' | 'measured'
+
+/** What the formula needs of a model; `ModelFacts` is one, and so is a catalogue entry at a quantization (`catalogModel`). */
+export interface SizedModel {
+  parameters: number
+  activeParameters: number
+  trainContextSize: number
+  geometry: ModelGeometry
+  weights: WeightFacts
+  tokenizer: { model: string; tokens: number }
+}
+
+export interface MemoryOptions {
+  /** 0 … blocks + 1; the output layer is the first to be offloaded. */
+  gpuLayers: number
+  contextSize: number
+  batchSize: number
+  kvCacheType: KvCacheType
+  flashAttention: boolean
+  useMmap: boolean
+  /** GPUs that layers go to, with their share of the layers (llama.cpp splits by free memory). Empty: CPU only, and only then is anything repacked. */
+  gpus: readonly { device: MemoryDevice; share: number; contextBytes: Bytes }[]
+}
+
+/** Bytes of one element: block bytes ÷ block elements (gguf-py GGML_QUANT_SIZES). */
+export const kvElementBytes: Readonly<Record<KvCacheType, number>> = { f16: 2, q8_0: 34 / 32, q4_0: 18 / 32 }
+
+/** llama.cpp pads the cells of a sequence to 256 (facts: engine.md §1). */
+export function paddedCells(contextSize: number): number {
+  return Math.ceil(contextSize / 256) * 256
+}
+
+/** Sliding layers keep min(context, window + batch + 1) cells, padded; the + 1 is node-llama-cpp's (gemma3 4B at 16,384: 1,792 cells). */
+export function slidingCells(contextSize: number, slidingWindow: number, batchSize: number): number {
+  return Math.min(paddedCells(contextSize), paddedCells(slidingWindow + batchSize + 1))
+}
+
+/** KV cache of one layer: cells × (kvHeads × headDimK × bytes(K) + kvHeads × headDimV × bytes(V)); llama.cpp llama-kv-cache.cpp. */
+export function layerCacheBytes(layer: LayerGeometry, geometry: ModelGeometry, contextSize: number, batchSize: number, type: KvCacheType): Bytes {
+  if (layer.kind !== 'full' && layer.kind !== 'sliding') return 0
+  const cells =
+    layer.kind === 'sliding' && geometry.slidingWindow !== null
+      ? slidingCells(contextSize, geometry.slidingWindow, batchSize)
+      : paddedCells(contextSize)
+  return cells * layer.kvHeads * (layer.headDimK + layer.headDimV) * kvElementBytes[type]
+}
+
+/** A constant per sequence, F32, independent of the context (llama-memory-recurrent.cpp). */
+export function layerStateBytes(layer: LayerGeometry): Bytes {
+  if (layer.kind === 'recurrent') return layer.stateBytes
+  return layer.kind === 'full' ? (layer.stateBytes ?? 0) : 0
+}
+
+export function kvCacheBytes(geometry: ModelGeometry, contextSize: number, batchSize: number, type: KvCacheType): Bytes {
+  return geometry.layers.reduce((sum, layer) => sum + layerCacheBytes(layer, geometry, contextSize, batchSize, type), 0)
+}
+
+/** Models that cannot rewind (sliding window, recurrent) keep checkpoints: at most 4 and 256 MiB (DESIGN.md §2). */
+export const maxCheckpoints = 4
+export const maxCheckpointBytes = 256 * MiB
+
+export function checkpointBytes(geometry: ModelGeometry, batchSize: number, type: KvCacheType): Bytes {
+  const one = geometry.layers.reduce((sum, layer) => {
+    if (layer.kind === 'recurrent' || layer.kind === 'full') return sum + layerStateBytes(layer)
+    if (layer.kind !== 'sliding' || geometry.slidingWindow === null) return sum
+    return sum + layerCacheBytes({ ...layer, kind: 'full' }, geometry, Math.min(geometry.slidingWindow, geometry.trainContextSize), batchSize, type)
+  }, 0)
+  return Math.min(one * maxCheckpoints, maxCheckpointBytes)
+}
+
+/**
+ * Activations of one batch while a block runs: mask (F16) + hidden rows + gate and up of the feed-forward part; llama1b at 4,096 on a GPU
+ * without its output matrix measures 60.0 MiB = 4 + 6 × 4 + 2 × 16. Without flash attention the scores come on top.
+ */
+export function blockComputeBytes(geometry: ModelGeometry, contextSize: number, batchSize: number, flashAttention: boolean): Bytes {
+  const batch = Math.min(batchSize, contextSize)
+  const cells = paddedCells(contextSize)
+  const experts = geometry.experts?.used ?? 1
+  const scores = flashAttention ? 0 : geometry.headCount * cells * batch * 4
+  return cells * batch * 2 + batch * 4 * (6 * geometry.embeddingLength + 2 * geometry.feedForwardLength * experts) + scores
+}
+
+/** Logits of one batch: vocabulary × batch × 4, two hidden rows, and a quarter of the mask that the allocator cannot reuse (fitted to three loads, ≤ 1 %). */
+export function outputComputeBytes(geometry: ModelGeometry, contextSize: number, batchSize: number): Bytes {
+  const batch = Math.min(batchSize, contextSize)
+  return batch * 4 * (geometry.vocabularySize + 2 * geometry.embeddingLength) + (paddedCells(contextSize) * batch * 2) / 4
+}
+
+/** Growth of the process by the vocabulary (tokens and merges) and the first evaluation, above all buffers (facts: engine.md §1, [M3]). */
+export function processOverheadBytes(tokenizer: { model: string; tokens: number }): Bytes {
+  const bytesPerToken = tokenizer.model === 'gpt2' || tokenizer.model === 'bpe' ? 1450 : 620
+  return tokenizer.tokens * bytesPerToken + 64 * MiB
+}
+
+/** Which block lies where: block i is on a GPU iff i ≥ blocks + 1 − gpuLayers (llama-model.cpp); the output layer goes first. */
+export function placeLayers(blocks: number, options: Pick<MemoryOptions, 'gpuLayers' | 'gpus'>): { blocks: MemoryDevice[]; output: MemoryDevice } {
+  const layers = Math.max(0, Math.min(options.gpuLayers, blocks + 1))
+  const total = options.gpus.reduce((sum, gpu) => sum + gpu.share, 0)
+  if (layers === 0 || total <= 0) return { blocks: Array.from({ length: blocks }, () => 'cpu'), output: 'cpu' }
+  const first = blocks + 1 - layers
+  const deviceAt = (position: number): MemoryDevice => {
+    let edge = 0
+    for (const gpu of options.gpus) {
+      edge += gpu.share / total
+      if ((position + 0.5) / layers <= edge + 1e-9) return gpu.device
+    }
+    return options.gpus[options.gpus.length - 1]?.device ?? 'cpu'
+  }
+  return {
+    blocks: Array.from({ length: blocks }, (_, index) => (index < first ? 'cpu' : deviceAt(index - first))),
+    output: deviceAt(layers - 1),
+  }
+}
+
+/** Formula level: what llama.cpp reserves, part by part. Sums per device and kind; nothing is rounded. */
+export function memoryParts(model: SizedModel, options: MemoryOptions): MemoryPart[] {
+  const { geometry, weights } = model
+  const sums = new Map<string, MemoryPart>()
+  const add = (device: MemoryDevice, kind: MemoryKind, bytes: Bytes): void => {
+    if (bytes <= 0) return
+    const key = `${device}/${kind}`
+    const part = sums.get(key)
+    if (part === undefined) sums.set(key, { device, kind, bytes })
+    else part.bytes += bytes
+  }
+  const blocks = geometry.layers.length
+  const place = placeLayers(blocks, options)
+  const deviceOf = (index: number): MemoryDevice => place.blocks[index] ?? 'cpu'
+  const repacks = options.gpus.length === 0 && weights.repackableBytes > 0
+
+  if (repacks) {
+    add('cpu', 'weights', options.useMmap ? weights.mappedBytesWhenRepacked : weights.totalBytes - weights.repackableBytes)
+    add('cpu', 'repack', weights.repackableBytes)
+  } else {
+    // Tied embeddings stay in RAM for the input and are duplicated where the output layer lies (TENSOR_DUPLICATED).
+    const rest = weights.totalBytes - weights.layerBytes.reduce((sum, bytes) => sum + bytes, 0)
+    const output = weights.outputIsTied ? 0 : weights.outputBytes
+    add('cpu', 'weights', Math.max(0, rest - output))
+    if (weights.outputIsTied) add(place.output, 'weights', place.output === 'cpu' ? 0 : weights.outputBytes)
+    else add(place.output, 'weights', output)
+    for (const [index, bytes] of weights.layerBytes.entries()) add(deviceOf(index), 'weights', bytes)
+  }
+
+  for (const [index, layer] of geometry.layers.entries()) {
+    add(deviceOf(index), 'state', layerStateBytes(layer))
+    add(deviceOf(index), 'kv', layerCacheBytes(layer, geometry, options.contextSize, options.batchSize, options.kvCacheType))
+  }
+  add('cpu', 'checkpoint', checkpointBytes(geometry, options.batchSize, options.kvCacheType))
+
+  const block = blockComputeBytes(geometry, options.contextSize, options.batchSize, options.flashAttention)
+  const logits = outputComputeBytes(geometry, options.contextSize, options.batchSize)
+  const inputRows = Math.min(options.batchSize, options.contextSize) * 4 * 2 * geometry.embeddingLength
+  for (const device of ['cpu', ...options.gpus.map((gpu) => gpu.device)] as MemoryDevice[]) {
+    const runsBlocks = place.blocks.includes(device)
+    // With a GPU build the GPU has a compute buffer even at 0 layers (op offload): it copies CPU weights for big batches.
+    const needed = Math.max(runsBlocks || device !== 'cpu' ? block : inputRows, place.output === device ? logits : 0)
+    add(device, 'compute', needed)
+  }
+  add('cpu', 'output', geometry.vocabularySize * 4)
+  add('cpu', 'overhead', processOverheadBytes(model.tokenizer))
+  for (const gpu of options.gpus) add(gpu.device, 'overhead', gpu.contextBytes)
+  return [...sums.values()]
+}
+
+export function totalBytes(parts: readonly MemoryPart[], device?: MemoryDevice): Bytes {
+  return parts.reduce((sum, part) => (device === undefined || part.device === device ? sum + part.bytes : sum), 0)
+}
+
+/**
+ * What the process will really have grown by after its first long prompt: memory is reserved before it is touched. Logits rows are never
+ * touched in a chat (one row is), GPU parts are not in the process, checkpoints come later.
+ */
+export function residentBytes(model: SizedModel, options: MemoryOptions, parts: readonly MemoryPart[]): Bytes {
+  const block = blockComputeBytes(model.geometry, options.contextSize, options.batchSize, options.flashAttention)
+  return parts.reduce((sum, part) => {
+    if (part.device !== 'cpu' || part.kind === 'checkpoint') return sum
+    if (part.kind === 'compute') return sum + Math.min(part.bytes, block)
+    return sum + part.bytes
+  }, 0)
+}
+
+/** Batch sizes of a plan: as large as keeps the logits of one batch under 300 MiB, as the logits are most of the compute buffer. */
+export function plannedBatchSize(vocabularySize: number): number {
+  for (const batch of [512, 256]) if (vocabularySize * batch * 4 <= 300 * MiB) return batch
+  return 128
+}
+
+/** Rule of thumb (the field guide): S = N × B. */
+export const bytesPerParameter = { FP32: 4, FP16: 2, BF16: 2, FP8: 1, INT8: 1, INT4: 0.5 } as const
+export type Precision = keyof typeof bytesPerParameter
+
+export function ruleOfThumbSize(parameters: number, precision: Precision): Bytes {
+  return parameters * bytesPerParameter[precision]
+}
+
+/** Quantized: S′ = N × B′ × k, k from 1.1 to 1.2. */
+export const defaultQuantizationFactor: Range = [1.1, 1.2]
+
+export function ruleOfThumbQuantized(parameters: number, precision: Precision, factor: Range = defaultQuantizationFactor): Range {
+  const size = ruleOfThumbSize(parameters, precision)
+  return [size * factor[0], size * factor[1]]
+}

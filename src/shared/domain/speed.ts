@@ -1,4 +1,7 @@
-import type { Range } from './units'
+import { deviceSpec } from './deviceBandwidth'
+import type { Backend, HardwareReport } from './hardware'
+import { type MemoryDevice, type MemoryOptions, type SizedModel, kvElementBytes, placeLayers } from './memory'
+import type { Bytes, Range } from './units'
 
 /** Where a speed is from, best last. */
 export type SpeedSource = 'assumed' | 'table' | 'calibration' | 'measured'
@@ -10,4 +13,151 @@ export interface SpeedEstimate {
   /** First token of a 1,000-token prompt, milliseconds. */
   ttftMs: Range
   source: SpeedSource
+}
+
+/** What a device reaches when it runs a model: bytes per second at decode, operations per second at prefill. Low and high end. */
+export interface DeviceSpeed {
+  device: MemoryDevice
+  dense: Range
+  mixture: Range
+  prefillFlops: Range
+  /** Milliseconds per token that are not reading. */
+  fixedMs: Range
+  source: SpeedSource
+}
+
+/**
+ * Share of the paper bandwidth that llama.cpp reaches at decode. Centres are the defaults of facts engine.md §4 (CUDA 0.65 dense, 0.40 MoE;
+ * Metal 0.60, 0.38; Vulkan 0.55, 0.35; CPU 0.70); ends cover what was measured (0.41 M1 Max … 0.80 M4).
+ */
+export const efficiency: Readonly<Record<Backend, { dense: Range; mixture: Range }>> = {
+  cuda: { dense: [0.52, 0.78], mixture: [0.28, 0.55] },
+  metal: { dense: [0.41, 0.81], mixture: [0.27, 0.52] },
+  vulkan: { dense: [0.42, 0.7], mixture: [0.24, 0.48] },
+  cpu: { dense: [0.5, 0.85], mixture: [0.4, 0.75] },
+}
+
+/** A mixture prefills at 0.66 of a dense model's operations per second (facts: engine.md §4). */
+const mixturePrefill = 0.66
+
+/** Prefill operations per byte of bandwidth, where no card of the table was measured: 64–165 NVIDIA, 17–30 Apple (facts: engine.md §4); others assumed between. */
+const flopsPerByte: readonly { match: RegExp; range: Range }[] = [
+  { match: /nvidia|geforce|rtx|gtx|tesla/i, range: [55, 140] },
+  { match: /apple/i, range: [14, 32] },
+  { match: /arc/i, range: [20, 70] },
+  { match: /rx \d|radeon pro|instinct|r9700/i, range: [25, 90] },
+]
+
+/** Decode and prefill of the CPU, per core that may be used (facts: engine.md §4: 96–143 GFLOP/s at one AVX-512 thread, 1.7–2 × at two). */
+function cpuFlops(cpu: HardwareReport['cpu']): Range {
+  const wide = cpu.features.some((feature) => /avx512/i.test(feature))
+  const perCore: Range = wide ? [45e9, 110e9] : [20e9, 60e9]
+  const cores = Math.max(1, cpu.usableCores) ** 0.9
+  return [perCore[0] * cores, perCore[1] * cores]
+}
+
+/** Bytes per second without a figure for the modules: what a core streams (facts: 10.6 GB/s at two Xeon cores, 22 at one Zen 4 core), up to two channels of DDR. */
+function assumedRam(cpu: HardwareReport['cpu']): Range {
+  const cores = Math.max(1, cpu.usableCores)
+  return [Math.min(20e9, 6e9 * cores), Math.min(55e9, 18e9 * cores)]
+}
+
+export function deviceSpeeds(report: HardwareReport, backend: Backend): DeviceSpeed[] {
+  const ram = report.cpu.bandwidth
+  const scale = (range: Range, by: number): Range => [range[0] * by, range[1] * by]
+  const cpu: DeviceSpeed = {
+    device: 'cpu',
+    dense: ram === null ? assumedRam(report.cpu) : scale(efficiency.cpu.dense, ram.bytesPerSecond),
+    mixture: ram === null ? scale(assumedRam(report.cpu), 0.85) : scale(efficiency.cpu.mixture, ram.bytesPerSecond),
+    prefillFlops: cpuFlops(report.cpu),
+    fixedMs: [1, 6],
+    source: ram === null ? 'assumed' : 'table',
+  }
+  if (backend === 'cpu') return [cpu]
+  const gpus = report.gpus.filter((gpu) => gpu.backends.includes(backend))
+  return [
+    ...gpus.map((gpu, index): DeviceSpeed => {
+      const bandwidth = gpu.bandwidth?.bytesPerSecond ?? (gpu.sharedWithRam ? ram?.bytesPerSecond : undefined) ?? (gpu.sharedWithRam ? 50e9 : 200e9)
+      const measured = deviceSpec(gpu.name)?.prefillFlops ?? null
+      const perByte = flopsPerByte.find((row) => row.match.test(`${gpu.vendor} ${gpu.name}`))?.range ?? [10, 40]
+      const known = gpu.bandwidth !== null || (gpu.sharedWithRam && ram !== null)
+      return {
+        device: `gpu${index}`,
+        dense: scale(efficiency[backend].dense, bandwidth),
+        mixture: scale(efficiency[backend].mixture, bandwidth),
+        prefillFlops: measured === null ? scale(perByte, bandwidth) : [measured * 0.8, measured * 1.5],
+        fixedMs: [0.1, 0.6],
+        source: known ? 'table' : 'assumed',
+      }
+    }),
+    cpu,
+  ]
+}
+
+/** Bytes read for one token, by device: active blocks, the output matrix, and the KV cache so far. `token_embd` is read by row and costs nothing. */
+export function bytesPerToken(model: SizedModel, options: MemoryOptions, depth: number): Map<MemoryDevice, Bytes> {
+  const place = placeLayers(model.geometry.layers.length, options)
+  const sums = new Map<MemoryDevice, Bytes>()
+  const add = (device: MemoryDevice, bytes: Bytes): unknown => sums.set(device, (sums.get(device) ?? 0) + bytes)
+  const element = kvElementBytes[options.kvCacheType]
+  for (const [index, layer] of model.geometry.layers.entries()) {
+    const device = place.blocks[index] ?? 'cpu'
+    add(device, model.weights.activeLayerBytes[index] ?? 0)
+    if (layer.kind === 'recurrent') add(device, layer.stateBytes)
+    if (layer.kind !== 'full' && layer.kind !== 'sliding') continue
+    const tokens = layer.kind === 'sliding' ? Math.min(depth, model.geometry.slidingWindow ?? depth) : depth
+    add(device, tokens * layer.kvHeads * (layer.headDimK + layer.headDimV) * element)
+  }
+  add(place.output, model.weights.outputBytes)
+  return sums
+}
+
+/**
+ * decode = 1 ÷ Σ over devices (bytes ÷ bytes per second + fixed); prefill = 1 ÷ Σ (share of the blocks × 2 × active parameters without the
+ * embedding ÷ operations per second). The low end reads a full context, the high end an empty one.
+ */
+export function predictSpeed(model: SizedModel, options: MemoryOptions, devices: readonly DeviceSpeed[]): SpeedEstimate {
+  const mixture = model.geometry.experts !== null
+  const find = (device: MemoryDevice): DeviceSpeed | undefined => devices.find((candidate) => candidate.device === device)
+  const decodeSeconds = (depth: number, end: 0 | 1): number => {
+    let seconds = 0
+    for (const [device, bytes] of bytesPerToken(model, options, depth)) {
+      const speed = find(device)
+      if (speed === undefined || bytes === 0) continue
+      seconds += bytes / (mixture ? speed.mixture : speed.dense)[end] + speed.fixedMs[end === 0 ? 1 : 0] / 1000
+    }
+    return seconds
+  }
+  const place = placeLayers(model.geometry.layers.length, options)
+  const blocks = Math.max(1, place.blocks.length)
+  const perToken = 2 * activeBlockParameters(model) * (mixture ? 1 / mixturePrefill : 1)
+  const prefillSeconds = (end: 0 | 1): number =>
+    [...new Set(place.blocks)].reduce((sum, device) => {
+      const share = place.blocks.filter((candidate) => candidate === device).length / blocks
+      return sum + (share * perToken) / (find(device)?.prefillFlops[end] ?? Number.POSITIVE_INFINITY)
+    }, 0)
+  const decode: Range = [1 / decodeSeconds(options.contextSize, 0), 1 / decodeSeconds(0, 1)]
+  const prefill: Range = [1 / prefillSeconds(0), 1 / prefillSeconds(1)]
+  const used = devices.filter((device) => device.device === place.output || place.blocks.includes(device.device))
+  return { decode, prefill, ttftMs: firstTokenMs(decode, prefill), source: used.some((device) => device.source === 'assumed') ? 'assumed' : 'table' }
+}
+
+/** Time to the first token of a prompt = prompt ÷ prefill + 1 ÷ decode, the model being loaded. */
+export function firstTokenMs(decode: Range, prefill: Range, promptTokens = 1000): Range {
+  return [(promptTokens / prefill[1] + 1 / decode[1]) * 1000, (promptTokens / prefill[0] + 1 / decode[0]) * 1000]
+}
+
+/** Measured here wins over every prediction: one number, no range. */
+export function withMeasured(predicted: SpeedEstimate, measured: { decode?: number; prefill?: number }): SpeedEstimate {
+  const decode: Range = measured.decode === undefined ? predicted.decode : [measured.decode, measured.decode]
+  const prefill: Range = measured.prefill === undefined ? predicted.prefill : [measured.prefill, measured.prefill]
+  if (measured.decode === undefined && measured.prefill === undefined) return predicted
+  return { decode, prefill, ttftMs: firstTokenMs(decode, prefill), source: 'measured' }
+}
+
+/** Active parameters without the input embedding, by the share of bytes: rows of `token_embd` cost no operations. */
+function activeBlockParameters(model: SizedModel): number {
+  const embedding = model.geometry.vocabularySize * model.geometry.embeddingLength
+  const rest = model.activeParameters - embedding
+  return rest > 0 ? rest : model.activeParameters
 }
