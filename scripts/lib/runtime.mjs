@@ -1,13 +1,13 @@
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
-import { readJson, runtimeFile } from './paths.mjs'
+import { readJson, root } from './paths.mjs'
 
 /**
  * What set-up found out about this checkout:
  * `{ electronDist, electronVersion, electronKind: 'pinned' | 'named' | 'fallback', electronNapi, starterModel?, gemmaModel? }`.
  */
-export function readRuntime() {
-  const runtime = readJson(runtimeFile)
+export function readRuntime(checkout = root) {
+  const runtime = readJson(join(checkout, 'node_modules', '.cache', 'snug', 'runtime.json'))
   if (runtime === undefined) throw new Error('This checkout is not set up yet: run `npm run setup` first.')
   return runtime
 }

