@@ -1,4 +1,6 @@
-import type { ModelGeometry } from './gguf'
+import type { LayerGeometry, ModelGeometry } from './gguf'
+import type { SizedModel } from './memory'
+import { type QuantizationInfo, blockBits, normalQuantizationName, quantizationInfo } from './quantization'
 import type { Bytes } from './units'
 
 export type UseCase = 'chat' | 'code' | 'reasoning' | 'chinese' | 'small'
@@ -74,4 +76,110 @@ export interface Catalog {
   version: number
   updated: string
   entries: CatalogEntry[]
+}
+
+/** What a model takes at a quantization, from its geometry: the catalogue's stand-in for the header of a file. */
+export interface CatalogModel extends SizedModel {
+  sizeBytes: Bytes
+  /** False: worked out, shown with "about". */
+  sizeIsExact: boolean
+}
+
+/** Blocks, embedding and output of Llama 3.1 8B: the model on which llama.cpp measured bits per weight. */
+const reference = { parameters: 8_030_261_248, matrix: 128_256 * 4096 }
+
+/**
+ * Bits per weight of the repeating blocks, with embedding and output taken out of the measured whole: small models have a large share of
+ * those two, so a whole-file figure is wrong for them. Q4_K_M: (4.89 × 8.03 − 4.5 × 0.525 − 6.5625 × 0.525) ÷ 6.98 = 4.79.
+ */
+export function blockBitsPerWeight(info: QuantizationInfo): number {
+  const bulk = blockBits[info.bulkType] ?? info.bitsPerWeight
+  const output = blockBits[info.outputType] ?? bulk
+  return (info.bitsPerWeight * reference.parameters - (bulk + output) * reference.matrix) / (reference.parameters - 2 * reference.matrix)
+}
+
+/** Share of the blocks that the x86 CPU backend copies to an interleaved layout (facts: 0.80 llama1b, 0.79 gemma3-4B at Q4_K_M; the others by their mixes). */
+const repackShare: Readonly<Record<string, number>> = { Q4_K_M: 0.8, Q4_K_S: 0.95, Q4_0: 1, IQ4_NL: 1, MXFP4: 0.93 }
+
+/**
+ * A catalogue entry at a quantization as the formula wants it. Worked example: Llama 3.2 1B at Q4_K_M: 0.973 × 10⁹ × 4.79 ÷ 8 of blocks and
+ * 0.263 × 10⁹ × 6.5625 ÷ 8 of the tied matrix are 763 MiB; the real file's tensors are 762.8.
+ */
+export function catalogModel(entry: CatalogEntry, quantization: CatalogQuantization): CatalogModel {
+  const info = quantizationInfo(quantization.name)
+  const { geometry } = entry
+  const bulk = blockBits[info?.bulkType ?? ''] ?? quantization.bitsPerWeight
+  const output = blockBits[info?.outputType ?? ''] ?? bulk
+  const matrix = geometry.vocabularySize * geometry.embeddingLength
+  const tokenEmbeddingBytes = (matrix * (entry.tied ? output : bulk)) / 8
+  const outputBytes = (matrix * output) / 8
+  const ends = tokenEmbeddingBytes + (entry.tied ? 0 : outputBytes)
+  const blockParameters = Math.max(0, entry.parameters - matrix * (entry.tied ? 1 : 2))
+  const bits = info === null ? quantization.bitsPerWeight : blockBitsPerWeight(info)
+  const blockBytes = quantization.sizeBytes === null ? (blockParameters * bits) / 8 : Math.max(0, quantization.sizeBytes - ends)
+  const blocks = geometry.layers.length
+  const activeShare = Math.min(
+    1,
+    Math.max(0.01, (entry.activeParameters - (entry.parameters - blockParameters)) / Math.max(1, blockParameters)),
+  )
+  const repackableBytes = blockBytes * (repackShare[normalQuantizationName(quantization.name)] ?? 0)
+  const sizeBytes = blockBytes + ends
+  return {
+    parameters: entry.parameters,
+    activeParameters: entry.activeParameters,
+    trainContextSize: geometry.trainContextSize,
+    geometry,
+    tokenizer: { model: entry.tokenizer === 'bpe' ? 'gpt2' : 'llama', tokens: geometry.vocabularySize },
+    weights: {
+      totalBytes: sizeBytes,
+      tokenEmbeddingBytes,
+      outputBytes,
+      outputIsTied: entry.tied,
+      layerBytes: Array.from({ length: blocks }, () => blockBytes / blocks),
+      activeLayerBytes: Array.from({ length: blocks }, () => (blockBytes / blocks) * activeShare),
+      bytesByType: {},
+      repackableBytes,
+      mappedBytesWhenRepacked: sizeBytes - repackableBytes,
+    },
+    sizeBytes,
+    sizeIsExact: quantization.sizeBytes !== null,
+  }
+}
+
+/** Compact form of the blocks in `catalog.json`: a pattern of letters repeated over all blocks, the last ones without a cache of their own. */
+export interface CompactLayers {
+  blocks: number
+  /** f full attention · s sliding window · r recurrent · n none; e.g. `sssssf` for Gemma, `rrrf` for Qwen3.5. */
+  pattern: string
+  kvHeads: number
+  headDim: number
+  /** 0 for MLA (only K is cached); null: as K. */
+  headDimV: number | null
+  /** Where sliding and full layers differ. */
+  sliding: { kvHeads: number; headDim: number } | null
+  stateBytes: Bytes
+  sharedTail: number
+}
+
+export function expandLayers(compact: CompactLayers): LayerGeometry[] {
+  const full: LayerGeometry = {
+    kind: 'full',
+    kvHeads: compact.kvHeads,
+    headDimK: compact.headDim,
+    headDimV: compact.headDimV ?? compact.headDim,
+  }
+  const near = compact.sliding ?? { kvHeads: compact.kvHeads, headDim: compact.headDim }
+  return Array.from({ length: compact.blocks }, (_, index): LayerGeometry => {
+    if (index >= compact.blocks - compact.sharedTail) return { kind: 'none' }
+    switch (compact.pattern[index % compact.pattern.length]) {
+      case 's':
+        return { kind: 'sliding', kvHeads: near.kvHeads, headDimK: near.headDim, headDimV: near.headDim }
+      case 'r':
+        return { kind: 'recurrent', stateBytes: compact.stateBytes }
+      case 'n':
+        return { kind: 'none' }
+      default:
+        return full
+    }
+  })
 }

@@ -1,7 +1,8 @@
-import type { CapabilityScore, CatalogEntry, UseCase } from './catalog'
-import type { FitReport, Verdict } from './fit'
-import type { QuantizationLoss } from './quantization'
-import type { SizeClassInfo } from './sizeClass'
+import { type CapabilityScore, type CatalogEntry, type CatalogQuantization, type UseCase, catalogModel } from './catalog'
+import { type FitMachine, type FitOptions, type FitReport, type Verdict, defaultFitOptions, planFit } from './fit'
+import { type QuantizationLoss, compareQuantizations, quantizationInfo, quantizationLoss } from './quantization'
+import { type SizeClassInfo, sizeClass } from './sizeClass'
+import type { SpeedEstimate } from './speed'
 import type { Bytes, Range } from './units'
 
 /** The outcome, named from speed: the pill. Where it runs is the verdict, the second text. */
@@ -48,4 +49,170 @@ export interface Recommendation {
   /** Made for the use asked for. */
   suits: boolean
   use: UseCase
+}
+
+/** What a use needs: tokens per second at decode, and context (issue: chat 8K and 7 tokens/s, code and reasoning 16K and 15). */
+export interface UseNeeds {
+  decode: number
+  contextSize: number
+  firstTokenMs: number
+}
+
+export const useNeeds: Readonly<Record<UseCase, UseNeeds>> = {
+  chat: { decode: 7, contextSize: 8192, firstTokenMs: 10_000 },
+  code: { decode: 15, contextSize: 16_384, firstTokenMs: 10_000 },
+  reasoning: { decode: 15, contextSize: 16_384, firstTokenMs: 10_000 },
+  chinese: { decode: 7, contextSize: 8192, firstTokenMs: 10_000 },
+  small: { decode: 15, contextSize: 8192, firstTokenMs: 10_000 },
+}
+
+/** Three times what the use needs is fast. */
+const fastFactor = 3
+
+/** The middle of a range whose ends are factors apart. */
+function typical(range: Range): number {
+  return Math.sqrt(range[0] * range[1])
+}
+
+export function speedGrade(verdict: Verdict, speed: SpeedEstimate, needs: UseNeeds): SpeedGrade {
+  if (verdict === 'too-big') return 'will-not-run'
+  const decode = typical(speed.decode)
+  if (decode < needs.decode || typical(speed.ttftMs) > needs.firstTokenMs) return 'slow'
+  return decode >= needs.decode * fastFactor ? 'fast' : 'comfortable'
+}
+
+/** Models whose name is light enough for "small and fast". */
+const smallBelow = 5e9
+
+export interface RecommendOptions {
+  use: UseCase
+  needs: UseNeeds
+  fit: Partial<FitOptions>
+}
+
+/** Prices one model at every quantization, picks the best one for the use, and says why. */
+export function recommendModel(entry: CatalogEntry, machine: FitMachine, options: RecommendOptions): Recommendation | null {
+  const contextSize = Math.min(options.fit.contextSize ?? options.needs.contextSize, entry.geometry.trainContextSize)
+  const fitOptions: FitOptions = { ...defaultFitOptions, ...options.fit, contextSize }
+  const alternatives = entry.quantizations
+    .map((quantization) => priceQuantization(entry, quantization, machine, fitOptions, options.needs))
+    .toSorted((a, b) => a.sizeBytes - b.sizeBytes)
+  const best = bestQuantization(alternatives)
+  if (best === null) return null
+  const capability = entry.capability?.[options.use] ?? null
+  return {
+    model: entry,
+    sizeClass: sizeClass(entry.parameters, entry.activeParameters),
+    best,
+    alternatives,
+    reason: reasonFor(entry, best, options.needs),
+    capability,
+    notRated: capability === null,
+    usable: isUsable(best),
+    suits: options.use === 'small' ? entry.parameters < smallBelow && !entry.demonstration : entry.uses.includes(options.use),
+    use: options.use,
+  }
+}
+
+/** First what is usable for the use, then capability, then speed. */
+export function rankRecommendations(recommendations: readonly Recommendation[]): Recommendation[] {
+  const group = (item: Recommendation): number => {
+    if (item.model.demonstration) return 4
+    if (item.best.verdict === 'too-big') return 5
+    if (!item.usable) return 3
+    return item.suits ? 1 : 2
+  }
+  return recommendations.toSorted(
+    (a, b) => group(a) - group(b) || compareCapability(a, b) || typical(b.best.fit.speed.decode) - typical(a.best.fit.speed.decode),
+  )
+}
+
+function priceQuantization(
+  entry: CatalogEntry,
+  quantization: CatalogQuantization,
+  machine: FitMachine,
+  options: FitOptions,
+  needs: UseNeeds,
+): QuantizationFit {
+  const model = catalogModel(entry, quantization)
+  const fit = planFit(model, machine, options)
+  return {
+    quantization: quantization.name,
+    bitsPerWeight: (model.sizeBytes * 8) / entry.parameters,
+    loss: quantizationLoss(quantization.name, quantization.bitsPerWeight),
+    repository: quantization.repository,
+    file: quantization.file,
+    sizeBytes: model.sizeBytes,
+    sizeIsExact: model.sizeIsExact,
+    verdict: fit.verdict,
+    grade: speedGrade(fit.verdict, fit.speed, needs),
+    fit,
+  }
+}
+
+function isUsable(candidate: QuantizationFit): boolean {
+  return candidate.grade === 'fast' || candidate.grade === 'comfortable'
+}
+
+/** More than 8.5 bits cost twice the memory and time for a divergence of 0.001: never chosen by itself. */
+const neededBits = 9
+
+/**
+ * The best quantization: among those fast enough, what lies wholly on the GPU before a split (unless only with clear loss), then the least
+ * loss. If none is fast enough, the fastest without clear loss; if none fits, the smallest one without clear loss, as what to aim for.
+ */
+export function bestQuantization(alternatives: readonly QuantizationFit[]): QuantizationFit | null {
+  const fallback = alternatives.length === 1 ? (alternatives[0] ?? null) : null
+  const offered = alternatives.filter((candidate) => candidate.bitsPerWeight < neededBits || alternatives.length === 1)
+  const usable = offered.filter(isUsable)
+  const clear = (candidate: QuantizationFit): number => (candidate.loss === 'clear' ? 1 : 0)
+  const split = (candidate: QuantizationFit): number => (candidate.verdict === 'full-gpu' ? 0 : 1)
+  const [first] = usable.toSorted(
+    (a, b) => clear(a) - clear(b) || split(a) - split(b) || compareQuantizations(b.quantization, a.quantization),
+  )
+  if (first !== undefined) return first
+  const [fastest] = offered
+    .filter((candidate) => candidate.verdict !== 'too-big')
+    .toSorted((a, b) => clear(a) - clear(b) || typical(b.fit.speed.decode) - typical(a.fit.speed.decode))
+  if (fastest !== undefined) return fastest
+  return offered.toSorted((a, b) => clear(a) - clear(b) || a.sizeBytes - b.sizeBytes)[0] ?? fallback
+}
+
+/** Published scores decide where both have one on the same test; otherwise the stand-in. A score is never made up. */
+function compareCapability(a: Recommendation, b: Recommendation): number {
+  if (a.capability !== null && b.capability !== null && a.capability.test === b.capability.test)
+    return b.capability.score - a.capability.score
+  return standIn(b) - standIn(a)
+}
+
+/**
+ * Orders models that nobody rated; never shown as a score. Doublings of size, √(all × active parameters) for a mixture, less what the
+ * quantization loses (mean KL divergence: 0.03 at Q4_K_M, 0.33 at Q2_K, four doublings per unit), plus one doubling per year of release:
+ * the density of capability was measured to double every 3.5 months (Xiao et al., Densing law of LLMs, 2025), of which this takes a third.
+ */
+export function standIn(item: Pick<Recommendation, 'model' | 'best'>): number {
+  const size = Math.log2(Math.sqrt(item.model.parameters * item.model.activeParameters) / 1e9)
+  const divergence = quantizationInfo(item.best.quantization)?.klDivergence ?? (item.best.loss === 'clear' ? 0.3 : 0.02)
+  const [year, month] = (item.model.released ?? '2024-07').split('-').map(Number)
+  return size - 4 * divergence + ((year ?? 2024) - 2024 + ((month ?? 1) - 1) / 12)
+}
+
+function reasonFor(entry: CatalogEntry, best: QuantizationFit, needs: UseNeeds): RecommendationReason {
+  const { fit } = best
+  const { contextSize } = fit.plan
+  const { decode } = fit.speed
+  const gpu = fit.pools.find((pool) => pool.id !== 'cpu')
+  const ram = fit.pools.find((pool) => pool.devices.includes('cpu'))
+  if (fit.verdict === 'too-big') {
+    if (fit.freeUpBytes !== null) return { kind: 'free-up', freeUpBytes: fit.freeUpBytes, contextSize }
+    return { kind: 'too-big', missingBytes: Math.max(0, ...fit.pools.map((pool) => -pool.spareBytes)), contextSize }
+  }
+  if (entry.demonstration) return { kind: 'demonstration', decode }
+  if (best.grade === 'slow') return { kind: 'slow', decode, wantedTokensPerSecond: needs.decode, contextSize }
+  if (fit.verdict === 'full-gpu' && gpu !== undefined)
+    return { kind: 'full-gpu', device: gpu.name, spareBytes: gpu.spareBytes, contextSize, decode }
+  if (fit.verdict === 'partial-gpu' && gpu !== undefined) {
+    return { kind: 'partial-gpu', device: gpu.name, gpuLayers: fit.plan.gpuLayers, totalLayers: fit.plan.totalLayers, contextSize, decode }
+  }
+  return { kind: 'cpu', spareBytes: ram?.spareBytes ?? 0, contextSize, decode }
 }
