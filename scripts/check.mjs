@@ -6,6 +6,7 @@ import { setup } from './lib/setup.mjs'
 
 /** Everything that can be said of the sources without running them; two at a time, since a small machine has two cores. */
 const modules = join(root, 'node_modules')
+/** @type {[name: string, program: string, args: string[]][]} */
 const checks = [
   ['types', 'typescript/bin/tsc', ['-b', '--pretty', 'false']],
   ['dead code', 'knip/bin/knip.js', ['--no-progress', '--cache', '--cache-location', join(modules, '.cache', 'knip')]],

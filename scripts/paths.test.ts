@@ -10,7 +10,7 @@ it.each([{}, { XDG_CACHE_HOME: '/somewhere' }, { XDG_CACHE_HOME: 'relative' }, {
     vi.stubEnv('XDG_CACHE_HOME', undefined)
     vi.stubEnv('SNUG_CACHE', undefined)
     for (const [name, value] of Object.entries(env)) vi.stubEnv(name, value)
-    const { cacheDir } = (await import('./lib/paths.mjs' as string)) as { cacheDir: () => string }
+    const { cacheDir } = (await import(new URL('lib/paths.mjs', import.meta.url).href)) as { cacheDir: () => string }
     expect(cacheDir()).toBe(snugPaths({ env: process.env, platform: process.platform }).cacheDir)
   },
 )

@@ -168,13 +168,14 @@ def main():
                 for choice, switch in SWITCHES.get(path.stem, {}).items():
                     if name in SWITCHED:
                         cases[f'{name}/{choice}'] = result_of(source, messages, switch)
-            templates[hashlib.sha256(path.read_bytes()).hexdigest()] = {'name': path.stem, 'cases': cases}
+            key = hashlib.sha256(path.read_bytes()).hexdigest()
+            templates.setdefault(key, {'names': [], 'cases': cases})['names'].append(path.stem)
     total = sum(len(t['cases']) for t in templates.values())
     thrown = sum(isinstance(c, dict) for t in templates.values() for c in t['cases'].values())
     document = {'jinja2': jinja2.__version__, 'now': NOW.isoformat(), 'bos': BOS, 'eos': EOS, 'sets': SETS, 'templates': templates}
     OUT.parent.mkdir(parents=True, exist_ok=True)
     OUT.write_text(json.dumps(document, ensure_ascii=False, indent=1) + '\n', encoding='utf-8')
-    print(f'{len(templates)} templates, {total} renderings, of which {thrown} throw; {OUT.stat().st_size} bytes')
+    print(f'{len(templates)} different templates, {total} renderings, of which {thrown} throw; {OUT.stat().st_size} bytes')
 
 
 if __name__ == '__main__':
