@@ -1,0 +1,348 @@
+import { createEngineClient, type EngineClient } from '../../engine/client'
+import type { GenerationStats } from '@shared/domain/chat'
+import type { EngineStatus, LadderStep } from '@shared/domain/library'
+import type {
+  CallName,
+  EngineCalls,
+  EngineEvent,
+  ForkEngine,
+  GenerateRequest,
+  LoadedModel,
+  LoadRequest,
+  PromptPiece,
+} from '@shared/engine/protocol'
+import { SnugError, toErrorValue } from '@shared/errors'
+import type { Log } from '@shared/log'
+import { Changes, follow } from '../services/follow'
+import { type LadderLimits, nextRung } from './ladder'
+import { readyWithin, ToolsLane } from './toolsLane'
+import { CrashCount, watchdog } from './watchdog'
+
+export interface LoadOptions extends Omit<LoadRequest, 'path'>, LadderLimits {
+  /** A restart that nobody asked for; refused after three crashes in five minutes. */
+  automatic?: boolean
+  signal?: AbortSignal
+}
+
+export interface EngineLimits {
+  readyMs: number
+  /** A load without progress for this long is ended. */
+  loadStallMs: number
+  /** A reply without progress for this long, or ten of its slowest slices, is ended. */
+  generateStallMs: number
+  /** After a stop the process may go on for this long, then it is ended. */
+  stopMs: number
+}
+
+const defaultLimits: EngineLimits = { readyMs: 20_000, loadStallMs: 30_000, generateStallMs: 60_000, stopMs: 5_000 }
+
+export interface EngineHostOptions {
+  fork: ForkEngine
+  log: Log
+  now?: () => number
+  /** Shorter in tests only. */
+  limits?: Partial<EngineLimits>
+}
+
+interface Loaded {
+  client: EngineClient
+  modelId: string
+  model: LoadedModel
+  /** Ended by us, because it was asked for or because it hung; anything else is a crash. */
+  ended: 'asked' | 'stalled' | null
+}
+
+interface Plan {
+  modelId: string
+  /** What worked, ladder included: a restart after a crash takes it again. */
+  request: LoadRequest
+  ladder: LadderStep[]
+}
+
+/** Starts, watches and ends the worker processes: one for tools, one for the loaded model. */
+export class EngineHost {
+  readonly #fork: ForkEngine
+  readonly #log: Log
+  readonly #limits: EngineLimits
+  readonly #tools: ToolsLane
+  readonly #crashes: CrashCount
+  readonly #changes = new Changes()
+  #status: EngineStatus = { state: 'empty' }
+  #loaded: Loaded | null = null
+  /** Loads and unloads one after the other. */
+  #turn: Promise<unknown> = Promise.resolve()
+  #plan: Plan | null = null
+  #generating = false
+  #disposed = false
+  /** Of the load in progress: another load or an unload takes its place. */
+  #loading: AbortController | null = null
+
+  constructor(options: EngineHostOptions) {
+    this.#fork = options.fork
+    this.#log = options.log
+    this.#limits = { ...defaultLimits, ...options.limits }
+    this.#tools = new ToolsLane(options.fork, options.log.child('tools'))
+    this.#crashes = new CrashCount(options.now)
+  }
+
+  /** Asks the expendable process; without `timeoutMs` the call's own limit applies (2 s for a render). */
+  tools<C extends CallName>(
+    call: C,
+    args: EngineCalls[C]['args'],
+    timeoutMs?: number,
+    signal?: AbortSignal,
+  ): Promise<EngineCalls[C]['reply']> {
+    return this.#tools.call(call, args, timeoutMs, signal)
+  }
+
+  status(): EngineStatus {
+    return this.#status
+  }
+
+  followStatus(signal?: AbortSignal): AsyncGenerator<EngineStatus, void, void> {
+    return follow(this.#changes, () => this.#status, { signal, pauseMs: 50 })
+  }
+
+  onStatus(listener: () => void): () => void {
+    return this.#changes.on(listener)
+  }
+
+  get loaded(): { modelId: string; model: LoadedModel; pid: number | undefined } | null {
+    return this.#loaded === null ? null : { modelId: this.#loaded.modelId, model: this.#loaded.model, pid: this.#loaded.client.process.pid }
+  }
+
+  /** Loads in place of what is loaded, down the ladder where the plan does not work. */
+  load(modelId: string, path: string, options: LoadOptions, onProgress: (fraction: number) => void = () => {}): Promise<LoadedModel> {
+    this.#loading?.abort()
+    const loading = new AbortController()
+    this.#loading = loading
+    return this.#inTurn(async () => {
+      if (this.#disposed || loading.signal.aborted) throw new SnugError('cancelled', 'loading was cancelled')
+      if (options.automatic === true) this.#refuseRestart(modelId)
+      else this.#crashes.clear()
+      await this.#endModel()
+      const { automatic: _automatic, signal: asked, minContextSize, trainContextSize, totalLayers, hasGpu, ...planned } = options
+      const before = options.automatic === true && this.#plan?.modelId === modelId ? this.#plan : null
+      const request = before?.request.path === path ? before.request : { ...planned, path }
+      const limits = { minContextSize, trainContextSize, totalLayers, hasGpu }
+      const signal = asked === undefined ? loading.signal : AbortSignal.any([asked, loading.signal])
+      return this.#climbDown(modelId, request, before?.ladder ?? [], limits, signal, onProgress)
+    })
+  }
+
+  unload(): Promise<void> {
+    this.#loading?.abort()
+    return this.#inTurn(async () => {
+      await this.#endModel()
+      this.#set({ state: 'empty' })
+    })
+  }
+
+  count(prompt: PromptPiece[]): Promise<{ tokens: number }> {
+    return this.#model().client.call('count', { prompt }, { timeoutMs: 60_000 })
+  }
+
+  saveState(path: string): Promise<{ bytes: number }> {
+    return this.#model().client.call('saveState', { path }, { timeoutMs: 30_000 })
+  }
+
+  loadState(path: string): Promise<{ tokens: number }> {
+    return this.#model().client.call('loadState', { path }, { timeoutMs: 30_000 })
+  }
+
+  /** One reply at a time; an abort answers with what there is, or ends the process when it does not answer. */
+  async generate(
+    request: GenerateRequest,
+    options: { signal?: AbortSignal; onEvent?: (event: EngineEvent) => void } = {},
+  ): Promise<GenerationStats> {
+    const loaded = this.#model()
+    if (this.#generating) throw new SnugError('engine/busy', 'another reply is being written')
+    this.#generating = true
+    let slowestSliceMs = 0
+    let last = performance.now()
+    const dog = watchdog(
+      () => Math.max(this.#limits.generateStallMs, 10 * slowestSliceMs),
+      () => {
+        loaded.ended ??= 'stalled'
+        void loaded.client.process.kill()
+      },
+    )
+    let stopTimer: NodeJS.Timeout | undefined
+    const onAbort = () => {
+      stopTimer = setTimeout(() => {
+        this.#log.warn('the engine did not stop and is ended')
+        loaded.ended ??= 'asked'
+        void loaded.client.process.kill()
+      }, this.#limits.stopMs)
+    }
+    options.signal?.addEventListener('abort', onAbort, { once: true })
+    try {
+      return await loaded.client.call('generate', request, {
+        ...(options.signal ? { signal: options.signal } : {}),
+        onEvent: (event) => {
+          const now = performance.now()
+          if (event.kind === 'prefill') slowestSliceMs = Math.max(slowestSliceMs, now - last)
+          last = now
+          dog.progress()
+          options.onEvent?.(event)
+        },
+      })
+    } catch (error) {
+      // Unloaded or stopped by force: what there is of the reply is what was wanted.
+      if (options.signal?.aborted === true || loaded.ended === 'asked') throw new SnugError('cancelled', 'stopped', {}, { cause: error })
+      if (loaded.ended === 'stalled')
+        throw new SnugError('engine/stalled', 'the engine made no progress and was ended', {}, { cause: error })
+      throw error
+    } finally {
+      this.#generating = false
+      dog.end()
+      clearTimeout(stopTimer)
+      options.signal?.removeEventListener('abort', onAbort)
+    }
+  }
+
+  /** Nothing is left running. */
+  async dispose(): Promise<void> {
+    this.#disposed = true
+    this.#loading?.abort()
+    await this.#turn
+    await Promise.all([this.#tools.dispose(), this.#endModel()])
+  }
+
+  async #climbDown(
+    modelId: string,
+    planned: LoadRequest,
+    before: LadderStep[],
+    limits: LadderLimits,
+    signal: AbortSignal,
+    onProgress: (fraction: number) => void,
+  ): Promise<LoadedModel> {
+    const ladder = [...before]
+    let request = planned
+    for (;;) {
+      this.#set({ state: 'loading', modelId, fraction: 0 })
+      try {
+        const loaded = await this.#attempt(modelId, request, signal, (fraction) => {
+          this.#set({ state: 'loading', modelId, fraction })
+          onProgress(fraction)
+        })
+        this.#loaded = loaded
+        this.#plan = { modelId, request, ladder }
+        this.#set(readyStatus(loaded, ladder))
+        return loaded.model
+      } catch (caught) {
+        const error = toErrorValue(caught)
+        this.#log.warn('a load failed', { ...request, code: error.code, message: error.message })
+        if (error.code === 'cancelled' || signal.aborted) {
+          this.#set({ state: 'empty' })
+          throw new SnugError('cancelled', 'loading was cancelled')
+        }
+        if (error.code === 'engine/crashed' || error.code === 'engine/stalled') this.#crashes.add()
+        const onGpu = limits.hasGpu && request.backend !== 'cpu' && request.gpuLayers !== 0
+        const rung = this.#crashes.tooMany ? null : nextRung(request, limits, error.code)
+        if (rung === null) {
+          this.#set({ state: 'failed', modelId, error: { ...error, data: error.data ?? {} }, canTryCpu: onGpu })
+          throw SnugError.from(error)
+        }
+        ladder.push(rung.step)
+        request = rung.request
+      }
+    }
+  }
+
+  /** A fresh process for each attempt: after a failed load nobody knows what the old one still holds. */
+  async #attempt(modelId: string, request: LoadRequest, signal: AbortSignal, onProgress: (fraction: number) => void): Promise<Loaded> {
+    if (signal.aborted) throw new SnugError('cancelled', 'cancelled')
+    const client = createEngineClient(this.#fork('model'))
+    const log = this.#log.child('model')
+    client.onLog((level, text) => log[level](text))
+    let stalled = false
+    const dog = watchdog(
+      () => this.#limits.loadStallMs,
+      () => {
+        stalled = true
+        void client.process.kill()
+      },
+    )
+    const onAbort = () => void client.process.kill()
+    signal.addEventListener('abort', onAbort, { once: true })
+    try {
+      await readyWithin(client, this.#limits.readyMs)
+      dog.progress()
+      const model = await client.call('load', request, {
+        signal,
+        onEvent: (event) => {
+          dog.progress()
+          if (event.kind === 'load-progress') onProgress(event.fraction)
+        },
+      })
+      const loaded: Loaded = { client, modelId, model, ended: null }
+      client.onClose((reason) => this.#lost(loaded, reason))
+      if (client.closed !== null) throw new SnugError('engine/crashed', 'the engine process ended after loading', { reason: client.closed })
+      return loaded
+    } catch (error) {
+      if (client.closed === null) await client.process.kill()
+      if (stalled) throw new SnugError('engine/stalled', 'loading made no progress and was ended', { modelId }, { cause: error })
+      throw error
+    } finally {
+      dog.end()
+      signal.removeEventListener('abort', onAbort)
+    }
+  }
+
+  /** The model's process is gone; its open calls are rejected by the client. */
+  #lost(loaded: Loaded, reason: string): void {
+    if (this.#loaded !== loaded) return
+    this.#loaded = null
+    if (loaded.ended === 'asked') return this.#set({ state: 'empty' })
+    this.#crashes.add()
+    this.#log.error('the engine process ended', { reason, modelId: loaded.modelId })
+    const error = this.#crashes.tooMany
+      ? unavailable(loaded.modelId)
+      : new SnugError(loaded.ended === 'stalled' ? 'engine/stalled' : 'engine/crashed', `the engine ended (${reason})`, { reason })
+    this.#set({
+      state: 'failed',
+      modelId: loaded.modelId,
+      error: { code: error.code, message: error.message, data: error.data },
+      canTryCpu: loaded.model.backend !== 'cpu' && loaded.model.gpuLayers > 0,
+    })
+  }
+
+  #refuseRestart(modelId: string): void {
+    if (this.#crashes.tooMany) throw unavailable(modelId)
+  }
+
+  #model(): Loaded {
+    if (this.#loaded === null) throw new SnugError('model/not-loaded', 'no model is loaded')
+    return this.#loaded
+  }
+
+  async #endModel(): Promise<void> {
+    const loaded = this.#loaded
+    this.#loaded = null
+    if (loaded === null) return
+    loaded.ended ??= 'asked'
+    await loaded.client.process.kill()
+  }
+
+  #inTurn<T>(work: () => Promise<T>): Promise<T> {
+    const result = this.#turn.then(work)
+    // The next in turn does not care how this one ended; its own caller does.
+    this.#turn = result.catch(() => undefined)
+    return result
+  }
+
+  #set(status: EngineStatus): void {
+    this.#status = status
+    this.#changes.emit()
+  }
+}
+
+function readyStatus({ modelId, model }: Loaded, ladder: LadderStep[]): EngineStatus {
+  const { contextSize, gpuLayers, totalLayers, backend } = model
+  return { state: 'ready', modelId, contextSize, gpuLayers, totalLayers, backend, parts: model.buffers.parts, level: 'measured', ladder }
+}
+
+function unavailable(modelId: string): SnugError {
+  return new SnugError('engine/unavailable', 'the engine crashed three times in five minutes', { modelId })
+}

@@ -1,0 +1,139 @@
+import { createEngineClient, type EngineClient } from '../../engine/client'
+import type { CallName, EngineCalls, ForkEngine } from '@shared/engine/protocol'
+import { SnugError } from '@shared/errors'
+import type { Log } from '@shared/log'
+
+/** Milliseconds after which the process is ended, by call; measured from when the worker is ready and takes the call up. */
+const limitsMs: Partial<Record<CallName, number>> = {
+  render: 2_000,
+  capability: 2_000,
+  inspect: 10_000,
+  tokenize: 20_000,
+  estimate: 30_000,
+  probe: 30_000,
+  engineCheck: 60_000,
+}
+const readyMs = 20_000
+/** An idle worker is ended: it starts again in a third of a second. */
+const idleMs = 5 * 60 * 1_000
+/** Calls that a person waits for go before long ones. */
+const urgent: readonly CallName[] = ['render', 'capability']
+
+interface Job {
+  name: CallName
+  args: unknown
+  timeoutMs: number
+  signal: AbortSignal | undefined
+  resolve: (value: unknown) => void
+  reject: (error: unknown) => void
+}
+
+/** The one expendable process: one call at a time, so that ending it for one call never costs another. */
+export class ToolsLane {
+  readonly #fork: ForkEngine
+  readonly #log: Log
+  readonly #jobs: Job[] = []
+  #client: EngineClient | null = null
+  #running = false
+  #disposed = false
+  #idle: NodeJS.Timeout | undefined
+
+  constructor(fork: ForkEngine, log: Log) {
+    this.#fork = fork
+    this.#log = log
+  }
+
+  call<C extends CallName>(
+    name: C,
+    args: EngineCalls[C]['args'],
+    timeoutMs = limitsMs[name] ?? 30_000,
+    signal?: AbortSignal,
+  ): Promise<EngineCalls[C]['reply']> {
+    return new Promise<EngineCalls[C]['reply']>((resolve, reject) => {
+      if (this.#disposed) return reject(new SnugError('cancelled', 'the engine host is closed'))
+      const job: Job = { name, args, timeoutMs, signal, resolve: (value) => resolve(value as EngineCalls[C]['reply']), reject }
+      const before = urgent.includes(name) ? this.#jobs.findIndex((waiting) => !urgent.includes(waiting.name)) : -1
+      if (before >= 0) this.#jobs.splice(before, 0, job)
+      else this.#jobs.push(job)
+      void this.#run()
+    })
+  }
+
+  async dispose(): Promise<void> {
+    this.#disposed = true
+    clearTimeout(this.#idle)
+    for (const job of this.#jobs.splice(0)) job.reject(new SnugError('cancelled', 'the engine host is closed'))
+    await this.#end()
+  }
+
+  async #run(): Promise<void> {
+    if (this.#running) return
+    this.#running = true
+    clearTimeout(this.#idle)
+    for (let job = this.#jobs.shift(); job !== undefined; job = this.#jobs.shift()) {
+      try {
+        job.resolve(await this.#answer(job))
+      } catch (error) {
+        job.reject(await this.#explain(error, job))
+      }
+    }
+    this.#running = false
+    this.#idle = setTimeout(() => void this.#end(), idleMs).unref()
+  }
+
+  async #answer(job: Job): Promise<unknown> {
+    if (job.signal?.aborted === true) throw new SnugError('cancelled', 'cancelled')
+    const client = await this.#start()
+    // The pairing of name and args is checked by `call`; a queue cannot carry it.
+    return client.call(job.name, job.args as never, { timeoutMs: job.timeoutMs, ...(job.signal ? { signal: job.signal } : {}) })
+  }
+
+  async #start(): Promise<EngineClient> {
+    if (this.#client !== null && this.#client.closed === null) return this.#client
+    const client = createEngineClient(this.#fork('tools'))
+    client.onLog((level, text) => this.#log[level](text))
+    this.#client = client
+    await readyWithin(client, readyMs)
+    return client
+  }
+
+  /** After a timeout the worker is ended; what that says depends on what was asked. */
+  async #explain(error: unknown, job: Job): Promise<unknown> {
+    if (!(error instanceof SnugError)) return error
+    const late = error.code === 'engine/stalled'
+    // A cancelled call may still be running in the worker: the next one must not wait behind it.
+    if (late || error.code === 'cancelled') await this.#end()
+    if (!late && error.code !== 'engine/crashed') return error
+    this.#log.warn('the tools process was lost', { call: job.name, code: error.code, message: error.message })
+    const data = { ...error.data, call: job.name, limitMs: job.timeoutMs }
+    if (job.name === 'render' || job.name === 'capability') {
+      return new SnugError(late ? 'template/too-slow' : 'template/failed', `the chat template: ${error.message}`, data, { cause: error })
+    }
+    if (job.name === 'inspect' && !late) {
+      return new SnugError('model/corrupt-file', `reading the header ended the worker: ${error.message}`, data, { cause: error })
+    }
+    return error
+  }
+
+  async #end(): Promise<void> {
+    const client = this.#client
+    this.#client = null
+    if (client !== null && client.closed === null) await client.process.kill()
+  }
+}
+
+/** A worker that never says it is ready is ended and counts as stalled. */
+export async function readyWithin(client: EngineClient, ms: number): Promise<void> {
+  let timer: NodeJS.Timeout | undefined
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(new SnugError('engine/stalled', `the engine process did not start within ${ms} ms`)), ms)
+  })
+  try {
+    await Promise.race([client.ready(), late])
+  } catch (error) {
+    if (client.closed === null) await client.process.kill()
+    throw error
+  } finally {
+    clearTimeout(timer)
+  }
+}
