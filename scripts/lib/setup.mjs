@@ -50,7 +50,8 @@ async function performAll(context, planned) {
       if (plan === undefined) continue
       say(`${step.title}: ${plan.what} …${named.has(step.id) ? '' : ' (follows from the steps before)'}`)
       const began = performance.now()
-      const result = await step.perform(context)
+      const stillAtIt = setInterval(() => say(`  … ${seconds(performance.now() - began)}`), 15_000)
+      const result = await step.perform(context).finally(() => clearInterval(stillAtIt))
       say(`${step.title}: done in ${seconds(performance.now() - began)}. ${result}`)
     } catch (error) {
       printFailure(step.title, error)
