@@ -42,3 +42,10 @@ export function createFileLog(folder: string): Log {
     else timer ??= setTimeout(flush, 200).unref()
   })
 }
+
+/** For the command line: quiet unless `SNUG_DEBUG` is set. */
+export function createStderrLog(): Log {
+  return createLog((text, level) => {
+    if (process.env.SNUG_DEBUG || (level === 'error' && process.env.SNUG_LOG)) process.stderr.write(text)
+  })
+}

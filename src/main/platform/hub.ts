@@ -188,7 +188,7 @@ function licenceOf(info: {
 /** `Link: <…>; rel="next"`; a page of another host is not followed. A mirror that forgets its own name is put right. */
 function nextPage(response: NetworkResponse): string | null {
   const link = /<([^>]+)>\s*;\s*rel="?next"?/.exec(response.headers.link ?? '')?.[1]
-  if (link === undefined || !URL.canParse(link, response.url)) return null
+  if (link === undefined || !URL.canParse(link, response.url.href)) return null
   const next = new URL(link, response.url)
   if (next.origin === response.url.origin) return next.href
   if (isLoopback(next.hostname) && !isLoopback(response.url.hostname)) return null

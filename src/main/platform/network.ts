@@ -117,12 +117,17 @@ export class Network {
         const location = hop.headers.location
         if (![301, 302, 303, 307, 308].includes(hop.status) || location === undefined) {
           clearTimeout(timer)
-          message.once('close', release)
+          const stop = () => message.destroy(reasonOf(controller.signal))
+          controller.signal.addEventListener('abort', stop, { once: true })
+          message.once('close', () => {
+            controller.signal.removeEventListener('abort', stop)
+            release()
+          })
           return { ...hop, hops, body: message, close: () => message.destroy() }
         }
         message.resume()
         message.destroy()
-        if (hops.length > maxRedirects) throw new SnugError('hub/bad-answer', 'too many redirects', { address: plain(url) })
+        if (hops.length > maxRedirects) throw new SnugError('hub/bad-answer', 'too many redirects', { address: plain(url), redirect: true })
         url = nextAddress(url, location)
       }
     } catch (error) {

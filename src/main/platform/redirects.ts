@@ -21,8 +21,9 @@ function isPrivate(hostname: string): boolean {
 
 /** Where a redirect leads, or why it is not followed. */
 export function nextAddress(from: URL, location: string): URL {
-  const bad = (reason: string) => new SnugError('hub/bad-answer', `redirect refused: ${reason}`, { host: from.host, reason })
-  if (!URL.canParse(location, from)) throw bad('not an address')
+  const bad = (reason: string) =>
+    new SnugError('hub/bad-answer', `redirect refused: ${reason}`, { host: from.host, reason, redirect: true })
+  if (!URL.canParse(location, from.href)) throw bad('not an address')
   const to = new URL(location, from)
   if (to.protocol !== 'https:' && to.protocol !== 'http:') throw bad('not http')
   if (from.protocol === 'https:' && to.protocol === 'http:') throw bad('from https to http')

@@ -1,0 +1,319 @@
+import { constants } from 'node:fs'
+import { type FileHandle, mkdir, open, rename } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { SnugError } from '@shared/errors'
+import { clipTo, firstGap, prefixOf, totalOf } from './byteRanges'
+import { fromFileSystem, isFileSystem, isThatFile, sizeOf, syncFolder, wanted } from './downloadFiles'
+import { acceptAnswer, strongEtag } from './downloadAnswer'
+import { type JobEvent, type JobLimits, type JobPart, type JobSpec, jobLimits, partFile, wrongFile } from './downloadTypes'
+import { safeComponents } from './fileNames'
+import { resolveAddress } from './hub'
+import type { Network } from './network'
+import { PartWriter, diskFull, freeBytes, isDiskFull } from './partWriter'
+import { PrefixHash } from './prefixHash'
+
+const progressMs = 100
+
+export interface JobDependencies {
+  network: Network
+  emit: (event: JobEvent) => void
+  limits?: JobLimits
+  random?: () => number
+}
+
+interface Running {
+  index: number
+  part: JobPart
+  target: string
+  writer: PartWriter
+  hash: PrefixHash
+}
+
+/** Fetches all parts of one download, verifies each before it gets its name, and can be stopped or killed at any byte. */
+export class DownloadJob {
+  readonly #spec: JobSpec
+  readonly #network: Network
+  readonly #emit: (event: JobEvent) => void
+  readonly #limits: JobLimits
+  readonly #random: () => number
+  #folder: string
+  #current: Running | null = null
+  #lastProgress = 0
+
+  constructor(spec: JobSpec, { network, emit, limits = jobLimits, random = Math.random }: JobDependencies) {
+    this.#spec = { ...spec, parts: spec.parts.map((part) => ({ ...part, ranges: [...part.ranges] })) }
+    this.#folder = spec.folder
+    this.#network = network
+    this.#emit = emit
+    this.#limits = limits
+    this.#random = random
+  }
+
+  async run(signal: AbortSignal): Promise<void> {
+    try {
+      await this.#adoptWhatIsThere(signal)
+      await this.#checkSpace()
+      for (const [index, part] of this.#spec.parts.entries()) if (!part.done) await this.#fetchPart(index, part, signal)
+    } catch (error) {
+      if (signal.aborted) throw new SnugError('cancelled', 'stopped')
+      throw fromFileSystem(error, this.#folder)
+    }
+  }
+
+  #target(part: JobPart): string {
+    return join(this.#folder, ...safeComponents(part.file))
+  }
+
+  /** A file may lie under its final name already: from a kill after the rename, or the person's own. Ours is taken, theirs is left alone. */
+  async #adoptWhatIsThere(signal: AbortSignal): Promise<void> {
+    // A second name can be taken as well; a third is somebody's joke.
+    for (let level = 0; level < 3; level++) {
+      if (await this.#adopt(signal)) return
+      await this.#moveTo(join(this.#folder, this.#spec.revision.slice(0, 8)))
+    }
+    throw new SnugError('file/not-permitted', 'other files have this name', { path: this.#folder })
+  }
+
+  /** False when somebody else's file is in the way. */
+  async #adopt(signal: AbortSignal): Promise<boolean> {
+    for (const [index, part] of this.#spec.parts.entries()) {
+      const target = this.#target(part)
+      const size = await sizeOf(target)
+      if (size === null) part.done = false
+      else if (part.done && size === part.sizeBytes) continue
+      else if (size === part.sizeBytes && (await isThatFile(target, part, signal))) this.#place(index, part, target)
+      else return false
+    }
+    return true
+  }
+
+  async #moveTo(folder: string): Promise<void> {
+    const from = this.#spec.parts.map((part) => this.#target(part))
+    this.#folder = folder
+    this.#emit({ type: 'folder', folder })
+    for (const [index, part] of this.#spec.parts.entries()) {
+      const old = from[index] ?? ''
+      const to = this.#target(part)
+      const [source, place] = part.done ? [old, to] : [partFile(old, this.#spec.id), partFile(to, this.#spec.id)]
+      await mkdir(dirname(to), { recursive: true })
+      if ((await sizeOf(source)) !== null && (await sizeOf(to)) === null) await rename(source, place)
+      else part.done = false
+    }
+  }
+
+  async #checkSpace(): Promise<void> {
+    const first = this.#spec.parts[0]
+    if (first === undefined) return
+    const target = this.#target(first)
+    await mkdir(dirname(target), { recursive: true })
+    const missing = this.#missingBytes() + this.#spec.reserveBytes - (await freeBytes(dirname(target)))
+    if (this.#missingBytes() > 0 && missing > 0) throw diskFull(dirname(target), missing)
+  }
+
+  #missingBytes(): number {
+    const written = this.#current
+    return this.#spec.parts.reduce((sum, part) => {
+      if (part.done) return sum
+      return sum + part.sizeBytes - totalOf(written?.part === part ? written.writer.ranges : part.ranges)
+    }, 0)
+  }
+
+  async #fetchPart(index: number, part: JobPart, signal: AbortSignal): Promise<void> {
+    const target = this.#target(part)
+    const path = partFile(target, this.#spec.id)
+    await mkdir(dirname(target), { recursive: true })
+    const handle = await open(path, constants.O_RDWR | constants.O_CREAT, 0o644)
+    try {
+      const ranges = clipTo(part.ranges, (await handle.stat()).size)
+      const hash = new PrefixHash(handle, wanted(part, true).algorithm, part.sizeBytes)
+      const writer = new PartWriter(handle, hash, part.sizeBytes, ranges, (durable) => this.#durable(index, part, target, durable))
+      this.#current = { index, part, target, writer, hash }
+      const following = hash.catchUp(() => prefixOf(writer.ranges), signal)
+      // Its failure is met again at the end, where the rest is read.
+      following.catch(() => {})
+      try {
+        await this.#fetchGaps(this.#current, signal)
+      } catch (error) {
+        await this.#keep(writer)
+        throw error
+      }
+      await this.#verify(this.#current, handle, signal)
+    } finally {
+      await handle.close()
+      this.#current = null
+    }
+    await rename(path, target)
+    await syncFolder(dirname(target))
+    this.#place(index, part, target)
+  }
+
+  async #durable(index: number, part: JobPart, target: string, ranges: JobPart['ranges']): Promise<void> {
+    part.ranges = ranges
+    this.#emit({ type: 'durable', part: index, etag: part.etag, sha256: part.sha256, ranges })
+    // Others write to this disk as well: stop while there is still room to work in.
+    const folder = dirname(target)
+    const free = await freeBytes(folder)
+    if (free < this.#spec.reserveBytes / 4 && this.#missingBytes() > 0)
+      throw diskFull(folder, this.#missingBytes() + this.#spec.reserveBytes - free)
+  }
+
+  async #fetchGaps(running: Running, signal: AbortSignal): Promise<void> {
+    const { part, writer } = running
+    let tries = 0
+    let best = totalOf(writer.ranges)
+    for (;;) {
+      const gap = firstGap(writer.ranges, part.sizeBytes)
+      if (gap === null) return
+      try {
+        await this.#fetchRange(running, gap, signal)
+      } catch (error) {
+        if (signal.aborted) throw error
+        const failure = isDiskFull(error) ? await this.#fullDisk(running.target, error) : fromFileSystem(error, dirname(running.target))
+        if (failure.data.restart === true) {
+          part.etag = null
+          await writer.restart()
+        } else if (!isPassing(failure)) throw failure
+        tries = totalOf(writer.ranges) > best ? 1 : tries + 1
+        best = Math.max(best, totalOf(writer.ranges))
+        if (tries >= this.#limits.maxTries) throw failure
+        await this.#waitAfter(failure, tries, signal)
+      }
+    }
+  }
+
+  /** What arrived is kept as well as the disk allows; that it failed is told by the error that led here. */
+  async #keep(writer: PartWriter): Promise<void> {
+    for (const step of [() => writer.flush(), () => writer.settle()]) {
+      try {
+        await step()
+      } catch {
+        // The disk is full or gone: the ranges that were synced before still count.
+      }
+    }
+  }
+
+  async #fullDisk(target: string, cause: unknown): Promise<SnugError> {
+    const folder = dirname(target)
+    return diskFull(folder, this.#missingBytes() + this.#spec.reserveBytes - (await freeBytes(folder)), cause)
+  }
+
+  async #waitAfter(failure: SnugError, tries: number, signal: AbortSignal): Promise<void> {
+    const { backoffMs, maxBackoffMs, maxRetryAfterMs } = this.#limits
+    const asked = typeof failure.data.retryAfterMs === 'number' ? Math.min(failure.data.retryAfterMs, maxRetryAfterMs) : 0
+    // An address that expired is asked for anew without a wait, once.
+    const exponential = failure.data.expired === true && tries === 1 ? 0 : Math.min(maxBackoffMs, backoffMs * 2 ** (tries - 1))
+    const waitMs = Math.max(asked, exponential * (0.5 + this.#random() / 2))
+    this.#emit({ type: 'retry', code: failure.code, tries, waitMs })
+    if (waitMs > 0) await sleep(waitMs, undefined, { signal })
+  }
+
+  async #fetchRange(running: Running, range: [number, number], signal: AbortSignal): Promise<void> {
+    const { part, writer, hash } = running
+    const { endpoint, repository, revision } = this.#spec
+    const headers: Record<string, string> = {}
+    if (range[0] > 0 || range[1] < part.sizeBytes) {
+      headers.range = `bytes=${range[0]}-${range[1] - 1}`
+      const etag = strongEtag(part.etag)
+      if (etag !== null) headers['if-range'] = etag
+    }
+    const stall = new AbortController()
+    const both = AbortSignal.any([signal, stall.signal])
+    const response = await this.#network.request(resolveAddress(endpoint, repository, revision, part.file), {
+      purpose: `download ${repository}/${part.file}`,
+      headers,
+      signal: both,
+      timeoutMs: this.#limits.stallMs,
+    })
+    let timer: NodeJS.Timeout | undefined
+    try {
+      const answer = acceptAnswer(response.hops, { part, revision, range, hubOrigin: new URL(endpoint).origin })
+      part.sha256 = answer.sha256
+      // Better now than after gigabytes: what cannot be verified is not fetched.
+      wanted(part)
+      if (answer.kind === 'restart' && writer.ranges.length > 0) await writer.restart()
+      part.etag = answer.etag
+      writer.seek(answer.from)
+      let left = answer.to - answer.from
+      const watch = () => {
+        clearTimeout(timer)
+        timer = setTimeout(() => stall.abort(new SnugError('hub/unreachable', 'no byte arrived', { stalled: true })), this.#limits.stallMs)
+      }
+      watch()
+      for await (const chunk of response.body as AsyncIterable<Buffer>) {
+        clearTimeout(timer)
+        await writer.add(chunk.length > left ? chunk.subarray(0, left) : chunk)
+        left -= Math.min(left, chunk.length)
+        if (hash.at < prefixOf(writer.ranges)) void hash.catchUp(() => prefixOf(writer.ranges), signal).catch(() => {})
+        this.#progress(false)
+        if (left === 0) break
+        watch()
+      }
+      await writer.flush()
+      if (left > 0) throw new SnugError('hub/unreachable', 'the connection ended early', { missing: left })
+    } catch (error) {
+      if (!isDiskFull(error)) await writer.flush()
+      if (error instanceof SnugError || isFileSystem(error)) throw error
+      if (stall.signal.aborted && !signal.aborted) throw stall.signal.reason
+      throw new SnugError('hub/unreachable', error instanceof Error ? error.message : String(error), {}, { cause: error })
+    } finally {
+      clearTimeout(timer)
+      response.close()
+    }
+  }
+
+  async #verify({ part, target, writer, hash }: Running, handle: FileHandle, signal: AbortSignal): Promise<void> {
+    await writer.settle()
+    const size = part.sizeBytes
+    while (hash.at < size) {
+      this.#progress(true)
+      const before = hash.at
+      await Promise.race([hash.catchUp(() => size, signal), sleep(progressMs, undefined, { ref: false })])
+      if (signal.aborted) throw new SnugError('cancelled', 'stopped')
+      if (hash.at === before && (await handle.stat()).size < size) throw new SnugError('download/changed', 'the file was cut on disk')
+    }
+    const { value, algorithm } = wanted(part)
+    const found = hash.digest()
+    if (found === value) {
+      await handle.sync()
+      return
+    }
+    const aside = wrongFile(target, this.#spec.id)
+    await rename(partFile(target, this.#spec.id), aside)
+    part.ranges = []
+    part.etag = null
+    this.#emit({ type: 'durable', part: this.#spec.parts.indexOf(part), etag: null, sha256: part.sha256, ranges: [] })
+    throw new SnugError('download/hash-mismatch', `${algorithm} ${found} instead of ${value}`, {
+      file: part.file,
+      path: aside,
+      expected: value,
+      found,
+    })
+  }
+
+  #place(index: number, part: JobPart, path: string): void {
+    part.done = true
+    part.ranges = [[0, part.sizeBytes]]
+    this.#emit({ type: 'placed', part: index, path, sha256: part.sha256 })
+    this.#progress(true, true)
+  }
+
+  #progress(verifying: boolean, always = false): void {
+    const now = performance.now()
+    if (!always && now - this.#lastProgress < progressMs) return
+    this.#lastProgress = now
+    let receivedBytes = 0
+    let verifiedBytes = 0
+    for (const part of this.#spec.parts) {
+      const running = this.#current?.part === part && !part.done ? this.#current : null
+      receivedBytes += part.done ? part.sizeBytes : totalOf(running?.writer.ranges ?? part.ranges)
+      verifiedBytes += part.done ? part.sizeBytes : (running?.hash.at ?? 0)
+    }
+    this.#emit({ type: 'progress', receivedBytes, verifiedBytes, verifying })
+  }
+}
+
+/** Worth another try: the network's moods, not the hub's decisions. */
+function isPassing({ code, data }: SnugError): boolean {
+  return code === 'hub/unreachable' || code === 'hub/rate-limited' || (code === 'hub/bad-answer' && data.redirect !== true)
+}

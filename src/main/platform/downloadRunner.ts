@@ -1,0 +1,81 @@
+import { Worker } from 'node:worker_threads'
+import { SnugError } from '@shared/errors'
+import { DownloadJob } from './downloadJob'
+import {
+  type FromDownloadWorker,
+  type JobEvent,
+  type JobLimits,
+  type JobSpec,
+  type ToDownloadWorker,
+  type WorkerStart,
+  jobLimits,
+} from './downloadTypes'
+import type { Network } from './network'
+
+/** Runs one download to its end. Rejects with what went wrong, `cancelled` when stopped; what is on disk by then was told. */
+export interface DownloadRunner {
+  run(spec: JobSpec, onEvent: (event: JobEvent) => void, signal: AbortSignal): Promise<void>
+  /** Also for what is under way. */
+  setOffline(offline: boolean): void
+}
+
+/** Each download in a worker thread of its own: `out/main/downloadWorker.js`. */
+export class WorkerRunner implements DownloadRunner {
+  readonly #workers = new Set<Worker>()
+
+  constructor(
+    readonly workerFile: string,
+    readonly network: Network,
+    readonly limits: JobLimits = jobLimits,
+  ) {}
+
+  setOffline(offline: boolean): void {
+    for (const worker of this.#workers) post(worker, { type: 'offline', offline })
+  }
+
+  run(spec: JobSpec, onEvent: (event: JobEvent) => void, signal: AbortSignal): Promise<void> {
+    const workerData: WorkerStart = { spec, network: this.network.config, limits: this.limits }
+    return new Promise((resolve, reject) => {
+      if (signal.aborted) return reject(new SnugError('cancelled', 'stopped'))
+      const worker = new Worker(this.workerFile, { workerData, name: 'download' })
+      this.#workers.add(worker)
+      const stop = () => post(worker, { type: 'stop' })
+      signal.addEventListener('abort', stop, { once: true })
+      let failure: SnugError | null = new SnugError('internal/bug', 'the download worker ended without a word')
+      worker.on('message', (message: FromDownloadWorker) => {
+        if (message.type === 'event') onEvent(message.event)
+        else if (message.type === 'network') this.network.record(message.entry)
+        else failure = message.error === null ? null : SnugError.from(message.error)
+      })
+      worker.on('error', (cause) => {
+        failure = new SnugError('internal/bug', `the download worker failed: ${String(cause)}`, {}, { cause })
+      })
+      worker.once('exit', () => {
+        this.#workers.delete(worker)
+        signal.removeEventListener('abort', stop)
+        if (failure === null) resolve()
+        else reject(failure)
+      })
+    })
+  }
+}
+
+/** The same in this thread, for tests from sources. */
+export class InProcessRunner implements DownloadRunner {
+  constructor(
+    readonly network: Network,
+    readonly limits: JobLimits = jobLimits,
+  ) {}
+
+  setOffline(offline: boolean): void {
+    this.network.setOffline(offline)
+  }
+
+  async run(spec: JobSpec, onEvent: (event: JobEvent) => void, signal: AbortSignal): Promise<void> {
+    await new DownloadJob(spec, { network: this.network, limits: this.limits, emit: onEvent }).run(signal)
+  }
+}
+
+function post(worker: Worker, message: ToDownloadWorker): void {
+  worker.postMessage(message)
+}

@@ -1,0 +1,77 @@
+import type { ErrorValue } from '@shared/errors'
+import type { NetworkEntry } from '@shared/ipc/app'
+import type { ByteRange } from './byteRanges'
+import type { NetworkConfig } from './network'
+
+export interface JobPart {
+  /** Path in the repository. */
+  file: string
+  sizeBytes: number
+  sha256: string | null
+  gitSha1: string | null
+  /** The storage's, for `If-Range`; another value than the hash. */
+  etag: string | null
+  /** Synced to disk. */
+  ranges: ByteRange[]
+  /** Verified and under its final name. */
+  done: boolean
+}
+
+export interface JobSpec {
+  id: string
+  endpoint: string
+  repository: string
+  revision: string
+  /** Where `parts[].file` go. */
+  folder: string
+  parts: JobPart[]
+  /** Kept free on the disk. */
+  reserveBytes: number
+}
+
+/** What a job tells while it works. */
+export type JobEvent =
+  /** These bytes are on disk for good: the state to go on from after a kill. */
+  | { type: 'durable'; part: number; etag: string | null; sha256: string | null; ranges: ByteRange[] }
+  | { type: 'progress'; receivedBytes: number; verifiedBytes: number; verifying: boolean }
+  /** Another file has the name: the files go there instead. */
+  | { type: 'folder'; folder: string }
+  | { type: 'placed'; part: number; path: string; sha256: string | null }
+  | { type: 'retry'; code: string; tries: number; waitMs: number }
+
+/** Waits and limits; the defaults are the product's, tests shorten them. */
+export interface JobLimits {
+  /** No byte for this long: the connection is given up. */
+  stallMs: number
+  /** Tries in a row that brought no byte. */
+  maxTries: number
+  /** Doubled for each try, with jitter. */
+  backoffMs: number
+  maxBackoffMs: number
+  /** No server is waited for longer than this, whatever its `Retry-After` says. */
+  maxRetryAfterMs: number
+}
+
+export const jobLimits: JobLimits = { stallMs: 30_000, maxTries: 6, backoffMs: 1_000, maxBackoffMs: 30_000, maxRetryAfterMs: 600_000 }
+
+export interface WorkerStart {
+  spec: JobSpec
+  network: NetworkConfig
+  limits: JobLimits
+}
+
+export type ToDownloadWorker = { type: 'stop' } | { type: 'offline'; offline: boolean }
+export type FromDownloadWorker =
+  | { type: 'event'; event: JobEvent }
+  | { type: 'network'; entry: NetworkEntry }
+  | { type: 'end'; error: ErrorValue | null }
+
+/** Ids are ours, so that the name of an unfinished file tells whose it is. */
+export function partFile(target: string, id: string): string {
+  return `${target}.${id}.part`
+}
+
+/** What turned out wrong is kept under a name that no list takes for a model. */
+export function wrongFile(target: string, id: string): string {
+  return `${target}.${id}.wrong`
+}

@@ -1,0 +1,49 @@
+import { describe, expect, it } from 'vitest'
+import { proxyFor, proxyRuleFromEnv } from './proxy'
+import { isLoopback, nextAddress } from './redirects'
+
+describe('a redirect', () => {
+  const from = new URL('https://hub.example/model/resolve/main/a.gguf')
+  it.each([
+    ['https://cdn.example/x?sig=1', 'https://cdn.example/x?sig=1'],
+    ['/other/place', 'https://hub.example/other/place'],
+    ['//cdn.example/y', 'https://cdn.example/y'],
+  ])('to %s is followed', (location, expected) => expect(nextAddress(from, location).href).toBe(expected))
+
+  it.each([
+    'http://hub.example/plain',
+    'https://127.0.0.1/inside',
+    'https://localhost:8080/',
+    'https://[::1]/',
+    'https://[::ffff:10.0.0.1]/',
+    'https://10.1.2.3/',
+    'https://169.254.169.254/latest/meta-data',
+    'https://192.168.1.1/router',
+    'https://172.20.0.1/',
+    'https://user:secret@cdn.example/',
+    'file:///etc/passwd',
+    'data:text/html,hello',
+    'javascript:alert(1)',
+    'https://',
+  ])('to %s is refused', (location) => {
+    expect(() => nextAddress(from, location)).toThrow(expect.objectContaining({ code: 'hub/bad-answer' }))
+  })
+
+  it('inside this network may stay inside it', () => {
+    expect(nextAddress(new URL('http://127.0.0.1:1/a'), 'http://127.0.0.1:2/b').port).toBe('2')
+  })
+})
+
+it('knows this machine', () => {
+  expect(['localhost', '127.0.0.1', '127.9.9.9', '[::1]', 'a.localhost'].every(isLoopback)).toBe(true)
+  expect(['127.0.0.1.nip.io', 'localhost.evil', 'example.com', '128.0.0.1'].some(isLoopback)).toBe(false)
+})
+
+it('reads proxies as curl does', () => {
+  const rule = proxyRuleFromEnv({ HTTPS_PROXY: 'http://user:pw@proxy:3128', NO_PROXY: 'internal.example, .corp' })
+  expect(proxyFor(rule, new URL('https://huggingface.co/x'))?.host).toBe('proxy:3128')
+  expect(proxyFor(rule, new URL('https://a.corp/x'))).toBeNull()
+  expect(proxyFor(rule, new URL('https://internal.example/x'))).toBeNull()
+  expect(proxyFor(rule, new URL('http://huggingface.co/x'))).toBeNull()
+  expect(proxyRuleFromEnv({ HTTPS_PROXY: 'socks5://x:1' })).toBeNull()
+})
