@@ -2,6 +2,7 @@ import { mkdirSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { ensureBuilt } from './lib/build.mjs'
 import { ordinaryPlace, sandboxWorks } from './lib/ordinaryUser.mjs'
+import { packageApp } from './lib/packageApp.mjs'
 import { root } from './lib/paths.mjs'
 import { say, seconds } from './lib/report.mjs'
 import { isRoot } from './lib/runtime.mjs'
@@ -39,6 +40,7 @@ async function runAll() {
 /** Sandboxed wherever the system allows it: as root that needs an ordinary user. */
 async function runWindowTests(results, display) {
   const env = { ...display, SNUG_TEST_FULL: full ? '1' : '' }
+  if (process.platform === 'linux') await packForTests()
   if (!sandboxWorks()) {
     say(
       'SKIPPED: the sandboxed run of the window tests, because this system forbids unprivileged user namespaces (`unshare -Ur true` fails).',
@@ -61,4 +63,16 @@ async function runWindowTests(results, display) {
   if (!isRoot()) return
   const asRoot = { folder: root, results, name: 'root', env: { ...env, SNUG_E2E_SANDBOX: '0' }, grep: '@root' }
   addCounts(total, 'window tests as root', await runPlaywright(asRoot))
+}
+
+/** e2e/package.spec.ts looks at the result; it fails by itself where there is none. */
+async function packForTests() {
+  const start = performance.now()
+  rmSync(join(root, 'dist'), { recursive: true, force: true })
+  try {
+    await packageApp()
+    say(`Packaged in ${seconds(performance.now() - start)}.`)
+  } catch (error) {
+    say(`Packaging failed: ${error.message}`)
+  }
 }
