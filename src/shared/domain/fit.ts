@@ -168,16 +168,29 @@ export function planFit(
 export function fillPools(pools: readonly MemoryPool[], parts: readonly MemoryPart[]): PoolFit[] {
   return pools.map((pool) => {
     const takesBytes = pool.devices.reduce((sum, device) => sum + totalBytes(parts, device), 0)
+    const spareBytes = spareIn(pool, parts)
     const free = Math.max(0, pool.freeBytes + pool.returnedBytes - pool.reserveBytes)
     const only = pool.limit !== null && pool.devices.every((device) => device === pool.limit?.device)
-    const budgetBytes = only && pool.limit !== null ? Math.min(free, pool.limit.bytes) : free
-    const overLimit = pool.limit === null ? 0 : Math.max(0, totalBytes(parts, pool.limit.device) - pool.limit.bytes)
-    return { ...pool, budgetBytes, takesBytes, spareBytes: Math.min(budgetBytes - takesBytes, overLimit > 0 ? -overLimit : Number.POSITIVE_INFINITY) }
+    return { ...pool, budgetBytes: only && pool.limit !== null ? Math.min(free, pool.limit.bytes) : free, takesBytes, spareBytes }
   })
 }
 
+/** What a pool has left with these parts in it; negative by what is missing. The same sum as in `fillPools`, without its objects. */
+function spareIn(pool: MemoryPool, parts: readonly MemoryPart[]): Bytes {
+  let takes = 0
+  let limited = 0
+  for (const part of parts) {
+    if (!pool.devices.includes(part.device)) continue
+    takes += part.bytes
+    if (part.device === pool.limit?.device) limited += part.bytes
+  }
+  const free = Math.max(0, pool.freeBytes + pool.returnedBytes - pool.reserveBytes)
+  const over = pool.limit === null ? 0 : Math.max(0, limited - pool.limit.bytes)
+  return over > 0 ? Math.min(free - takes, -over) : free - takes
+}
+
 export function fitsIn(pools: readonly MemoryPool[], parts: readonly MemoryPart[]): boolean {
-  return fillPools(pools, parts).every((pool) => pool.spareBytes >= 0)
+  return pools.every((pool) => spareIn(pool, parts) >= 0)
 }
 
 interface Candidate {
@@ -191,7 +204,10 @@ function targets(machine: FitMachine): MemoryOptions['gpus'] {
   return machine.pools.flatMap((pool) => {
     const device = pool.devices.find((candidate) => candidate !== 'cpu')
     if (device === undefined || pool.kind === 'software') return []
-    const share = Math.max(0, Math.min(pool.freeBytes + pool.returnedBytes - pool.reserveBytes, pool.limit?.bytes ?? Number.POSITIVE_INFINITY))
+    const share = Math.max(
+      0,
+      Math.min(pool.freeBytes + pool.returnedBytes - pool.reserveBytes, pool.limit?.bytes ?? Number.POSITIVE_INFINITY),
+    )
     return share > 0 ? [{ device, share, contextBytes: backendContextBytes[machine.backend] }] : []
   })
 }
@@ -215,9 +231,10 @@ function choose(model: SizedModel, machine: FitMachine, options: FitOptions, par
     }
     return { verdict: gpuLayers === 0 ? 'cpu' : gpuLayers >= layers ? 'full-gpu' : 'partial-gpu', memory, parts: partsOf(memory) }
   }
-  const judged = (candidate: Candidate): Candidate => (fitsIn(machine.pools, candidate.parts) ? candidate : { ...candidate, verdict: 'too-big' })
+  const judged = (candidate: Candidate): Candidate =>
+    fitsIn(machine.pools, candidate.parts) ? candidate : { ...candidate, verdict: 'too-big' }
   const gpuHolds = (candidate: Candidate): boolean =>
-    fillPools(machine.pools, candidate.parts).every((pool) => pool.id === 'cpu' || pool.spareBytes >= 0)
+    machine.pools.every((pool) => pool.id === 'cpu' || spareIn(pool, candidate.parts) >= 0)
 
   if (options.gpuLayers !== 'auto') {
     const wanted = options.gpuLayers === 'max' ? layers : Math.min(layers, options.gpuLayers)
@@ -236,11 +253,14 @@ function choose(model: SizedModel, machine: FitMachine, options: FitOptions, par
     else breaks = middle
   }
   const partial = holds === 0 ? null : judged(at(holds))
-  if (partial !== null && partial.verdict === 'partial-gpu' && (holds >= layers * leastUsefulShare || cpu.verdict === 'too-big')) return partial
+  if (partial !== null && partial.verdict === 'partial-gpu' && (holds >= layers * leastUsefulShare || cpu.verdict === 'too-big'))
+    return partial
   if (cpu.verdict === 'cpu') return cpu
   // Nothing fits: show the plan that misses least.
-  const worst = (candidate: Candidate): Bytes => Math.min(...fillPools(machine.pools, candidate.parts).map((pool) => pool.spareBytes))
-  return [cpu, full, ...(partial === null ? [] : [partial])].reduce((best, candidate) => (worst(candidate) > worst(best) ? candidate : best))
+  const worst = (candidate: Candidate): Bytes => Math.min(...machine.pools.map((pool) => spareIn(pool, candidate.parts)))
+  return [cpu, full, ...(partial === null ? [] : [partial])].reduce((best, candidate) =>
+    worst(candidate) > worst(best) ? candidate : best,
+  )
 }
 
 const rank: Readonly<Record<Verdict, number>> = { 'full-gpu': 0, 'partial-gpu': 1, cpu: 2, 'too-big': 3 }
@@ -250,8 +270,7 @@ function maxContext(model: SizedModel, machine: FitMachine, options: FitOptions,
   if (verdict === 'too-big') return 0
   // Kept by the cheapest plan of that verdict, so one look per step is enough for all but the split.
   const pinned: FitOptions = verdict === 'partial-gpu' ? options : { ...options, gpuLayers: verdict === 'full-gpu' ? 'max' : 0 }
-  const keeps = (contextSize: number): boolean =>
-    rank[choose(model, machine, { ...pinned, contextSize }, partsOf).verdict] <= rank[verdict]
+  const keeps = (contextSize: number): boolean => rank[choose(model, machine, { ...pinned, contextSize }, partsOf).verdict] <= rank[verdict]
   if (keeps(model.trainContextSize)) return model.trainContextSize
   let [holds, breaks] = [Math.floor(from / 256), Math.ceil(model.trainContextSize / 256)]
   while (breaks - holds > 1) {
@@ -260,6 +279,32 @@ function maxContext(model: SizedModel, machine: FitMachine, options: FitOptions,
     else breaks = middle
   }
   return Math.max(from, holds * 256)
+}
+
+/** A better level's parts in place of the formula's, on the same plan: the pools are filled again and the verdict may only get worse. */
+export function withParts(report: FitReport, parts: readonly MemoryPart[], level: EstimateLevel): FitReport {
+  const replaced = new Set(parts.map((part) => `${part.device}/${group(part.kind)}`))
+  // What the level did not speak of (vocabulary, backend context, checkpoints) stays.
+  const kept = report.parts.filter((part) => !replaced.has(`${part.device}/${group(part.kind)}`) && group(part.kind) === 'other')
+  const all = [...parts, ...kept]
+  const pools = fillPools(report.pools, all)
+  const fits = pools.every((pool) => pool.spareBytes >= 0)
+  const total = totalBytes(all)
+  return {
+    ...report,
+    level,
+    parts: all,
+    totalBytes: total,
+    residentBytes: Math.max(0, report.residentBytes + totalBytes(all, 'cpu') - totalBytes(report.parts, 'cpu')),
+    pools,
+    verdict: fits ? report.verdict : 'too-big',
+    maxContext: fits ? report.maxContext : 0,
+  }
+}
+
+/** llama.cpp's own accounting speaks of these; the rest is outside its buffers. */
+function group(kind: MemoryPart['kind']): 'buffers' | 'other' {
+  return kind === 'overhead' || kind === 'checkpoint' ? 'other' : 'buffers'
 }
 
 /** A verdict changes for the better only past this margin, so that it does not flicker while other programs breathe. */

@@ -51,7 +51,13 @@ export function slidingCells(contextSize: number, slidingWindow: number, batchSi
 }
 
 /** KV cache of one layer: cells × (kvHeads × headDimK × bytes(K) + kvHeads × headDimV × bytes(V)); llama.cpp llama-kv-cache.cpp. */
-export function layerCacheBytes(layer: LayerGeometry, geometry: ModelGeometry, contextSize: number, batchSize: number, type: KvCacheType): Bytes {
+export function layerCacheBytes(
+  layer: LayerGeometry,
+  geometry: ModelGeometry,
+  contextSize: number,
+  batchSize: number,
+  type: KvCacheType,
+): Bytes {
   if (layer.kind !== 'full' && layer.kind !== 'sliding') return 0
   const cells =
     layer.kind === 'sliding' && geometry.slidingWindow !== null
@@ -78,7 +84,10 @@ export function checkpointBytes(geometry: ModelGeometry, batchSize: number, type
   const one = geometry.layers.reduce((sum, layer) => {
     if (layer.kind === 'recurrent' || layer.kind === 'full') return sum + layerStateBytes(layer)
     if (layer.kind !== 'sliding' || geometry.slidingWindow === null) return sum
-    return sum + layerCacheBytes({ ...layer, kind: 'full' }, geometry, Math.min(geometry.slidingWindow, geometry.trainContextSize), batchSize, type)
+    return (
+      sum +
+      layerCacheBytes({ ...layer, kind: 'full' }, geometry, Math.min(geometry.slidingWindow, geometry.trainContextSize), batchSize, type)
+    )
   }, 0)
   return Math.min(one * maxCheckpoints, maxCheckpointBytes)
 }
@@ -108,77 +117,96 @@ export function processOverheadBytes(tokenizer: { model: string; tokens: number 
 }
 
 /** Which block lies where: block i is on a GPU iff i ≥ blocks + 1 − gpuLayers (llama-model.cpp); the output layer goes first. */
-export function placeLayers(blocks: number, options: Pick<MemoryOptions, 'gpuLayers' | 'gpus'>): { blocks: MemoryDevice[]; output: MemoryDevice } {
+export function placeLayers(
+  blocks: number,
+  options: Pick<MemoryOptions, 'gpuLayers' | 'gpus'>,
+): { blocks: MemoryDevice[]; output: MemoryDevice } {
   const layers = Math.max(0, Math.min(options.gpuLayers, blocks + 1))
   const total = options.gpus.reduce((sum, gpu) => sum + gpu.share, 0)
   if (layers === 0 || total <= 0) return { blocks: Array.from({ length: blocks }, () => 'cpu'), output: 'cpu' }
   const first = blocks + 1 - layers
-  const deviceAt = (position: number): MemoryDevice => {
-    let edge = 0
-    for (const gpu of options.gpus) {
-      edge += gpu.share / total
-      if ((position + 0.5) / layers <= edge + 1e-9) return gpu.device
-    }
-    return options.gpus[options.gpus.length - 1]?.device ?? 'cpu'
+  const placed: MemoryDevice[] = []
+  for (let index = 0; index < first; index++) placed.push('cpu')
+  let edge = 0
+  let output: MemoryDevice = 'cpu'
+  for (const [index, gpu] of options.gpus.entries()) {
+    edge += gpu.share / total
+    const until = index === options.gpus.length - 1 ? layers : Math.round(edge * layers)
+    while (placed.length - first < until) placed.push(gpu.device)
+    output = placed[placed.length - 1] ?? gpu.device
   }
-  return {
-    blocks: Array.from({ length: blocks }, (_, index) => (index < first ? 'cpu' : deviceAt(index - first))),
-    output: deviceAt(layers - 1),
-  }
+  // The last position is the output layer, not a block.
+  return { blocks: placed.slice(0, blocks), output }
 }
 
-/** Formula level: what llama.cpp reserves, part by part. Sums per device and kind; nothing is rounded. */
+/**
+ * Formula level: what llama.cpp reserves, part by part; sums per device and kind, nothing rounded. Written with plain sums, as ranking the
+ * catalogue asks it many thousand times.
+ */
 export function memoryParts(model: SizedModel, options: MemoryOptions): MemoryPart[] {
   const { geometry, weights } = model
-  const sums = new Map<string, MemoryPart>()
-  const add = (device: MemoryDevice, kind: MemoryKind, bytes: Bytes): void => {
-    if (bytes <= 0) return
-    const key = `${device}/${kind}`
-    const part = sums.get(key)
-    if (part === undefined) sums.set(key, { device, kind, bytes })
-    else part.bytes += bytes
-  }
-  const blocks = geometry.layers.length
-  const place = placeLayers(blocks, options)
-  const deviceOf = (index: number): MemoryDevice => place.blocks[index] ?? 'cpu'
-  const repacks = options.gpus.length === 0 && weights.repackableBytes > 0
+  const { contextSize, batchSize, kvCacheType } = options
+  const devices: MemoryDevice[] = ['cpu', ...options.gpus.map((gpu) => gpu.device)]
+  const sums = devices.map(() => ({ weights: 0, repack: 0, kv: 0, state: 0, checkpoint: 0, compute: 0, output: 0, overhead: 0 }))
+  const place = placeLayers(geometry.layers.length, options)
+  const at = (device: MemoryDevice): Record<MemoryKind, number> | undefined => sums[devices.indexOf(device)]
+  const [cpu] = sums
+  const head = at(place.output)
+  if (cpu === undefined || head === undefined) return []
 
-  if (repacks) {
-    add('cpu', 'weights', options.useMmap ? weights.mappedBytesWhenRepacked : weights.totalBytes - weights.repackableBytes)
-    add('cpu', 'repack', weights.repackableBytes)
+  if (options.gpus.length === 0 && weights.repackableBytes > 0) {
+    cpu.weights = options.useMmap ? weights.mappedBytesWhenRepacked : weights.totalBytes - weights.repackableBytes
+    cpu.repack = weights.repackableBytes
   } else {
     // Tied embeddings stay in RAM for the input and are duplicated where the output layer lies (TENSOR_DUPLICATED).
-    const rest = weights.totalBytes - weights.layerBytes.reduce((sum, bytes) => sum + bytes, 0)
+    const ends = weights.totalBytes - sumOf(weights.layerBytes)
     const output = weights.outputIsTied ? 0 : weights.outputBytes
-    add('cpu', 'weights', Math.max(0, rest - output))
-    if (weights.outputIsTied) add(place.output, 'weights', place.output === 'cpu' ? 0 : weights.outputBytes)
-    else add(place.output, 'weights', output)
-    for (const [index, bytes] of weights.layerBytes.entries()) add(deviceOf(index), 'weights', bytes)
+    cpu.weights += Math.max(0, ends - output)
+    head.weights += weights.outputIsTied && place.output !== 'cpu' ? weights.outputBytes : output
+    for (let index = 0; index < place.blocks.length; index++) {
+      const home = at(place.blocks[index] ?? 'cpu')
+      if (home !== undefined) home.weights += weights.layerBytes[index] ?? 0
+    }
   }
 
-  for (const [index, layer] of geometry.layers.entries()) {
-    add(deviceOf(index), 'state', layerStateBytes(layer))
-    add(deviceOf(index), 'kv', layerCacheBytes(layer, geometry, options.contextSize, options.batchSize, options.kvCacheType))
+  for (let index = 0; index < geometry.layers.length; index++) {
+    const layer = geometry.layers[index]
+    const home = at(place.blocks[index] ?? 'cpu')
+    if (layer === undefined || home === undefined) continue
+    home.state += layerStateBytes(layer)
+    home.kv += layerCacheBytes(layer, geometry, contextSize, batchSize, kvCacheType)
   }
-  add('cpu', 'checkpoint', checkpointBytes(geometry, options.batchSize, options.kvCacheType))
+  cpu.checkpoint = checkpointBytes(geometry, batchSize, kvCacheType)
 
-  const block = blockComputeBytes(geometry, options.contextSize, options.batchSize, options.flashAttention)
-  const logits = outputComputeBytes(geometry, options.contextSize, options.batchSize)
-  const inputRows = Math.min(options.batchSize, options.contextSize) * 4 * 2 * geometry.embeddingLength
-  for (const device of ['cpu', ...options.gpus.map((gpu) => gpu.device)] as MemoryDevice[]) {
-    const runsBlocks = place.blocks.includes(device)
+  const block = blockComputeBytes(geometry, contextSize, batchSize, options.flashAttention)
+  const logits = outputComputeBytes(geometry, contextSize, batchSize)
+  const inputRows = Math.min(batchSize, contextSize) * 4 * 2 * geometry.embeddingLength
+  for (const [index, sum] of sums.entries()) {
+    const device = devices[index] ?? 'cpu'
     // With a GPU build the GPU has a compute buffer even at 0 layers (op offload): it copies CPU weights for big batches.
-    const needed = Math.max(runsBlocks || device !== 'cpu' ? block : inputRows, place.output === device ? logits : 0)
-    add(device, 'compute', needed)
+    sum.compute = Math.max(device !== 'cpu' || place.blocks.includes('cpu') ? block : inputRows, place.output === device ? logits : 0)
+    sum.overhead = options.gpus[index - 1]?.contextBytes ?? 0
   }
-  add('cpu', 'output', geometry.vocabularySize * 4)
-  add('cpu', 'overhead', processOverheadBytes(model.tokenizer))
-  for (const gpu of options.gpus) add(gpu.device, 'overhead', gpu.contextBytes)
-  return [...sums.values()]
+  cpu.output = geometry.vocabularySize * 4
+  cpu.overhead = processOverheadBytes(model.tokenizer)
+  return sums.flatMap((sum, index) =>
+    memoryKinds.flatMap((kind) => (sum[kind] > 0 ? [{ device: devices[index] ?? 'cpu', kind, bytes: sum[kind] }] : [])),
+  )
+}
+
+/** In the order of every bar and list. */
+export const memoryKinds: readonly MemoryKind[] = ['weights', 'repack', 'kv', 'state', 'checkpoint', 'compute', 'output', 'overhead']
+
+function sumOf(values: readonly number[]): number {
+  let sum = 0
+  for (const value of values) sum += value
+  return sum
 }
 
 export function totalBytes(parts: readonly MemoryPart[], device?: MemoryDevice): Bytes {
-  return parts.reduce((sum, part) => (device === undefined || part.device === device ? sum + part.bytes : sum), 0)
+  let sum = 0
+  for (const part of parts) if (device === undefined || part.device === device) sum += part.bytes
+  return sum
 }
 
 /**

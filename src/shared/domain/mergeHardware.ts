@@ -17,7 +17,8 @@ import { type Bytes, GiB } from './units'
 const backendOrder: readonly Backend[] = ['cuda', 'metal', 'vulkan', 'cpu']
 
 /** Display adapters without a processor that could run a model: virtual machines, remote desktops, management chips. */
-const notAGpu = /basic (display|render)|vmware|virtualbox|vboxvga|qxl|virtio|cirrus|bochs|hyper-v|parsec|remote desktop|displaylink|aspeed|matrox g200|idd|mirage|citrix/i
+const notAGpu =
+  /basic (display|render)|vmware|virtualbox|vboxvga|qxl|virtio|cirrus|bochs|hyper-v|parsec|remote desktop|displaylink|aspeed|matrox g200|idd|mirage|citrix/i
 
 /** From this size on, the memory an APU's firmware set aside is its own and missing from RAM (Strix Halo with 64 or 96 GB carved out). */
 const ownCarveOut = 8 * GiB
@@ -87,7 +88,7 @@ export function mergeHardware(raw: RawHardware): HardwareReport {
   return {
     gpus,
     ram: { total: ramTotal(raw), available: ramAvailable(raw) },
-    cpu: { ...raw.cpu, bandwidth: cpuBandwidth(raw, gpus) },
+    cpu: { ...raw.cpu, features: cpuFeatures(raw, probes), bandwidth: cpuBandwidth(raw, gpus) },
     disk: raw.disk,
     os: raw.os,
     backends: backendReports(raw, probes),
@@ -158,7 +159,10 @@ function modelWords(name: string): string[] {
   return plainName(name)
     .toLowerCase()
     .replace(/\((tm|r)\)|[™®[\]()]/g, ' ')
-    .replace(/\b(nvidia|geforce|amd|ati|intel|apple|radeon|corporation|inc|graphics|gpu|series|technologies|advanced|micro|devices)\b/g, ' ')
+    .replace(
+      /\b(nvidia|geforce|amd|ati|intel|apple|radeon|corporation|inc|graphics|gpu|series|technologies|advanced|micro|devices)\b/g,
+      ' ',
+    )
     .split(/[\s/,]+/)
     .filter((word) => word !== '')
 }
@@ -188,7 +192,8 @@ function takeController(raw: RawHardware, controllers: SystemGraphics[], name: s
   if (listed !== undefined) return listed
   const alike = controllers.filter(
     (candidate) =>
-      vendorOf(`${candidate.vendor} ${candidate.model}`) === vendorOf(name) && kindOf(raw, candidate.model, candidate) === kindOf(raw, name, candidate),
+      vendorOf(`${candidate.vendor} ${candidate.model}`) === vendorOf(name) &&
+      kindOf(raw, candidate.model, candidate) === kindOf(raw, name, candidate),
   )
   return alike.length === 1 ? take(controllers, (candidate) => candidate === alike[0]) : undefined
 }
@@ -215,6 +220,15 @@ function bandwidthOf(name: string): Gpu['bandwidth'] {
 function cpuBandwidth(raw: RawHardware, gpus: readonly Gpu[]): HardwareReport['cpu']['bandwidth'] {
   const unified = gpus.find((gpu) => gpu.kind === 'unified')
   return unified?.bandwidth ?? bandwidthOf(raw.cpu.name) ?? ramBandwidth(raw.ram.modules)
+}
+
+/** Windows and macOS list no flags; llama.cpp's own line does: `AVX2 = 1 | AVX512 = 1 | NEON = 0`. */
+function cpuFeatures(raw: RawHardware, probes: readonly EngineProbe[]): string[] {
+  const seen = probes.flatMap((probe) =>
+    [...probe.systemInfo.matchAll(/\b([A-Z][A-Z0-9_]+) = 1/g)].map((match) => match[1]?.toLowerCase() ?? ''),
+  )
+  const instructions = seen.filter((name) => /^(avx|fma|f16c|sse3|ssse3|neon|sve|amx|matmul_int8|dotprod)/.test(name))
+  return [...new Set([...raw.cpu.features, ...instructions])]
 }
 
 function backendReports(raw: RawHardware, probes: readonly EngineProbe[]): BackendReport[] {

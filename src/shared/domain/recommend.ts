@@ -114,17 +114,26 @@ export function recommendModel(entry: CatalogEntry, machine: FitMachine, options
   }
 }
 
-/** First what is usable for the use, then capability, then speed. */
+/** First what is usable for the use (without clear loss), then capability, then speed; what is too slow by how much it is. */
 export function rankRecommendations(recommendations: readonly Recommendation[]): Recommendation[] {
   const group = (item: Recommendation): number => {
-    if (item.model.demonstration) return 4
-    if (item.best.verdict === 'too-big') return 5
-    if (!item.usable) return 3
+    if (item.best.verdict === 'too-big') return 9
+    if (item.model.demonstration) return 8
+    if (!item.usable) return 4 + howSlow(item)
+    if (item.best.loss === 'clear') return 3
     return item.suits ? 1 : 2
   }
   return recommendations.toSorted(
     (a, b) => group(a) - group(b) || compareCapability(a, b) || typical(b.best.fit.speed.decode) - typical(a.best.fit.speed.decode),
   )
+}
+
+/** 0 … 3: up to 2, 4, 8 times too slow, more. */
+function howSlow(item: Recommendation): number {
+  const needs = useNeeds[item.use]
+  const { speed } = item.best.fit
+  const factor = Math.max(needs.decode / typical(speed.decode), typical(speed.ttftMs) / needs.firstTokenMs, 1)
+  return Math.min(3, Math.floor(Math.log2(factor)))
 }
 
 function priceQuantization(

@@ -23,13 +23,10 @@ export function parseSimulated(text: string): SimulatedGpu | null {
 /** This machine with another card in it. An Apple chip or an APU brings its own memory: then all of it is one pool. */
 export function simulateGpu(report: HardwareReport, gpu: SimulatedGpu): HardwareReport {
   const spec = deviceSpec(gpu.name)
-  const apple = /\bm\d( |$)|apple/i.test(gpu.name)
+  const apple = spec?.source.startsWith('Apple') === true
+  const maker = spec?.source.split(' ')[0] ?? 'NVIDIA'
   const shared = apple || spec?.match.test('strix halo') === true || /gb10|spark|780m|680m|890m|iris/i.test(gpu.name)
-  const backend = apple
-    ? 'metal'
-    : /nvidia|rtx|gtx|[ablh]\d{2,3}|gb10|spark|tesla|\bt4\b/i.test(gpu.name) || spec === null
-      ? 'cuda'
-      : 'vulkan'
+  const backend = maker === 'Apple' ? 'metal' : maker === 'NVIDIA' ? 'cuda' : 'vulkan'
   const bandwidth = spec === null ? null : { bytesPerSecond: spec.bytesPerSecond, source: spec.source }
   const ram = shared ? { total: gpu.vramBytes, available: gpu.vramBytes * 0.8 } : report.ram
   return {
@@ -38,7 +35,7 @@ export function simulateGpu(report: HardwareReport, gpu: SimulatedGpu): Hardware
       {
         id: 'gpu0',
         name: gpu.name,
-        vendor: apple ? 'Apple' : backend === 'cuda' ? 'NVIDIA' : spec?.source.startsWith('Intel') === true ? 'Intel' : 'AMD',
+        vendor: maker,
         kind: apple ? 'unified' : shared ? 'integrated' : 'discrete',
         vramTotal: apple ? gpu.vramBytes * (gpu.vramBytes <= 36 * GiB ? 2 / 3 : 3 / 4) : shared ? gpu.vramBytes / 2 : gpu.vramBytes,
         vramFree: shared ? null : gpu.vramBytes * freeShare,

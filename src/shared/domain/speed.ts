@@ -77,7 +77,8 @@ export function deviceSpeeds(report: HardwareReport, backend: Backend): DeviceSp
   const gpus = report.gpus.filter((gpu) => gpu.backends.includes(backend))
   return [
     ...gpus.map((gpu, index): DeviceSpeed => {
-      const bandwidth = gpu.bandwidth?.bytesPerSecond ?? (gpu.sharedWithRam ? ram?.bytesPerSecond : undefined) ?? (gpu.sharedWithRam ? 50e9 : 200e9)
+      const bandwidth =
+        gpu.bandwidth?.bytesPerSecond ?? (gpu.sharedWithRam ? ram?.bytesPerSecond : undefined) ?? (gpu.sharedWithRam ? 50e9 : 200e9)
       const measured = deviceSpec(gpu.name)?.prefillFlops ?? null
       const perByte = flopsPerByte.find((row) => row.match.test(`${gpu.vendor} ${gpu.name}`))?.range ?? [10, 40]
       const known = gpu.bandwidth !== null || (gpu.sharedWithRam && ram !== null)
@@ -124,7 +125,8 @@ export function predictSpeed(model: SizedModel, options: MemoryOptions, devices:
     for (const [device, bytes] of bytesPerToken(model, options, depth)) {
       const speed = find(device)
       if (speed === undefined || bytes === 0) continue
-      seconds += bytes / (mixture ? speed.mixture : speed.dense)[end] + speed.fixedMs[end === 0 ? 1 : 0] / 1000
+      const repacking = options.gpus.length === 0 ? notRepacked(model, end) : 1
+      seconds += bytes / ((mixture ? speed.mixture : speed.dense)[end] * repacking) + speed.fixedMs[end === 0 ? 1 : 0] / 1000
     }
     return seconds
   }
@@ -139,7 +141,19 @@ export function predictSpeed(model: SizedModel, options: MemoryOptions, devices:
   const decode: Range = [1 / decodeSeconds(options.contextSize, 0), 1 / decodeSeconds(0, 1)]
   const prefill: Range = [1 / prefillSeconds(0), 1 / prefillSeconds(1)]
   const used = devices.filter((device) => device.device === place.output || place.blocks.includes(device.device))
-  return { decode, prefill, ttftMs: firstTokenMs(decode, prefill), source: used.some((device) => device.source === 'assumed') ? 'assumed' : 'table' }
+  return {
+    decode,
+    prefill,
+    ttftMs: firstTokenMs(decode, prefill),
+    source: used.some((device) => device.source === 'assumed') ? 'assumed' : 'table',
+  }
+}
+
+/** CPU kernels for layouts that are not repacked are slower: 5.7–20 GB/s at one thread, Q4_K fastest (facts: engine.md §4, [M3]). */
+function notRepacked(model: SizedModel, end: 0 | 1): number {
+  const share = Math.min(1, model.weights.repackableBytes / Math.max(1, model.weights.totalBytes - model.weights.tokenEmbeddingBytes))
+  const slowest = end === 0 ? 0.5 : 0.8
+  return slowest + (1 - slowest) * share
 }
 
 /** Time to the first token of a prompt = prompt ÷ prefill + 1 ÷ decode, the model being loaded. */

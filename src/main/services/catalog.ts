@@ -1,0 +1,133 @@
+import { z } from 'zod'
+import data from '../../../resources/catalog.json'
+import { type Catalog, type CatalogEntry, expandLayers, useCases } from '@shared/domain/catalog'
+import { quantizationInfo } from '@shared/domain/quantization'
+
+const text = z.string().min(1)
+const count = z.number().int().positive()
+const use = z.enum(useCases as readonly ['chat', 'code', 'reasoning', 'chinese', 'small'])
+
+const quantization = z.strictObject({
+  name: text.refine((name) => quantizationInfo(name) !== null, 'unknown quantization'),
+  sizeBytes: count.optional(),
+  file: text.optional(),
+  sha256: z
+    .string()
+    .regex(/^[0-9a-f]{64}$/)
+    .optional(),
+})
+
+const score = z.strictObject({ score: z.number().min(0).max(100), test: text, date: text, link: z.url() })
+
+const entry = z.strictObject({
+  id: z.string().regex(/^[a-z0-9.-]+$/),
+  name: text,
+  family: text,
+  maker: text,
+  parameters: count,
+  activeParameters: count,
+  architecture: text,
+  layers: z.strictObject({
+    blocks: count,
+    pattern: z.string().regex(/^[fsrn]+$/),
+    kvHeads: count,
+    headDim: count,
+    headDimV: z.number().int().nonnegative().nullable(),
+    sliding: z.strictObject({ kvHeads: count, headDim: count }).nullable(),
+    stateBytes: z.number().int().nonnegative(),
+    sharedTail: z.number().int().nonnegative(),
+  }),
+  embedding: count,
+  feedForward: count,
+  heads: count,
+  vocabulary: count,
+  context: count,
+  slidingWindow: count.nullable(),
+  experts: z.tuple([count, count]).nullable(),
+  tied: z.boolean(),
+  tokenizer: z.enum(['bpe', 'spm']),
+  thinking: z.strictObject({
+    kind: z.enum(['none', 'always', 'toggle', 'effort']),
+    variable: text.nullable(),
+    levels: z.array(text),
+    cannotBeOff: z.boolean(),
+  }),
+  licence: z.strictObject({ name: text, verified: z.boolean() }),
+  uses: z.array(use),
+  languages: z.array(text),
+  capability: z.partialRecord(use, score).nullable(),
+  sampling: z
+    .strictObject({
+      temperature: z.number().optional(),
+      topP: z.number().optional(),
+      topK: z.number().optional(),
+      minP: z.number().optional(),
+    })
+    .nullable(),
+  imagesUnused: z.boolean(),
+  demonstration: z.boolean(),
+  released: z
+    .string()
+    .regex(/^\d{4}-\d{2}$/)
+    .nullable(),
+  repositories: z.array(z.string().regex(/^[\w.-]+\/[\w.-]+$/)),
+  quantizations: z.array(quantization).min(1),
+  sources: z.record(text, text),
+})
+
+const file = z.strictObject({ version: z.literal(1), updated: text, entries: z.array(entry).min(1) })
+
+/** Parsed when main starts: a wrong file is a bug of the build and says where it is wrong. */
+export function parseCatalog(raw: unknown): Catalog {
+  const parsed = file.parse(raw)
+  const ids = new Set(parsed.entries.map((item) => item.id))
+  if (ids.size !== parsed.entries.length) throw new RangeError('catalogue: an id is used twice')
+  return { version: parsed.version, updated: parsed.updated, entries: parsed.entries.map(toEntry) }
+}
+
+export function loadCatalog(): Catalog {
+  return parseCatalog(data)
+}
+
+function toEntry(item: z.infer<typeof entry>): CatalogEntry {
+  const [repository] = item.repositories
+  return {
+    id: item.id,
+    name: item.name,
+    family: item.family,
+    maker: item.maker,
+    parameters: item.parameters,
+    activeParameters: item.activeParameters,
+    geometry: {
+      architecture: item.architecture,
+      layers: expandLayers(item.layers),
+      embeddingLength: item.embedding,
+      feedForwardLength: item.feedForward,
+      headCount: item.heads,
+      vocabularySize: item.vocabulary,
+      trainContextSize: item.context,
+      slidingWindow: item.slidingWindow,
+      experts: item.experts === null ? null : { count: item.experts[0], used: item.experts[1] },
+    },
+    tied: item.tied,
+    tokenizer: item.tokenizer,
+    thinking: item.thinking,
+    licence: item.licence,
+    uses: item.uses,
+    languages: item.languages,
+    capability: item.capability,
+    sampling: item.sampling,
+    imagesUnused: item.imagesUnused,
+    demonstration: item.demonstration,
+    released: item.released,
+    quantizations: item.quantizations.map((row) => ({
+      name: row.name,
+      bitsPerWeight: quantizationInfo(row.name)?.bitsPerWeight ?? 0,
+      sizeBytes: row.sizeBytes ?? null,
+      repository: repository ?? null,
+      file: row.file ?? null,
+      sha256: row.sha256 ?? null,
+    })),
+    sources: item.sources,
+  }
+}

@@ -1,0 +1,154 @@
+import { type Catalog, type CatalogEntry, type UseCase, catalogModel } from '@shared/domain/catalog'
+import { type FitMachine, type FitOptions, type FitReport, defaultFitOptions, isImpossible, planFit, withParts } from '@shared/domain/fit'
+import type { KvCacheType } from '@shared/domain/gguf'
+import type { Backend, HardwareReport } from '@shared/domain/hardware'
+import type { EstimateLevel, MemoryDevice, MemoryPart, SizedModel } from '@shared/domain/memory'
+import { type PoolOptions, bestBackend, memoryPools, usableGpus } from '@shared/domain/pools'
+import { quantizationInfo } from '@shared/domain/quantization'
+import { type Recommendation, rankRecommendations, recommendModel, useNeeds } from '@shared/domain/recommend'
+import { parseSimulated, simulateGpu } from '@shared/domain/simulate'
+import { deviceSpeeds, withMeasured } from '@shared/domain/speed'
+import type { Bytes } from '@shared/domain/units'
+import { SnugError } from '@shared/errors'
+
+export interface RecommendationServiceOptions {
+  catalog: Catalog
+  hardware: { report(options?: { fresh?: boolean }): Promise<HardwareReport> }
+  /** What our own loaded model would give back, by device; default nothing. */
+  returned?: () => Partial<Record<MemoryDevice, Bytes>>
+  /** The user's reserve; default null. */
+  reserveBytes?: () => Bytes | null
+  /** Speeds measured on this machine, by catalogue id or file; default none. */
+  measured?: (key: string) => { decode?: number; prefill?: number } | null
+}
+
+export interface MachineOptions {
+  /** `RTX 4090`, `24 GB`, or a whole report (a file the command line read). */
+  simulate?: string | HardwareReport
+  backend?: Backend
+  /** Keep the loaded model ("beside it"); default: in place of it. */
+  beside?: boolean
+}
+
+export interface RecommendQuery extends MachineOptions {
+  use?: UseCase
+  contextSize?: number
+  kvCacheType?: KvCacheType
+}
+
+export interface FitQuery extends MachineOptions {
+  contextSize?: number
+  kvCacheType?: KvCacheType
+  gpuLayers?: number | 'max' | 'auto'
+  batchSize?: number
+  flashAttention?: boolean
+  useMmap?: boolean
+  /** A better level for the plan that the formula found: llama.cpp's dry run. null: it could not say. */
+  dryRun?: (plan: FitReport['plan']) => Promise<{ level: EstimateLevel; parts: MemoryPart[] } | null>
+  measuredKey?: string
+}
+
+export class RecommendationService {
+  constructor(private readonly options: RecommendationServiceOptions) {}
+
+  get catalog(): Catalog {
+    return this.options.catalog
+  }
+
+  /** The whole catalogue, priced and ranked for this machine and use. */
+  async recommend(query: RecommendQuery = {}): Promise<Recommendation[]> {
+    const use = query.use ?? 'chat'
+    const fit = fitOptions(query)
+    const machine = await this.machine(query)
+    const priced = this.options.catalog.entries.flatMap((entry) => {
+      const needs = useNeeds[use]
+      const contextSize = query.contextSize ?? needs.contextSize
+      return recommendModel(entry, machine, { use, needs, fit: { ...fit, contextSize } }) ?? []
+    })
+    return rankRecommendations(priced)
+  }
+
+  /** A file whose header is known (`ModelFacts`), or any sized model. */
+  async fitFile(model: SizedModel, query: FitQuery = {}): Promise<FitReport> {
+    const machine = await this.machine(query)
+    const report = planFit(model, machine, fitOptions(query))
+    const measured = query.measuredKey === undefined ? null : (this.options.measured?.(query.measuredKey) ?? null)
+    const timed = measured === null ? report : { ...report, speed: withMeasured(report.speed, measured) }
+    const dry = report.verdict === 'too-big' || query.dryRun === undefined ? null : await query.dryRun(report.plan)
+    return dry === null ? timed : withParts(timed, dry.parts, dry.level)
+  }
+
+  /**
+   * Files of a repository of which only name and size are known. A repository of the catalogue has its geometry (formula); any other is
+   * priced with the geometry of the catalogue's dense model nearest in size, and says so by its level (rule).
+   */
+  async fitRepository(
+    repository: string,
+    files: readonly { quantization: string; sizeBytes: Bytes }[],
+    query: FitQuery = {},
+  ): Promise<Record<string, FitReport>> {
+    const machine = await this.machine(query)
+    const options = fitOptions(query)
+    const known = this.entryOf(repository)
+    return Object.fromEntries(
+      files.flatMap(({ quantization, sizeBytes }) => {
+        const bits = quantizationInfo(quantization)?.bitsPerWeight ?? 5
+        const entry = known ?? this.nearest((sizeBytes * 8) / bits)
+        if (entry === null || sizeBytes <= 0) return []
+        const row = { name: quantization, bitsPerWeight: bits, sizeBytes, repository, file: null, sha256: null }
+        return [[quantization, planFit(catalogModel(entry, row), machine, options, known === null ? 'rule' : 'formula')] as const]
+      }),
+    )
+  }
+
+  /** The catalogue's entry for a repository, by name; null for one that is not in it. */
+  entryOf(repository: string): CatalogEntry | null {
+    const named = (entry: CatalogEntry): boolean =>
+      entry.quantizations.some((row) => row.repository?.toLowerCase() === repository.toLowerCase())
+    return this.options.catalog.entries.find(named) ?? null
+  }
+
+  /** The machine as the arithmetic sees it: pools, backend, speeds. */
+  async machine(query: MachineOptions = {}): Promise<FitMachine> {
+    const real = await this.options.hardware.report()
+    const simulated = query.simulate !== undefined
+    const report = simulated ? simulatedReport(real, query.simulate) : real
+    const backend = query.backend ?? bestBackend(report)
+    const returned = simulated || query.beside === true ? {} : (this.options.returned?.() ?? {})
+    const pools: PoolOptions = { reserveBytes: this.options.reserveBytes?.() ?? null, returned, assume: 'free' }
+    const gpus = backend === 'cpu' ? [] : usableGpus(report, backend)
+    return { pools: memoryPools(report, backend, pools), backend, speeds: deviceSpeeds({ ...report, gpus }, backend) }
+  }
+
+  private nearest(parameters: number): CatalogEntry | null {
+    const dense = this.options.catalog.entries.filter((entry) => entry.geometry.experts === null && entry.geometry.slidingWindow === null)
+    const distance = (entry: CatalogEntry): number => Math.abs(Math.log(entry.parameters / parameters))
+    return dense.toSorted((a, b) => distance(a) - distance(b))[0] ?? null
+  }
+}
+
+function fitOptions(query: FitQuery | RecommendQuery): FitOptions {
+  const given = query as FitQuery
+  const options: FitOptions = {
+    contextSize: given.contextSize ?? defaultFitOptions.contextSize,
+    kvCacheType: given.kvCacheType ?? defaultFitOptions.kvCacheType,
+    gpuLayers: given.gpuLayers ?? defaultFitOptions.gpuLayers,
+    batchSize: given.batchSize ?? null,
+    flashAttention: given.flashAttention ?? defaultFitOptions.flashAttention,
+    useMmap: given.useMmap ?? defaultFitOptions.useMmap,
+  }
+  if (isImpossible(options))
+    throw new SnugError('fit/impossible', 'llama.cpp needs flash attention for a quantized V cache', {
+      kvCacheType: options.kvCacheType,
+      flashAttention: false,
+    })
+  return options
+}
+
+function simulatedReport(real: HardwareReport, simulate: string | HardwareReport | undefined): HardwareReport {
+  if (simulate === undefined) return real
+  if (typeof simulate !== 'string') return simulate
+  const gpu = parseSimulated(simulate)
+  if (gpu === null) throw new SnugError('usage/invalid', `no device named "${simulate}" in the table`, { simulate })
+  return simulateGpu(real, gpu)
+}
