@@ -29,7 +29,8 @@ export const electron = {
   async perform() {
     const chosen = await choose()
     checkLibraries(chosen.electronDist)
-    writeJson(runtimeFile, { ...readJson(runtimeFile), ...chosen, pinnedVersion: pinnedVersion(), named: process.env.SNUG_ELECTRON })
+    const { SNUG_ELECTRON: named, ELECTRON_MIRROR: mirror } = process.env
+    writeJson(runtimeFile, { ...readJson(runtimeFile), ...chosen, pinnedVersion: pinnedVersion(), named, mirror })
     return `${chosen.electronVersion} (${chosen.electronKind}): ${chosen.electronWhy}`
   },
 }
@@ -39,7 +40,9 @@ function stillRight(runtime) {
   if (runtime.pinnedVersion !== pinnedVersion() || runtime.named !== process.env.SNUG_ELECTRON) return false
   if (runtime.electronDist === undefined || !existsSync(electronBinary(runtime.electronDist))) return false
   if (runtime.electronKind === 'fallback' && runtime.electronDist !== fallbackFolder()) return false
-  return runtime.electronKind === 'pinned' || pinnedDist() === undefined
+  if (runtime.electronKind === 'pinned') return true
+  // Another mirror may have what was out of reach.
+  return pinnedDist() === undefined && runtime.mirror === process.env.ELECTRON_MIRROR
 }
 
 async function choose() {
