@@ -63,6 +63,8 @@ SETS = {
     'thoughts': chat((U, 'How much is 2+2?'), (A, '4', dict(thought='Two and two\nare four.')), (U, 'And 3+3?'), (A, '6', dict(thought='Six.')), (U, 'Why?')),
     'two-systems': chat((S, 'Be kind.'), (U, 'Hi'), (A, 'Hello!'), (S, 'Now be terse.'), (U, 'Bye')),
     'empty-system': chat((S, ''), (U, 'Hi')),
+    'borders': chat((S, '\ufeffsystem\u0085'), (U, '\ufeff\u00a0both\u2003\x1f'), (A, '    indented\n', dict(thought='  a\n    b\n')), (U, 'x\u2028')),
+    'continued-code': chat((U, 'Go on.'), (A, '    def f():\n        return')),
     'continued': chat((U, 'Tell a story.'), (A, 'Once upon a time, ')),
     'continued-turns': chat((S, 'Be brief.'), (U, 'Hi'), (A, 'Hello!'), (U, 'Tell a story.'), (A, 'Once')),
 }

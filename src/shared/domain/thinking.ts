@@ -3,9 +3,32 @@ export type ThinkingCapability =
   | { kind: 'none' }
   /** Thinks always, no switch. */
   | { kind: 'always'; markers: ThoughtMarkers }
-  | { kind: 'toggle'; variable: string; defaultOn: boolean; markers: ThoughtMarkers }
-  /** `offLevel` is the level that really turns thinking off, where there is one. */
-  | { kind: 'effort'; variable: string; levels: string[]; defaultLevel: string | null; offLevel: string | null; markers: ThoughtMarkers }
+  | { kind: 'toggle'; variable: string; defaultOn: boolean; markers: ThoughtMarkers; switch?: ThinkingSwitch; onlyWithoutSystem?: boolean }
+  /** `offLevel` is the level that really turns thinking off, where there is one; `toggle` is a variable beside the levels that does. */
+  | {
+      kind: 'effort'
+      variable: string
+      levels: string[]
+      defaultLevel: string | null
+      offLevel: string | null
+      markers: ThoughtMarkers
+      toggle?: ThinkingSwitch & { variable: string; defaultOn: boolean }
+    }
+
+/** The values a switch takes where they are not true and false, and the words in the text that overrule or replace it. */
+export interface ThinkingSwitch {
+  on?: string | number | boolean
+  off?: string | number | boolean
+  /** The variable is a number of thought tokens: a budget can be told to the model itself. */
+  takesBudget?: boolean
+  /** Words in the last user text (`user`) or in the system text that switch thinking; `instead`: there is no variable. */
+  soft?: { on: string; off: string; place: 'user' | 'system'; instead: boolean }
+}
+
+/** Whether thinking can be turned off at all. */
+export function canTurnOff(capability: ThinkingCapability): boolean {
+  return capability.kind === 'toggle' || (capability.kind === 'effort' && (capability.offLevel !== null || capability.toggle !== undefined))
+}
 
 /** What the user chose. `default` leaves the variable out (absent, true and false can be three prompts). */
 export type ThinkingChoice =
@@ -26,6 +49,10 @@ export interface ThoughtMarkers {
   answerOpen: string[]
   /** Spellings after an answer that end it (besides end-of-generation tokens). */
   answerClose: string[]
+  /** Spellings that say who writes next: never shown, and they change nothing. */
+  skip?: string[]
+  /** A header with a free middle, e.g. Harmony's `<|channel|>final<|message|>`: any other middle than these opens a thought. */
+  header?: { start: string; end: string; answer: string[] }
   /** What to inject to close a thought gracefully when its budget is spent. */
   gracefulClose: string
 }
