@@ -1,0 +1,170 @@
+import { fc, test as property } from '@fast-check/vitest'
+import { describe, expect, test } from 'vitest'
+import { gemma3, llama1b, llama8b, qwen3moe8 } from './exampleModels'
+import { type FitMachine, type MemoryPool, defaultFitOptions, fillPools, isImpossible, planFit, steadyVerdict, withParts } from './fit'
+import { type Bytes, GiB, MiB } from './units'
+
+function pool(id: 'cpu' | 'gpu0' | 'gpu1', total: Bytes, free: Bytes, extra: Partial<MemoryPool> = {}): MemoryPool {
+  return {
+    id,
+    devices: [id],
+    name: id,
+    kind: id === 'cpu' ? 'ram' : 'discrete',
+    totalBytes: total,
+    freeBytes: free,
+    returnedBytes: 0,
+    reserveBytes: 0.25 * GiB,
+    limit: null,
+    ...extra,
+  }
+}
+
+const speeds: FitMachine['speeds'] = [
+  { device: 'gpu0', dense: [250e9, 390e9], mixture: [140e9, 270e9], prefillFlops: [3e13, 6e13], fixedMs: [0.1, 0.6], source: 'table' },
+  { device: 'cpu', dense: [25e9, 45e9], mixture: [20e9, 40e9], prefillFlops: [2e11, 5e11], fixedMs: [1, 6], source: 'table' },
+]
+
+function machine(vram: number | null, ram: number): FitMachine {
+  return {
+    backend: vram === null ? 'cpu' : 'cuda',
+    speeds,
+    pools: [...(vram === null ? [] : [pool('gpu0', vram * GiB, vram * GiB)]), pool('cpu', ram * GiB, ram * GiB)],
+  }
+}
+
+describe('verdicts', () => {
+  test.each([
+    [12, 32, 'full-gpu'],
+    [4, 32, 'partial-gpu'],
+    [null, 32, 'cpu'],
+    [null, 4, 'too-big'],
+  ] as const)('Llama 3.1 8B Q4_K_M with %s GiB of VRAM and %s GiB of RAM: %s', (vram, ram, verdict) => {
+    const report = planFit(llama8b, machine(vram, ram), defaultFitOptions)
+    expect(report.verdict).toBe(verdict)
+    expect(report.plan.totalLayers).toBe(33)
+    if (verdict === 'full-gpu') expect(report.plan.gpuLayers).toBe(33)
+    if (verdict === 'partial-gpu') {
+      expect(report.plan.gpuLayers).toBeGreaterThan(5)
+      expect(report.plan.gpuLayers).toBeLessThan(33)
+    }
+    if (verdict === 'too-big') expect(report.maxContext).toBe(0)
+  })
+  test('a partial split takes as many layers as fit, not one more', () => {
+    const here = machine(4, 32)
+    const report = planFit(llama8b, here, defaultFitOptions)
+    const more = planFit(llama8b, here, { ...defaultFitOptions, gpuLayers: report.plan.gpuLayers + 1 })
+    expect(more.verdict).toBe('too-big')
+  })
+  test('the context is never above what the model was trained for', () => {
+    const report = planFit({ ...llama8b, trainContextSize: 2048 }, machine(12, 32), defaultFitOptions)
+    expect(report.plan.contextSize).toBe(2048)
+    expect(report.maxContext).toBe(2048)
+  })
+  test('maxContext keeps the verdict, one step more does not', () => {
+    const here = machine(8, 32)
+    const report = planFit(llama8b, here, defaultFitOptions)
+    expect(report.verdict).toBe('full-gpu')
+    expect(report.maxContext).toBeGreaterThan(8192)
+    expect(planFit(llama8b, here, { ...defaultFitOptions, contextSize: report.maxContext }).verdict).toBe('full-gpu')
+    expect(planFit(llama8b, here, { ...defaultFitOptions, contextSize: report.maxContext + 256 }).verdict).not.toBe('full-gpu')
+  })
+  test('what our own model gives back counts', () => {
+    const busy = { ...machine(12, 32), pools: [pool('gpu0', 12 * GiB, 2 * GiB), pool('cpu', 32 * GiB, 32 * GiB)] }
+    const back = { ...busy, pools: [pool('gpu0', 12 * GiB, 2 * GiB, { returnedBytes: 9 * GiB }), pool('cpu', 32 * GiB, 32 * GiB)] }
+    expect(planFit(llama8b, busy, defaultFitOptions).verdict).toBe('partial-gpu')
+    expect(planFit(llama8b, back, defaultFitOptions).verdict).toBe('full-gpu')
+  })
+  test('too big now, but not once other programs let go: says how much', () => {
+    const held = { ...machine(null, 16), pools: [pool('cpu', 16 * GiB, 3 * GiB)] }
+    const report = planFit(llama8b, held, defaultFitOptions)
+    expect(report.verdict).toBe('too-big')
+    expect(report.freeUpBytes).toBeGreaterThan(2 * GiB)
+    expect(planFit(llama8b, machine(null, 4), defaultFitOptions).freeUpBytes).toBeNull()
+  })
+  test('the reserve is a margin and never a part', () => {
+    const report = planFit(llama1b, machine(12, 32), defaultFitOptions)
+    const [gpu] = report.pools
+    expect(gpu?.budgetBytes).toBe(12 * GiB - 0.25 * GiB)
+    expect(gpu?.takesBytes).toBeCloseTo(report.parts.filter((part) => part.device === 'gpu0').reduce((sum, part) => sum + part.bytes, 0), 3)
+    expect(gpu?.spareBytes).toBeCloseTo((gpu?.budgetBytes ?? 0) - (gpu?.takesBytes ?? 0), 3)
+  })
+})
+
+describe('unified memory', () => {
+  const unified = (gigabytes: number, limit: number): FitMachine => ({
+    backend: 'metal',
+    speeds,
+    pools: [
+      {
+        ...pool('gpu0', gigabytes * GiB, gigabytes * 0.8 * GiB),
+        devices: ['gpu0', 'cpu'],
+        kind: 'unified',
+        limit: { name: 'metal-working-set', device: 'gpu0', bytes: limit * GiB },
+      },
+    ],
+  })
+  test('is one pool: GPU and CPU parts together must fit', () => {
+    const report = planFit(llama8b, unified(16, 10.7), defaultFitOptions)
+    expect(report.verdict).toBe('full-gpu')
+    expect(report.pools).toHaveLength(1)
+    expect(report.pools[0]?.takesBytes).toBeCloseTo(report.totalBytes, 3)
+  })
+  test("the platform's limit holds although the RAM is free", () => {
+    const report = planFit(llama8b, unified(64, 4), defaultFitOptions)
+    expect(report.verdict).toBe('partial-gpu')
+    const onGpu = report.parts.filter((part) => part.device === 'gpu0').reduce((sum, part) => sum + part.bytes, 0)
+    expect(onGpu).toBeLessThanOrEqual(4 * GiB)
+  })
+})
+
+test('two unequal cards are used together', () => {
+  const two: FitMachine = {
+    backend: 'cuda',
+    speeds,
+    pools: [pool('gpu0', 4 * GiB, 4 * GiB), pool('gpu1', 3 * GiB, 3 * GiB), pool('cpu', 32 * GiB, 32 * GiB)],
+  }
+  const report = planFit(llama8b, two, { ...defaultFitOptions, contextSize: 4096 })
+  expect(report.verdict).toBe('full-gpu')
+  expect(report.pools.every((item) => item.spareBytes >= 0)).toBe(true)
+})
+
+test('a quantized V cache without flash attention is impossible', () => {
+  expect(isImpossible({ kvCacheType: 'q8_0', flashAttention: false })).toBe(true)
+  expect(isImpossible({ kvCacheType: 'f16', flashAttention: false })).toBe(false)
+})
+
+test('a verdict improves only past the margin, and worsens at once', () => {
+  const tight = planFit(llama8b, machine(8, 32), defaultFitOptions)
+  const [gpu] = tight.pools
+  const spare = gpu?.spareBytes ?? 0
+  expect(steadyVerdict('partial-gpu', tight, spare + 1)).toBe('partial-gpu')
+  expect(steadyVerdict('partial-gpu', tight, spare - MiB)).toBe('full-gpu')
+  expect(steadyVerdict('full-gpu', planFit(llama8b, machine(4, 32), defaultFitOptions))).toBe('partial-gpu')
+})
+
+test("a dry run's parts replace the formula's, what it cannot know stays", () => {
+  const report = planFit(llama1b, machine(null, 32), defaultFitOptions)
+  const better = withParts(report, [{ device: 'cpu', kind: 'weights', bytes: 800 * MiB }], 'dry-run')
+  expect(better.level).toBe('dry-run')
+  expect(better.parts.filter((part) => part.kind === 'weights')).toEqual([{ device: 'cpu', kind: 'weights', bytes: 800 * MiB }])
+  expect(better.parts.some((part) => part.kind === 'overhead')).toBe(true)
+  expect(withParts(report, [{ device: 'cpu', kind: 'weights', bytes: 80 * GiB }], 'dry-run').verdict).toBe('too-big')
+})
+
+const anyMachine = fc.record({ vram: fc.option(fc.double({ min: 0.5, max: 48, noNaN: true })), ram: fc.double({ min: 1, max: 128, noNaN: true }) })
+
+property.prop([fc.constantFrom(llama1b, gemma3, qwen3moe8, llama8b), anyMachine, fc.integer({ min: 256, max: 40_000 })])(
+  'never says yes when a pool is over its budget',
+  (model, { vram, ram }, contextSize) => {
+    const report = planFit(model, machine(vram, ram), { ...defaultFitOptions, contextSize })
+    const over = fillPools(report.pools, report.parts).some((item) => item.takesBytes > item.budgetBytes + 1)
+    expect(over).toBe(report.verdict === 'too-big')
+    expect(report.totalBytes).toBeCloseTo(report.pools.reduce((sum, item) => sum + item.takesBytes, 0), 0)
+  },
+)
+
+property.prop([fc.constantFrom(llama1b, llama8b), anyMachine])('more memory never gives a worse verdict', (model, { vram, ram }) => {
+  const order = ['full-gpu', 'partial-gpu', 'cpu', 'too-big']
+  const rank = (gpu: number | null, main: number): number => order.indexOf(planFit(model, machine(gpu, main), defaultFitOptions).verdict)
+  expect(rank(vram === null ? null : vram * 1.5, ram * 1.5)).toBeLessThanOrEqual(rank(vram, ram))
+})
