@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import type { ThinkingChoice } from '@shared/domain/thinking'
+import { canTurnOff, effortLevels, type ThinkingChoice } from '@shared/domain/thinking'
 import type { RenderedPrompt } from '@shared/engine/protocol'
 import { getLlama } from 'node-llama-cpp'
 import { beforeAll, describe, expect, it } from 'vitest'
@@ -173,8 +173,7 @@ describe('what every template of llama.cpp can do about thinking', () => {
     for (const { name, template } of all) {
       const capability = detectThinking(template, [], native)
       const [on, off] = [ask(template, question, { thinking: { mode: 'on' } }), ask(template, question, { thinking: { mode: 'off' } })]
-      const offered =
-        capability.kind === 'toggle' || (capability.kind === 'effort' && (capability.offLevel !== null || capability.toggle !== undefined))
+      const offered = canTurnOff(capability)
       expect({ name, off: off.thinkingOff, opens: off.opensThought, differs: on.text !== off.text }).toEqual({
         name,
         off: offered,
@@ -196,6 +195,24 @@ describe('what every template of llama.cpp can do about thinking', () => {
     expect(of('Kimi-K3')).toMatchObject({ offLevel: null, toggle: { variable: 'thinking', defaultOn: true } })
     expect(of('Qwen-Qwen3-0.6B')).toMatchObject({ markers: { gracefulClose: '\n</think>\n\n' } })
     expect(of('openai-gpt-oss-120b')).toMatchObject({ markers: { gracefulClose: '<|end|><|start|>assistant<|channel|>final<|message|>' } })
+  })
+
+  it('levels beside a switch: off and on are levels too', () => {
+    const template = all.find(({ name }) => name === 'deepseek-ai-DeepSeek-V4')?.template ?? ''
+    const capability = detectThinking(template, [], native)
+    expect(capability.kind === 'effort' && effortLevels(capability)).toEqual({
+      levels: ['off', 'on', 'max'],
+      offLevel: 'off',
+      defaultLevel: 'off',
+    })
+    const at = (level: string): RenderedPrompt => ask(template, question, { thinking: { mode: 'effort', level } })
+    expect(at('off')).toMatchObject({ text: ask(template, question).text, thinkingOff: true })
+    expect(at('on')).toMatchObject({
+      text: ask(template, question, { thinking: { mode: 'on' } }).text,
+      thinkingOff: false,
+      opensThought: true,
+    })
+    expect(at('max').text).toContain('Absolute maximum')
   })
 
   it('a budget is told to a model that takes one', () => {

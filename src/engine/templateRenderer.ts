@@ -45,7 +45,24 @@ function parseTemplate(source: string): ReturnType<typeof parse> {
   return program
 }
 
-function interpret(program: ReturnType<typeof parse>, context: Record<string, unknown>, now: Date): string {
+type Program = ReturnType<typeof parseTemplate>
+
+/** One chat asks for the same template again and again, and a long one takes 10 ms to parse. Interpreting changes nothing in it. */
+const parsed = new Map<string, Program>()
+const mostParsed = 4
+
+function parsedTemplate(source: string): Program {
+  const program = parsed.get(source) ?? parseTemplate(source)
+  parsed.delete(source)
+  parsed.set(source, program)
+  for (const oldest of parsed.keys()) {
+    if (parsed.size <= mostParsed) break
+    parsed.delete(oldest)
+  }
+  return program
+}
+
+function interpret(program: Program, context: Record<string, unknown>, now: Date): string {
   const environment = new Environment()
   let rangeSteps = 0
   const globals: Record<string, unknown> = {
@@ -104,10 +121,10 @@ export function createTemplateRenderer(source: string, now: Date, native: Native
       characters: source.length,
     })
   }
-  let program: ReturnType<typeof parse> | null = null
+  let program: Program | null = null
   let syntaxError: unknown = null
   try {
-    program = parseTemplate(source)
+    program = parsedTemplate(source)
   } catch (error) {
     syntaxError = error
   }

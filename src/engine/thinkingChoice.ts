@@ -40,7 +40,10 @@ export function applyThinking(capability: ThinkingCapability, choice: ThinkingCh
   }
   if (choice.mode === 'default')
     return { ...nothing, off: (toggle !== undefined && !toggle.defaultOn) || (offLevel !== null && offLevel === defaultLevel) }
-  if (choice.mode === 'effort') return atLevel(choice.level)
+  if (choice.mode === 'effort') {
+    const bySwitch = toggle !== undefined && !levels.includes(choice.level) && (choice.level === 'on' || choice.level === 'off')
+    return bySwitch ? switched(choice.level === 'on') : atLevel(choice.level)
+  }
   if (choice.mode === 'off') return toggle !== undefined ? switched(false) : offLevel !== null ? atLevel(offLevel) : nothing
   // on: as the model does by itself, or its strongest level where that is off
   if (toggle !== undefined) return switched(true)

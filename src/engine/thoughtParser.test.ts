@@ -1,5 +1,5 @@
 import type { ThoughtMarkers } from '@shared/domain/thinking'
-import fc from 'fast-check'
+import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { markerFamilies, plainThink } from './thoughtMarkers'
 import { createThoughtParser, type Delta, splitThought } from './thoughtParser'

@@ -56,3 +56,19 @@ export interface ThoughtMarkers {
   /** What to inject to close a thought gracefully when its budget is spent. */
   gracefulClose: string
 }
+
+/** The levels to choose from, with `off` (and `on`, where the model has a way between) where a variable beside them switches thinking. */
+export function effortLevels(capability: Extract<ThinkingCapability, { kind: 'effort' }>): {
+  levels: string[]
+  offLevel: string | null
+  defaultLevel: string | null
+} {
+  const { levels, offLevel, defaultLevel, toggle } = capability
+  if (toggle === undefined) return { levels, offLevel, defaultLevel }
+  const between = defaultLevel === null ? ['on'] : []
+  return {
+    levels: ['off', ...between, ...levels],
+    offLevel: 'off',
+    defaultLevel: toggle.defaultOn ? (defaultLevel ?? 'on') : 'off',
+  }
+}
