@@ -13,7 +13,7 @@ describe('numbers', () => {
     expect(perSecond(42_600_000)).toBe('42.6 MB/s')
     expect(parameters(14.77e9)).toBe('14.8B')
     expect(parameters(135e6)).toBe('135M')
-    expect(parameters(8e9)).toBe('8B')
+    expect(parameters(8e9)).toBe('8.0B')
   })
   it('writes a prediction as a range and a measurement as one number', () => {
     expect(range([37.2, 41.8])).toBe('37–42')

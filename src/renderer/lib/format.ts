@@ -1,26 +1,17 @@
+import { formatBytes, formatCount, formatGiB, formatParameters, formatPercent } from '@shared/domain/format'
 import type { Language } from '@shared/domain/settings'
-import { type Bytes, GiB, KiB, MiB, type Range } from '@shared/domain/units'
+import { type Bytes, GiB, type Range } from '@shared/domain/units'
 
-const grouped = new Intl.NumberFormat('en-US')
+// Both languages write digits alike, so plain figures need no language; units in words do.
 
-/** 8192 → "8,192". Both languages group by three. */
-export function count(value: number): string {
-  return grouped.format(Math.round(value))
-}
+export const count = (value: number): string => formatCount(value, 'en')
+export const size = (bytes: Bytes): string => formatBytes(bytes, 'en')
+export const parameters = (value: number): string => formatParameters(value, 'en')
+export const percent = (fraction: number): string => formatPercent(fraction, 'en')
 
-/** Bytes as GiB without the unit: one decimal, two below 10 when `fine`. */
+/** Bytes as GiB where the unit is written once beside it; two decimals when `fine`. */
 export function gib(bytes: Bytes, fine = false): string {
-  const value = bytes / GiB
-  if (fine) return value.toFixed(2)
-  return value >= 100 ? count(value) : value.toFixed(1)
-}
-
-/** A size with its unit, for files and parts. */
-export function size(bytes: Bytes): string {
-  if (bytes >= 0.1 * GiB) return `${gib(bytes)} GiB`
-  if (bytes >= MiB) return `${Math.round(bytes / MiB)} MiB`
-  if (bytes >= KiB) return `${Math.round(bytes / KiB)} KiB`
-  return `${bytes} B`
+  return formatGiB(bytes, 'en', fine ? 2 : bytes >= 100 * GiB ? 0 : 1)
 }
 
 /** Downloads are counted as the network counts them: powers of ten. */
@@ -45,20 +36,6 @@ export function range([low, high]: Range): string {
   const from = whole(low)
   const to = whole(high)
   return from === to ? from : `${from}–${to}`
-}
-
-/** Parameters in billions as models are named: "14.8B", "135M". */
-export function parameters(value: number): string {
-  if (value >= 1e9) return `${trim((value / 1e9).toFixed(value >= 1e11 ? 0 : 1))}B`
-  return `${Math.round(value / 1e6)}M`
-}
-
-function trim(text: string): string {
-  return text.endsWith('.0') ? text.slice(0, -2) : text
-}
-
-export function percent(fraction: number): string {
-  return `${Math.round(fraction * 100)} %`
 }
 
 /** Seconds in words without decimals. */

@@ -1,0 +1,89 @@
+import { CSPProvider } from '@base-ui/react/csp-provider'
+import { QueryClientProvider } from '@tanstack/react-query'
+import { useEffect, useState } from 'react'
+import { Redirect, Route, Router, Switch, useLocation } from 'wouter'
+import { useHashLocation } from 'wouter/use-hash-location'
+import { ChatPage } from '../features/chat'
+import { DiscoverPage } from '../features/discover'
+import { LibraryPage, ModelButton } from '../features/library'
+import { MachinePage } from '../features/machine'
+import { PlannerPage } from '../features/planner'
+import { SettingsPage } from '../features/settings'
+import { WelcomePage } from '../features/welcome'
+import { useCommand } from '../lib/commands'
+import { LanguageProvider, useMessages } from '../lib/i18n'
+import { settingsLive, useLive } from '../lib/live'
+import { queryClient } from '../lib/queries'
+import { useTheme } from '../lib/theme'
+import { ErrorBoundary, Note, TitleBarEnd, ToastArea } from '../ui'
+import { KeysDialog } from './KeysDialog'
+import { Sidebar } from './Sidebar'
+import { useAppCommands } from './useAppCommands'
+
+export function App() {
+  return (
+    <CSPProvider disableStyleElements>
+      <QueryClientProvider client={queryClient}>
+        <LanguageProvider>
+          <Router hook={useHashLocation}>
+            <ToastArea>
+              <Frame />
+            </ToastArea>
+          </Router>
+        </LanguageProvider>
+      </QueryClientProvider>
+    </CSPProvider>
+  )
+}
+
+function Frame() {
+  const [location, go] = useLocation()
+  const [sidebar, setSidebar] = useState(true)
+  const settings = useLive(settingsLive)
+  const { common } = useMessages()
+  useTheme()
+  useAppCommands()
+  useCommand('toggle-sidebar', () => setSidebar((open) => !open))
+  useCommand('new-chat', () => go('/chat'))
+  useCommand('open-settings', () => go('/settings'))
+  useEffect(() => {
+    if (settings !== undefined && !settings.welcomed && location === '/') go('/welcome', { replace: true })
+    else if (settings?.welcomed && location === '/') go('/chat', { replace: true })
+  }, [settings, location, go])
+  const broken = (
+    <div className="page">
+      <Note tone="bad">{common.somethingBroke}</Note>
+    </div>
+  )
+  if (location === '/') return <div className="main" />
+  if (location === '/welcome') {
+    return (
+      <ErrorBoundary fallback={broken}>
+        <WelcomePage />
+      </ErrorBoundary>
+    )
+  }
+  return (
+    <TitleBarEnd value={<ModelButton />}>
+      <div className="app" data-sidebar={sidebar ? 'open' : 'closed'}>
+        <Sidebar />
+        <main className="main">
+          <ErrorBoundary key={location} fallback={broken}>
+            <Switch>
+              <Route path="/chat/:id?">{({ id }) => <ChatPage key={id ?? 'new'} id={id ?? null} />}</Route>
+              <Route path="/discover" component={DiscoverPage} />
+              <Route path="/library" component={LibraryPage} />
+              <Route path="/planner" component={PlannerPage} />
+              <Route path="/machine" component={MachinePage} />
+              <Route path="/settings" component={SettingsPage} />
+              <Route>
+                <Redirect to="/chat" replace />
+              </Route>
+            </Switch>
+          </ErrorBoundary>
+        </main>
+      </div>
+      <KeysDialog />
+    </TitleBarEnd>
+  )
+}

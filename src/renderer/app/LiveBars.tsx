@@ -1,0 +1,25 @@
+import { gib } from '../lib/format'
+import { useMessages } from '../lib/i18n'
+import { engineLive, machineLive, useLive } from '../lib/live'
+import { MemoryBar, livePools } from '../ui'
+
+/** VRAM and RAM as they are now, in the sidebar on every page. */
+export function LiveBars() {
+  const { common } = useMessages()
+  const report = useLive(machineLive)
+  const engine = useLive(engineLive)
+  const parts = engine?.state === 'ready' ? engine.parts : []
+  if (report === undefined) return null
+  return livePools(report, parts).map((pool) => {
+    const used = gib(pool.totalBytes - pool.freeBytes)
+    const total = gib(pool.totalBytes)
+    const ram = pool.devices.includes('cpu')
+    return (
+      <span key={pool.id} className="live-row" title={common.memoryPool({ used, total, device: ram ? common.ram : pool.name })}>
+        <span>{ram ? common.ram : common.vram}</span>
+        <MemoryBar pools={[pool]} parts={parts} name={common.memoryPool({ used, total, device: ram ? common.ram : pool.name })} />
+        <span>{common.ofTotal({ used, total })}</span>
+      </span>
+    )
+  })
+}

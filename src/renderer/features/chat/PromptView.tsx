@@ -1,0 +1,35 @@
+import { useQuery } from '@tanstack/react-query'
+import { client } from '../../lib/client'
+import { count } from '../../lib/format'
+import { useMessages } from '../../lib/i18n'
+import { Dialog, ErrorNotice, Note } from '../../ui'
+
+/** The rendered prompt of this branch, control tokens and all. */
+export function PromptView({ id, open, onClose }: { id: string | null; open: boolean; onClose: () => void }) {
+  const { chat, common } = useMessages()
+  const query = useQuery({
+    queryKey: ['chat.promptView', id],
+    queryFn: () => client.chat.promptView({ id: id ?? '' }),
+    enabled: open && id !== null,
+    staleTime: 0,
+    gcTime: 0,
+  })
+  return (
+    <Dialog open={open} onClose={onClose} title={chat.promptView} description={chat.promptViewHint} wide>
+      <div className="stack prompt-view">
+        {id === null && <p className="t2">{chat.promptEmpty}</p>}
+        {query.isLoading && <p className="t2">{common.loading}</p>}
+        {query.error !== null && <ErrorNotice error={query.error} />}
+        {query.data !== undefined && (
+          <>
+            {query.data.fallback !== null && <Note tone="warn">{chat.promptFallback({ name: query.data.fallback })}</Note>}
+            <pre className="sel mono" data-testid="prompt-text">
+              {query.data.text}
+            </pre>
+            <p className="t3 f12">{chat.promptTokens({ count: count(query.data.tokens) })}</p>
+          </>
+        )}
+      </div>
+    </Dialog>
+  )
+}

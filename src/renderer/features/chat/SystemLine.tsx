@@ -1,0 +1,69 @@
+import { Pencil, Plus, Trash2 } from 'lucide-react'
+import { useState } from 'react'
+import { useMessages } from '../../lib/i18n'
+import { Button, IconButton } from '../../ui'
+
+/** The system message of this conversation, above its first message. None is not the same as an empty one. */
+export function SystemLine({ system, onChange }: { system: string | null; onChange: (system: string | null) => void }) {
+  const { chat, common } = useMessages()
+  const [editing, setEditing] = useState<string | null>(null)
+  if (editing !== null) {
+    const save = () => {
+      onChange(editing.trim() === '' ? null : editing)
+      setEditing(null)
+    }
+    return (
+      <div className="editor">
+        <textarea
+          // The person asked for this field by pressing the button, so the focus may go there.
+          ref={(node) => node?.focus()}
+          className="area"
+          aria-label={chat.systemMessage}
+          placeholder={chat.systemPlaceholder}
+          value={editing}
+          onChange={(event) => setEditing(event.target.value)}
+          onKeyDown={(event) => {
+            if (event.key === 'Escape') {
+              event.stopPropagation()
+              setEditing(null)
+            } else if (event.key === 'Enter' && !event.shiftKey && !event.nativeEvent.isComposing) {
+              event.preventDefault()
+              save()
+            }
+          }}
+        />
+        <div className="row">
+          <span className="grow" />
+          <Button kind="quiet" size="s" onClick={() => setEditing(null)}>
+            {common.cancel}
+          </Button>
+          <Button kind="primary" size="s" onClick={save}>
+            {common.save}
+          </Button>
+        </div>
+      </div>
+    )
+  }
+  if (system === null) {
+    return (
+      <div className="sys">
+        <Button kind="quiet" size="s" className="faint" onClick={() => setEditing('')}>
+          <Plus className="i xs" aria-hidden="true" />
+          {chat.systemAdd}
+        </Button>
+      </div>
+    )
+  }
+  return (
+    <div className="sys" data-testid="system-line">
+      <b>{chat.role.system}</b>
+      <span className="sel ell grow">{system}</span>
+      <IconButton small label={chat.systemEdit} onClick={() => setEditing(system)}>
+        <Pencil className="i s" aria-hidden="true" />
+      </IconButton>
+      <IconButton small label={chat.systemRemove} onClick={() => onChange(null)}>
+        <Trash2 className="i s" aria-hidden="true" />
+      </IconButton>
+    </div>
+  )
+}

@@ -1,0 +1,132 @@
+import { type Conversation, type ConversationSettings, type Message, type Role, defaultConversationSettings } from '@shared/domain/chat'
+import { useCallback, useMemo, useRef, useState } from 'react'
+import { useLocation } from 'wouter'
+import { client } from '../../lib/client'
+import { useFollow } from '../../lib/useFollow'
+import { neighbourLeaf, siblings, visibleBranch } from './branch'
+
+export interface Chat {
+  id: string | null
+  conversation: Conversation | null
+  /** The conversation could not be read. */
+  problem: unknown
+  /** What the last command threw; shown where it happened. */
+  error: unknown
+  settings: ConversationSettings
+  system: string | null
+  branch: Message[]
+  /** The reply being written on this branch. */
+  streaming: Message | null
+  setSettings: (settings: ConversationSettings) => void
+  setSystem: (system: string | null) => void
+  /** False: it failed and the text should stay. */
+  submit: (role: Role, text: string, answer: boolean) => Promise<boolean>
+  stop: () => void
+  edit: (message: Message, text: string, answer: boolean) => void
+  again: (message: Message) => void
+  carryOn: (message: Message) => void
+  step: (message: Message, step: -1 | 1) => void
+  versions: (message: Message) => { index: number; total: number }
+}
+
+/** One conversation, or one that does not exist before its first message is sent. */
+export function useChat(id: string | null): Chat {
+  const [, go] = useLocation()
+  const [conversation, setConversation] = useState<Conversation | null>(null)
+  const [problem, setProblem] = useState<unknown>(null)
+  const [error, setError] = useState<unknown>(null)
+  const [draft, setDraft] = useState<{ settings: ConversationSettings; system: string | null }>({
+    settings: defaultConversationSettings,
+    system: null,
+  })
+  // A first message that fails must not leave a second empty conversation behind.
+  const created = useRef<string | null>(id)
+
+  useFollow<Conversation>(id, {
+    open: (signal) => client.chat.followConversation({ id: id ?? '' }, { signal }),
+    onValue: (next) => {
+      setConversation(next)
+      setProblem(null)
+    },
+    onError: setProblem,
+    ends: false,
+  })
+
+  const messages = conversation?.messages
+  const branch = useMemo(() => visibleBranch(messages ?? [], conversation?.leafId ?? null), [messages, conversation?.leafId])
+  const streaming = branch.find((message) => message.status === 'streaming') ?? null
+
+  const run = useCallback(async (work: () => Promise<unknown>): Promise<boolean> => {
+    setError(null)
+    try {
+      await work()
+      return true
+    } catch (thrown) {
+      setError(thrown)
+      return false
+    }
+  }, [])
+
+  const actions = useMemo(() => {
+    const here = id ?? ''
+    const list = messages ?? []
+    return {
+      edit: (message: Message, text: string, answer: boolean) =>
+        void run(() => client.chat.edit({ id: here, messageId: message.id, text, reply: answer })),
+      again: (message: Message) => void run(() => client.chat.regenerate({ id: here, messageId: message.id })),
+      carryOn: (message: Message) => void run(() => client.chat.continueReply({ id: here, messageId: message.id })),
+      step: (message: Message, step: -1 | 1) => {
+        const leaf = neighbourLeaf(list, message, step)
+        if (leaf !== null) void run(() => client.chat.selectLeaf({ id: here, messageId: leaf }))
+      },
+      versions: (message: Message) => {
+        const all = siblings(list, message)
+        return { index: all.findIndex((other) => other.id === message.id) + 1, total: all.length }
+      },
+    }
+  }, [id, messages, run])
+
+  const settings = conversation?.settings ?? draft.settings
+  const system = conversation === null ? draft.system : conversation.system
+
+  return {
+    id,
+    conversation,
+    problem,
+    error,
+    settings,
+    system,
+    branch,
+    streaming,
+    ...actions,
+    setSettings: (next) => {
+      if (id === null) setDraft((before) => ({ ...before, settings: next }))
+      else {
+        // Shown at once; main's snapshot follows and wins.
+        setConversation((before) => (before === null ? null : { ...before, settings: next }))
+        void run(() => client.chat.update({ id, settings: next }))
+      }
+    },
+    setSystem: (next) => {
+      if (id === null) setDraft((before) => ({ ...before, system: next }))
+      else {
+        setConversation((before) => (before === null ? null : { ...before, system: next }))
+        void run(() => client.chat.update({ id, system: next }))
+      }
+    },
+    stop: () => {
+      if (streaming !== null) void run(() => client.chat.cancel({ replyId: streaming.id }))
+    },
+    submit: async (role, text, answer) =>
+      run(async () => {
+        if (created.current === null) {
+          created.current = (await client.chat.create({ system: draft.system })).id
+          await client.chat.update({ id: created.current, settings: draft.settings })
+        }
+        const target = created.current
+        if (answer) await client.chat.send({ id: target, role, text })
+        else await client.chat.add({ id: target, role, text })
+        if (id === null) go(`/chat/${target}`, { replace: true })
+      }),
+  }
+}

@@ -1,0 +1,2 @@
+export { LibraryPage } from './LibraryPage'
+export { ModelButton } from './ModelButton'

@@ -1,0 +1,117 @@
+import type { PoolFit, Verdict } from '@shared/domain/fit'
+import type { MemoryPart } from '@shared/domain/memory'
+import { gib } from '../lib/format'
+import { useMessages } from '../lib/i18n'
+import { type Tank, memoryGroups, sumByGroup, tankOf } from './memoryBar'
+
+const segmentClass = { weights: 'w', kv: 'k', compute: 'c', overhead: 'h' } as const
+const width = (fraction: number) => ({ width: `${(fraction * 100).toFixed(2)}%` })
+
+/** A GPU beside RAM is drawn at 3 : 2; two GPUs share their width equally. */
+function tankFlex(index: number, tanks: number): number {
+  return tanks === 1 ? 1 : index === tanks - 1 ? 2 : 3 / (tanks - 1)
+}
+
+export function TankView({ tank, flex = 1, label }: { tank: Tank; flex?: number; label?: string }) {
+  return (
+    <span className={tank.over > 0 ? 'tank over' : 'tank'} style={{ flex }}>
+      {tank.segments.map(({ group, fraction }, index) => (
+        <i key={group} className={segmentClass[group]} style={width(fraction)}>
+          {index === 0 && label !== undefined && <span className="tank-label">{label}</span>}
+        </i>
+      ))}
+      {tank.over > 0 && <i className="x" style={width(tank.over)} />}
+      {tank.reserve > 0 && <i className="r" style={width(tank.reserve)} />}
+      {tank.over === 0 && tank.other > 0.004 && <i className="o end" style={width(tank.other)} />}
+      <span className="cap" style={{ left: `${(tank.line * 100).toFixed(2)}%` }} />
+    </span>
+  )
+}
+
+interface BarProps {
+  pools: readonly PoolFit[]
+  parts: readonly MemoryPart[]
+  verdict?: Verdict
+  size?: 's' | 'm' | 'l'
+  label?: string
+  /** What the whole is about, before the sentence. */
+  name?: string
+}
+
+/** The one picture for memory: a tank per pool, GPUs first, each drawn to its own capacity. */
+export function MemoryBar({ pools, parts, verdict, size = 'm', label, name }: BarProps) {
+  const sentence = useMemorySentence(pools, parts, verdict)
+  return (
+    <span
+      className={size === 'm' ? 'meter' : `meter ${size}`}
+      role="img"
+      aria-label={name === undefined ? sentence : `${name}: ${sentence}`}
+    >
+      {pools.map((pool, index) => (
+        <TankView key={pool.id} tank={tankOf(pool, parts)} flex={tankFlex(index, pools.length)} label={index === 0 ? label : undefined} />
+      ))}
+    </span>
+  )
+}
+
+/** "10.3 of 11.0 GiB free on RTX 4070, all on GPU". */
+export function useMemorySentence(pools: readonly PoolFit[], parts: readonly MemoryPart[], verdict?: Verdict): string {
+  const { common } = useMessages()
+  const words = pools
+    .map((pool) => {
+      const sums = sumByGroup(parts, pool.devices)
+      const takes = memoryGroups.reduce((sum, group) => sum + sums[group], 0)
+      if (pool.spareBytes < 0 && takes > 0) return common.memoryOver({ missing: gib(-pool.spareBytes), device: pool.name })
+      return takes > 0 ? common.memoryPart({ takes: gib(takes), free: gib(pool.freeBytes + pool.returnedBytes), device: pool.name }) : null
+    })
+    .filter((text) => text !== null)
+  if (verdict !== undefined) {
+    words.push(
+      { 'full-gpu': common.allOnGpu, 'partial-gpu': common.partlyOnGpu, cpu: common.cpuOnly, 'too-big': common.willNotRun }[verdict],
+    )
+  }
+  return words.join(common.listSeparator)
+}
+
+/** Values stand here, never inside the bar. */
+export function MemoryLegend({
+  parts,
+  reserveBytes,
+  other = true,
+}: {
+  parts: readonly MemoryPart[]
+  reserveBytes?: number
+  other?: boolean
+}) {
+  const { common } = useMessages()
+  const sums = sumByGroup(parts)
+  const names = { weights: common.weights, kv: common.kvCache, compute: common.compute, overhead: common.overhead }
+  return (
+    <span className="legend">
+      {memoryGroups
+        .filter((group) => sums[group] > 0)
+        .map((group) => (
+          <span key={group}>
+            <i className={`sq ${segmentClass[group]}`} />
+            {names[group]} <b>{gib(sums[group], true)}</b>
+          </span>
+        ))}
+      {reserveBytes !== undefined && reserveBytes > 0 && (
+        <span>
+          <i className="sq r" />
+          {common.reserve} <b>{gib(reserveBytes, true)}</b>
+        </span>
+      )}
+      {other && (
+        <span>
+          <i className="sq o" />
+          {common.otherPrograms}
+        </span>
+      )}
+      <span>
+        <i className="sq line" />
+        {common.capacityLine}
+      </span>
+    </span>
+  )
+}

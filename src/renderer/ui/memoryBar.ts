@@ -1,0 +1,71 @@
+import type { PoolFit } from '@shared/domain/fit'
+import type { MemoryDevice, MemoryKind, MemoryPart } from '@shared/domain/memory'
+import type { Bytes } from '@shared/domain/units'
+
+/** The four colours of the bar, in the order in which they are always drawn. */
+export type MemoryGroup = 'weights' | 'kv' | 'compute' | 'overhead'
+export const memoryGroups: readonly MemoryGroup[] = ['weights', 'kv', 'compute', 'overhead']
+
+const groups: Record<MemoryKind, MemoryGroup> = {
+  weights: 'weights',
+  repack: 'weights',
+  kv: 'kv',
+  state: 'kv',
+  checkpoint: 'kv',
+  compute: 'compute',
+  output: 'compute',
+  overhead: 'overhead',
+}
+
+export function groupOf(kind: MemoryKind): MemoryGroup {
+  return groups[kind]
+}
+
+export function sumByGroup(parts: readonly MemoryPart[], devices?: readonly MemoryDevice[]): Record<MemoryGroup, Bytes> {
+  const sums: Record<MemoryGroup, Bytes> = { weights: 0, kv: 0, compute: 0, overhead: 0 }
+  for (const part of parts) if (devices === undefined || devices.includes(part.device)) sums[groupOf(part.kind)] += part.bytes
+  return sums
+}
+
+/** One tank: widths are fractions of its own capacity. */
+export interface Tank {
+  id: string
+  name: string
+  segments: { group: MemoryGroup; fraction: number }[]
+  reserve: number
+  /** Other programs' memory, at the right end. */
+  other: number
+  /** Where the capacity line stands: what is free for a model. */
+  line: number
+  /** What does not fit, drawn torn with red hatching; 0 when all fits. */
+  over: number
+}
+
+/** What one pool looks like. Nothing of ours ever crosses the line: what does not fit becomes `over`. */
+export function tankOf(pool: PoolFit, parts: readonly MemoryPart[]): Tank {
+  const total = Math.max(1, pool.totalBytes)
+  const free = Math.min(total, Math.max(0, pool.freeBytes + pool.returnedBytes))
+  const line = free / total
+  const sums = sumByGroup(parts, pool.devices)
+  const takes = memoryGroups.reduce((sum, group) => sum + sums[group], 0)
+  const misses = pool.spareBytes < 0 && takes > 0
+  const room = misses ? Math.max(0, Math.min(free, takes + pool.spareBytes)) : free
+  // Parts that do not fit are shortened from the end, so that the first ones keep their true width.
+  let left = room
+  const segments: Tank['segments'] = []
+  for (const group of memoryGroups) {
+    const bytes = Math.min(sums[group], left)
+    left -= bytes
+    if (bytes > 0) segments.push({ group, fraction: bytes / total })
+  }
+  const used = segments.reduce((sum, segment) => sum + segment.fraction, 0)
+  return {
+    id: pool.id,
+    name: pool.name,
+    segments,
+    reserve: misses || takes === 0 ? 0 : Math.max(0, Math.min(pool.reserveBytes / total, line - used)),
+    other: Math.max(0, 1 - line),
+    line,
+    over: misses ? Math.min(1 - used, -pool.spareBytes / total) : 0,
+  }
+}
