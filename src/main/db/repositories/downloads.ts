@@ -7,11 +7,15 @@ export interface DownloadPartRow {
   file: string
   sizeBytes: Bytes
   sha256: string | null
+  /** Git's own hash, of a file that is too small to have the other. */
+  gitSha1?: string | null
   etag: string | null
   /** Ranges that were written and synced: [first byte, one past the last]. */
   ranges: [from: number, to: number][]
   /** Hash checked and moved to its final name. */
   done: boolean
+  /** This download brought it, so a cancel may take it away; a file that was there before is left alone. */
+  fetched?: boolean
 }
 
 export interface DownloadRow {

@@ -6,6 +6,8 @@ import { type Connection, fromJson, fromJsonOrNull, guarded, toJsonOrNull } from
 export interface PromptSettings {
   thinking: ThinkingChoice
   contextSize: number
+  /** The first message of the branch that the prompt held; null when all of them. The next turn starts there too, so that the cache stays. */
+  firstMessageId: string | null
 }
 
 export interface MessageRow extends Message {

@@ -1,0 +1,117 @@
+import type { ThinkingCapability, ThinkingChoice } from '@shared/domain/thinking'
+import type { ContextUse } from '@shared/ipc/chat'
+import type { MessageRow } from '../db/repositories/messages'
+import type { ModelRow } from '../db/repositories/models'
+import type { EngineHost } from '../engine/engineHost'
+import { promptMessages } from './contextPolicy'
+import type { ConversationService } from './conversations'
+import type { LoadingService } from './loading'
+import { type PlannedPrompt, planReply } from './replyPrompt'
+
+export interface PromptView {
+  text: string
+  tokens: number
+  thinking: ThinkingCapability
+  /** Name of the format that stands in for a template that is missing or fails. */
+  fallback: string | null
+}
+
+export interface ConversationPromptsOptions {
+  conversations: ConversationService
+  loading: LoadingService
+  host: EngineHost
+}
+
+/** What a conversation looks like as a prompt: for a reply, for the context meter, and to be looked at. */
+export class ConversationPrompts {
+  readonly #options: ConversationPromptsOptions
+
+  constructor(options: ConversationPromptsOptions) {
+    this.#options = options
+  }
+
+  plan(id: string, branch: MessageRow[], model: ModelRow, contextSize: number, thinking: ThinkingChoice, raw = ''): Promise<PlannedPrompt> {
+    const { system, settings } = this.#options.conversations.row(id)
+    const before = branch.findLast((message) => message.role === 'assistant' && message.promptSettings !== null)?.promptSettings
+    return planReply({
+      host: this.#options.host,
+      model,
+      contextSize,
+      system,
+      branch,
+      thinking,
+      maxTokens: settings.maxTokens,
+      // With another context size other turns fit.
+      firstMessageId: before?.contextSize === contextSize ? before.firstMessageId : null,
+      raw,
+    })
+  }
+
+  async contextUse(id: string, draft: string): Promise<ContextUse | null> {
+    const { conversations, host } = this.#options
+    const conversation = conversations.row(id)
+    const model = this.#loadedFor(conversation.modelId)
+    if (model === null) return null
+    const branch = conversations.branch(id)
+    const withDraft = draft === '' ? branch : [...branch, draftMessage(id, draft)]
+    const count = async (text: string) => (text === '' ? 0 : (await host.count([{ kind: 'text', text }])).tokens)
+    const system = await count(conversation.system ?? '')
+    const drafted = await count(draft)
+    const contextSize = host.loaded?.model.contextSize ?? 0
+    const planned = withDraft.length === 0 ? null : await this.plan(id, withDraft, model, contextSize, conversation.settings.thinking)
+    return {
+      contextSize,
+      system,
+      conversation: Math.max(0, (planned?.tokens ?? system) - system - drafted),
+      draft: drafted,
+      reply: planned?.room ?? 0,
+      droppedMessages: planned?.droppedMessages ?? 0,
+      droppedThoughts: planned?.droppedThoughts ?? false,
+      tooLong: planned?.tooLong ?? false,
+    }
+  }
+
+  /** The rendered prompt of the branch being looked at, whole. */
+  async view(id: string): Promise<PromptView> {
+    const { conversations, loading, host } = this.#options
+    const conversation = conversations.row(id)
+    const model = loading.modelFor(conversation.modelId)
+    const messages = promptMessages(conversation.system, conversations.branch(id), false)
+    const source = { kind: 'file' as const, path: model.path }
+    const rendered = await host.tools('render', { source, messages, thinking: conversation.settings.thinking })
+    const tokens =
+      this.#loadedFor(model.id) === null
+        ? (await host.tools('tokenize', { path: model.path, prompt: rendered.pieces })).tokens.length
+        : (await host.count(rendered.pieces)).tokens
+    return {
+      text: rendered.text,
+      tokens,
+      thinking: rendered.thinking,
+      fallback: rendered.template.kind === 'fallback' ? rendered.template.name : null,
+    }
+  }
+
+  #loadedFor(modelId: string | null): ModelRow | null {
+    const { host, loading } = this.#options
+    if (host.loaded === null || (modelId !== null && modelId !== host.loaded.modelId)) return null
+    return loading.model(host.loaded.modelId)
+  }
+}
+
+function draftMessage(conversationId: string, text: string): MessageRow {
+  return {
+    id: 'draft',
+    conversationId,
+    parentId: null,
+    role: 'user',
+    status: 'done',
+    modelId: null,
+    modelName: null,
+    promptSettings: null,
+    segments: [{ kind: 'answer', text, ms: 0, tokens: 0 }],
+    raw: '',
+    stats: null,
+    error: null,
+    createdAt: 0,
+  }
+}

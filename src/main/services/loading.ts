@@ -1,0 +1,96 @@
+import { access } from 'node:fs/promises'
+import type { KvCacheType } from '@shared/domain/gguf'
+import type { LoadedModel } from '@shared/engine/protocol'
+import { SnugError } from '@shared/errors'
+import type { ModelRow, ModelsRepository } from '../db/repositories/models'
+import type { EngineHost, LoadOptions } from '../engine/engineHost'
+import type { SettingsService } from './settings'
+
+/** What a person chose; null is automatic. */
+export interface LoadWishes {
+  contextSize?: number | null
+  gpuLayers?: number | 'max' | null
+  kvCacheType?: KvCacheType | null
+  cpuOnly?: boolean
+}
+
+export interface LoadingOptions {
+  host: EngineHost
+  models: Pick<ModelsRepository, 'get'>
+  settings: SettingsService
+  /** What fits here, from the machine's report; what it leaves out stays automatic. */
+  plan?: (model: ModelRow, wishes: LoadWishes) => Promise<Partial<LoadOptions>>
+}
+
+/** A realistic context, not the model's native one: 128K of cache can be larger than the weights. */
+const usualContext = 8_192
+
+/** From a row of the library to a loaded model. */
+export class LoadingService {
+  readonly #options: LoadingOptions
+
+  constructor(options: LoadingOptions) {
+    this.#options = options
+  }
+
+  /** The model that a conversation is answered by: its own, else the one in memory, else the last one. Throws where there is none. */
+  modelFor(modelId: string | null): ModelRow {
+    const { host, settings } = this.#options
+    const id = modelId ?? host.loaded?.modelId ?? settings.get().lastModelId
+    if (id === null) throw new SnugError('model/not-loaded', 'no model was chosen')
+    return this.model(id)
+  }
+
+  model(id: string): ModelRow {
+    const row = this.#options.models.get(id)
+    if (row === undefined || row.removedAt !== null) throw new SnugError('model/not-found', `no model ${id}`, { modelId: id })
+    return row
+  }
+
+  /** A person asked for it: in place of what is loaded. */
+  async load(modelId: string, wishes: LoadWishes = {}, signal?: AbortSignal): Promise<LoadedModel> {
+    return this.#load(this.model(modelId), wishes, { minContextSize: 0, ...(signal ? { signal } : {}) })
+  }
+
+  /** A reply needs it: loads only where something else, or nothing, is loaded. `heldTokens`: what the chat already holds. */
+  async ensure(model: ModelRow, heldTokens: number, signal: AbortSignal, onLoad: () => void): Promise<LoadedModel> {
+    const { loaded } = this.#options.host
+    if (loaded?.modelId === model.id) return loaded.model
+    onLoad()
+    return this.#load(model, {}, { minContextSize: heldTokens, automatic: true, signal })
+  }
+
+  async #load(model: ModelRow, wishes: LoadWishes, more: Partial<LoadOptions> & { minContextSize: number }): Promise<LoadedModel> {
+    const { host, settings, plan } = this.#options
+    if (model.state === 'damaged')
+      throw new SnugError('model/corrupt-file', model.problem?.message ?? 'the file is damaged', { path: model.path })
+    try {
+      await access(model.path)
+    } catch (error) {
+      throw new SnugError('model/not-found', 'the model file is not there', { path: model.path }, { cause: error })
+    }
+    const train = model.facts?.trainContextSize ?? usualContext
+    const usual = Math.min(settings.get().contextSize ?? usualContext, train)
+    // A chat that was longer than usual goes on at its length: to the next multiple of the cache's padding, and room to answer.
+    const held = Math.min(train, Math.ceil((more.minContextSize + 1_024) / 256) * 256)
+    const planned = await plan?.(model, wishes)
+    const loaded = await host.load(model.id, model.path, {
+      backend: wishes.cpuOnly === true ? 'cpu' : 'auto',
+      gpuLayers: wishes.cpuOnly === true ? 0 : (wishes.gpuLayers ?? 'auto'),
+      contextSize: wishes.contextSize ?? (more.minContextSize > 0 ? Math.max(usual, held) : usual),
+      batchSize: 'auto',
+      threads: 'auto',
+      // A quantized V cache is refused without it.
+      flashAttention: wishes.kvCacheType && wishes.kvCacheType !== 'f16' ? true : 'auto',
+      kvCacheType: wishes.kvCacheType ?? 'f16',
+      useMmap: 'auto',
+      trainContextSize: train,
+      totalLayers: (model.facts?.geometry.layers.length ?? 31) + 1,
+      hasGpu: wishes.cpuOnly !== true,
+      ...planned,
+      ...more,
+    })
+    settings.set({ lastModelId: model.id })
+    return loaded
+  }
+}

@@ -1,0 +1,354 @@
+import { basename } from 'node:path'
+import type { GenerationStats, MessageStatus, Role } from '@shared/domain/chat'
+import type { ThinkingChoice } from '@shared/domain/thinking'
+import { SnugError, toErrorValue } from '@shared/errors'
+import type { ContextUse, ReplyEvent } from '@shared/ipc/chat'
+import type { Log } from '@shared/log'
+import type { MessageRow } from '../db/repositories/messages'
+import type { ModelRow, ModelsRepository } from '../db/repositories/models'
+import type { EngineHost } from '../engine/engineHost'
+import { branchOf } from './messageTree'
+import { ConversationPrompts, type PromptView } from './conversationPrompts'
+import { type ConversationService, type NewMessage, toMessage } from './conversations'
+import { pause } from './follow'
+import { newId } from './ids'
+import type { LoadingService } from './loading'
+import { ReplyDraft } from './replyDraft'
+import { ReplyFeed } from './replyFeed'
+import { budgetOf, type PlannedPrompt, withRecommended } from './replyPrompt'
+
+/** A stop shows after this long even where the engine is still busy. */
+const stopShownMs = 1_000
+/** Shorter replies say little about the speed. */
+const measurableTokens = 16
+
+export interface RepliesOptions {
+  conversations: ConversationService
+  loading: LoadingService
+  host: EngineHost
+  models: Pick<ModelsRepository, 'update'>
+  log: Log
+  /** Keeps the engine's cache of a conversation across a switch to another one. */
+  cache?: ReplyCache
+}
+
+export interface ReplyCache {
+  enter(conversationId: string): Promise<void>
+}
+
+interface Reply {
+  id: string
+  conversationId: string
+  draft: ReplyDraft
+  feed: ReplyFeed
+  abort: AbortController
+  /** What is being waited for, for followers that come later. */
+  phase: ReplyEvent | null
+  thinking: ThinkingChoice
+  /** The engine has begun: from here an end of the process interrupts, it does not fail. */
+  generating: boolean
+  finished: boolean
+}
+
+/** Replies belong to main: they go on when nobody watches. One at a time, in the order asked for. */
+export class RepliesService {
+  readonly #options: RepliesOptions
+  readonly #active = new Map<string, Reply>()
+  readonly #queue: Reply[] = []
+  readonly #prompts: ConversationPrompts
+  #running = false
+
+  constructor(options: RepliesOptions) {
+    this.#options = options
+    this.#prompts = new ConversationPrompts(options)
+    const left = options.conversations.interruptLeftovers()
+    if (left.length > 0) options.log.warn('replies were cut off when the app ended', { count: left.length })
+  }
+
+  /** Adds a message and starts its reply; an assistant message is a beginning that the model goes on with. */
+  send({ id, role = 'user', text, parentId }: Omit<NewMessage, 'role'> & { role?: Role }): { messageId: string; replyId: string } {
+    this.#prepare(id)
+    const { messageId } = this.#options.conversations.add({ id, role, text, ...(parentId === undefined ? {} : { parentId }) })
+    return { messageId, replyId: this.#answer(id, messageId) }
+  }
+
+  regenerate({ id, messageId }: { id: string; messageId: string }): { replyId: string } {
+    this.#prepare(id)
+    const message = this.#options.conversations.message(id, messageId)
+    return { replyId: this.#begin(id, message.role === 'assistant' ? message.parentId : message.id) }
+  }
+
+  edit({ id, messageId, text, reply }: { id: string; messageId: string; text: string; reply: boolean }): {
+    messageId: string
+    replyId: string | null
+  } {
+    if (reply) this.#prepare(id)
+    else this.#refuseBusy(id)
+    const edited = this.#options.conversations.edit({ id, messageId, text })
+    return { messageId: edited.messageId, replyId: reply ? this.#answer(id, edited.messageId) : null }
+  }
+
+  continueReply({ id, messageId }: { id: string; messageId: string }): { replyId: string } {
+    const { conversations } = this.#options
+    this.#prepare(id)
+    const message = conversations.message(id, messageId)
+    if (message.role !== 'assistant') throw new SnugError('usage/invalid', 'only an answer can be continued', { messageId })
+    return { replyId: this.#goOn(message) }
+  }
+
+  /** A snapshot, then what is added, up to `end`; its abort only unsubscribes. */
+  async *followReply(replyId: string, signal?: AbortSignal): AsyncGenerator<ReplyEvent, void, void> {
+    const reply = this.#active.get(replyId)
+    if (reply !== undefined) {
+      yield* reply.feed.follow(() => {
+        const snapshot: ReplyEvent = { kind: 'snapshot', message: toMessage(reply.draft.row) }
+        return reply.phase === null ? [snapshot] : [snapshot, reply.phase]
+      }, signal)
+      return
+    }
+    const row = this.#options.conversations.findMessage(replyId)
+    if (row === undefined) throw new SnugError('chat/not-found', `no reply ${replyId}`, { replyId })
+    yield { kind: 'snapshot', message: toMessage(row) }
+    yield { kind: 'end', message: toMessage(row) }
+  }
+
+  /** What there is stays, with status `stopped`. A reply that has ended is left alone. */
+  cancel(replyId: string): void {
+    const reply = this.#active.get(replyId)
+    if (reply === undefined) return
+    reply.abort.abort()
+    const waiting = this.#queue.indexOf(reply)
+    if (waiting < 0) return
+    this.#queue.splice(waiting, 1)
+    this.#finish(reply, 'stopped', null, null)
+  }
+
+  /** For a conversation that is being removed. */
+  cancelIn(conversationId: string): void {
+    for (const reply of [...this.#active.values()]) if (reply.conversationId === conversationId) this.cancel(reply.id)
+  }
+
+  /** The reply in progress in a conversation, for a page that comes back. */
+  activeIn(conversationId: string): string | null {
+    return [...this.#active.values()].find((reply) => reply.conversationId === conversationId)?.id ?? null
+  }
+
+  /** Stops everything and waits until it is saved. */
+  async dispose(): Promise<void> {
+    for (const id of [...this.#active.keys()]) this.cancel(id)
+    for (let waited = 0; this.#active.size > 0 && waited < stopShownMs + 500; waited += 20) await pause(20)
+  }
+
+  /** null where the model that would answer is not loaded: only it can count. */
+  contextUse(id: string, draft: string): Promise<ContextUse | null> {
+    return this.#prompts.contextUse(id, draft)
+  }
+
+  promptView(id: string): Promise<PromptView> {
+    return this.#prompts.view(id)
+  }
+
+  /** Before anything is written: a draft that cannot be answered stays a draft. */
+  #prepare(id: string): void {
+    this.#refuseBusy(id)
+    this.#options.loading.modelFor(this.#options.conversations.row(id).modelId)
+  }
+
+  #refuseBusy(id: string): void {
+    if (this.activeIn(id) !== null) throw new SnugError('chat/busy', 'this conversation is being answered', { id })
+  }
+
+  #answer(id: string, messageId: string): string {
+    const message = this.#options.conversations.message(id, messageId)
+    return message.role === 'assistant' ? this.#goOn(message) : this.#begin(id, messageId)
+  }
+
+  #begin(conversationId: string, parentId: string | null): string {
+    const row: MessageRow = {
+      id: newId(),
+      conversationId,
+      parentId,
+      role: 'assistant',
+      status: 'streaming',
+      modelId: null,
+      modelName: null,
+      promptSettings: null,
+      segments: [],
+      raw: '',
+      stats: null,
+      error: null,
+      createdAt: Date.now(),
+    }
+    this.#options.conversations.insertReply(row)
+    return this.#enqueue(row, this.#options.conversations.row(conversationId).settings.thinking)
+  }
+
+  /** In the same message: what it holds is the beginning. It is continued the way it was begun. */
+  #goOn(message: MessageRow): string {
+    const row: MessageRow = { ...message, status: 'streaming', error: null, stats: null }
+    this.#options.conversations.saveMessage(row)
+    const begun = message.raw === '' ? undefined : message.promptSettings?.thinking
+    return this.#enqueue(row, begun ?? this.#options.conversations.row(message.conversationId).settings.thinking)
+  }
+
+  #enqueue(row: MessageRow, thinking: ThinkingChoice): string {
+    const reply: Reply = {
+      id: row.id,
+      conversationId: row.conversationId,
+      draft: new ReplyDraft(row, (changed) => this.#options.conversations.saveText(changed)),
+      feed: new ReplyFeed(),
+      abort: new AbortController(),
+      phase: this.#running ? { kind: 'waiting', for: 'queue' } : null,
+      thinking,
+      generating: false,
+      finished: false,
+    }
+    this.#active.set(reply.id, reply)
+    this.#queue.push(reply)
+    void this.#run()
+    return reply.id
+  }
+
+  async #run(): Promise<void> {
+    if (this.#running) return
+    this.#running = true
+    for (let reply = this.#queue.shift(); reply !== undefined; reply = this.#queue.shift()) {
+      try {
+        await this.#write(reply)
+      } catch (error) {
+        this.#fail(reply, error)
+      }
+    }
+    this.#running = false
+  }
+
+  async #write(reply: Reply): Promise<void> {
+    const { conversations, loading, host, cache } = this.#options
+    const { signal } = reply.abort
+    const conversation = conversations.row(reply.conversationId)
+    const model = loading.modelFor(conversation.modelId)
+    const { row } = reply.draft
+    const messages = conversations.messages(reply.conversationId)
+    // A beginning that a person wrote goes through the template; one of the model's own follows the prompt as it was written.
+    const branch = branchOf(messages, row.raw === '' && row.segments.length > 0 ? row.id : row.parentId)
+
+    const loaded = await loading.ensure(model, heldTokens(branch), signal, () => this.#tell(reply, { kind: 'waiting', for: 'load' }))
+    if (signal.aborted) throw new SnugError('cancelled', 'stopped')
+    const planned = await this.#prompts.plan(reply.conversationId, branch, model, loaded.contextSize, reply.thinking, row.raw)
+    if (planned.tooLong) {
+      throw new SnugError('chat/context-too-small', 'the last turn does not fit', {
+        tokens: planned.tokens,
+        contextSize: loaded.contextSize,
+      })
+    }
+    if (planned.rendered.template.kind === 'fallback')
+      this.#options.log.warn('a fallback template is used', { ...planned.rendered.template })
+    reply.draft.row = {
+      ...reply.draft.row,
+      modelId: model.id,
+      modelName: model.facts?.name ?? basename(model.path),
+      promptSettings: { thinking: reply.thinking, contextSize: loaded.contextSize, firstMessageId: planned.firstMessageId },
+    }
+    conversations.saveMessage(reply.draft.row)
+    await cache?.enter(reply.conversationId)
+    if (signal.aborted) throw new SnugError('cancelled', 'stopped')
+
+    reply.generating = true
+    const { settings } = conversation
+    const inThought = row.segments.at(-1)?.kind === 'thought'
+    const work = host.generate(
+      {
+        prompt: planned.pieces,
+        sampling: withRecommended(settings.sampling, model.facts),
+        markers: planned.rendered.markers,
+        opensThought: row.raw === '' ? planned.rendered.opensThought : inThought,
+        // Off is off: a thought that comes anyway is closed at once.
+        thoughtBudgetTokens: planned.rendered.thinkingOff ? 0 : budgetOf(reply.thinking),
+        maxTokens: settings.maxTokens,
+        stops: planned.rendered.stops,
+      },
+      {
+        signal,
+        onEvent: (event) => {
+          if (reply.finished) return
+          if (event.kind === 'prefill') this.#tell(reply, { kind: 'prefill', done: event.done, total: event.total, cached: event.cached })
+          if (event.kind !== 'delta') return
+          reply.phase = null
+          reply.draft.add(event)
+          const { segment, text, tokens } = event
+          reply.feed.emit({ kind: 'delta', segment, text, tokens, tokensPerSecond: reply.draft.tokensPerSecond })
+        },
+      },
+    )
+    const stats = await Promise.race([work, stopShown(signal)])
+    if (stats === null) {
+      this.#finish(reply, 'stopped', null, null)
+      // The next reply waits until the engine is free, or gone.
+      await work.catch(() => undefined)
+      return
+    }
+    this.#done(reply, stats, planned, model)
+  }
+
+  #done(reply: Reply, stats: GenerationStats, planned: PlannedPrompt, model: ModelRow): void {
+    const { droppedMessages } = planned
+    this.#finish(
+      reply,
+      stats.stopReason === 'stopped' ? 'stopped' : 'done',
+      droppedMessages > 0 ? { ...stats, droppedMessages } : stats,
+      null,
+    )
+    if (stats.evalTokens < measurableTokens) return
+    try {
+      this.#options.models.update(model.id, { measuredTokensPerSecond: stats.evalTokensPerSecond })
+    } catch (error) {
+      this.#options.log.warn('the measured speed was not saved', { message: error instanceof Error ? error.message : String(error) })
+    }
+  }
+
+  #tell(reply: Reply, event: ReplyEvent): void {
+    reply.phase = event
+    reply.feed.emit(event)
+  }
+
+  #fail(reply: Reply, caught: unknown): void {
+    const error = toErrorValue(caught)
+    if (error.code === 'cancelled' || reply.abort.signal.aborted) return this.#finish(reply, 'stopped', null, null)
+    if (error.code === 'internal/bug') this.#options.log.error('a reply failed', caught)
+    else this.#options.log.warn('a reply ended early', error)
+    const interrupted = reply.generating && (reply.draft.row.segments.length > 0 || error.code.startsWith('engine/'))
+    this.#finish(reply, interrupted ? 'interrupted' : 'failed', null, { code: error.code, message: error.message })
+  }
+
+  /** Once: the last save, then the end for every follower. */
+  #finish(reply: Reply, status: MessageStatus, stats: GenerationStats | null, error: MessageRow['error']): void {
+    if (reply.finished) return
+    reply.finished = true
+    reply.draft.close()
+    let row: MessageRow = { ...reply.draft.row, status, stats, error }
+    try {
+      this.#options.conversations.saveMessage(row)
+    } catch (caught) {
+      const value = toErrorValue(caught)
+      this.#options.log.error('a reply could not be saved', value)
+      row = { ...row, status: 'failed', error: { code: value.code, message: value.message } }
+    }
+    reply.draft.row = row
+    this.#active.delete(reply.id)
+    reply.feed.emit({ kind: 'end', message: toMessage(row) })
+  }
+}
+
+/** What the chat is known to hold: the last reply's prompt and its own tokens. */
+function heldTokens(branch: readonly MessageRow[]): number {
+  const stats = branch.findLast((message) => message.stats !== null)?.stats
+  return stats === undefined || stats === null ? 0 : stats.promptTokens + stats.evalTokens
+}
+
+function stopShown(signal: AbortSignal): Promise<null> {
+  return new Promise((resolve) => {
+    const later = () => void setTimeout(() => resolve(null), stopShownMs).unref()
+    if (signal.aborted) later()
+    else signal.addEventListener('abort', later, { once: true })
+  })
+}
