@@ -156,7 +156,7 @@ describe('a download', () => {
     writeFileSync(placed(), content)
     const { error, events } = await run(spec)
     expect(error).toBeNull()
-    expect(events).toContainEqual({ type: 'placed', part: 0, path: placed(), sha256 })
+    expect(events).toContainEqual({ type: 'placed', part: 0, path: placed(), sha256, fetched: false })
     expect(hub.stats.storageBytes).toBe(0)
   })
 

@@ -82,7 +82,7 @@ export class DownloadJob {
       const size = await sizeOf(target)
       if (size === null) part.done = false
       else if (part.done && size === part.sizeBytes) continue
-      else if (size === part.sizeBytes && (await isThatFile(target, part, signal))) this.#place(index, part, target)
+      else if (size === part.sizeBytes && (await isThatFile(target, part, signal))) this.#place(index, part, target, false)
       else return false
     }
     return true
@@ -145,7 +145,7 @@ export class DownloadJob {
     }
     await rename(path, target)
     await syncFolder(dirname(target))
-    this.#place(index, part, target)
+    this.#place(index, part, target, true)
   }
 
   async #durable(index: number, part: JobPart, target: string, ranges: JobPart['ranges']): Promise<void> {
@@ -291,10 +291,10 @@ export class DownloadJob {
     })
   }
 
-  #place(index: number, part: JobPart, path: string): void {
+  #place(index: number, part: JobPart, path: string, fetched: boolean): void {
     part.done = true
     part.ranges = [[0, part.sizeBytes]]
-    this.#emit({ type: 'placed', part: index, path, sha256: part.sha256 })
+    this.#emit({ type: 'placed', part: index, path, sha256: part.sha256, fetched })
     this.#progress(true, true)
   }
 

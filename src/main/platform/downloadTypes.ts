@@ -36,7 +36,7 @@ export type JobEvent =
   | { type: 'progress'; receivedBytes: number; verifiedBytes: number; verifying: boolean }
   /** Another file has the name: the files go there instead. */
   | { type: 'folder'; folder: string }
-  | { type: 'placed'; part: number; path: string; sha256: string | null }
+  | { type: 'placed'; part: number; path: string; sha256: string | null; fetched: boolean }
   | { type: 'retry'; code: string; tries: number; waitMs: number }
 
 /** Waits and limits; the defaults are the product's, tests shorten them. */

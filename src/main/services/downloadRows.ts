@@ -1,0 +1,117 @@
+import { createHash } from 'node:crypto'
+import { access, rm, rmdir } from 'node:fs/promises'
+import { dirname, join, relative } from 'node:path'
+import type { Download } from '@shared/domain/library'
+import { SnugError } from '@shared/errors'
+import type { DownloadPartRow, DownloadRow } from '../db/repositories/downloads'
+import { removeUnfinished } from '../platform/downloadFiles'
+import type { JobSpec } from '../platform/downloadTypes'
+import { modelPath, safeComponents } from '../platform/fileNames'
+import type { FileGroup, HubListing } from '../platform/hubFiles'
+import { secondsLeft } from './downloadProgress'
+import { newId } from './ids'
+
+/** Wanted to run, whether it does yet or not; a kill leaves rows in these states. */
+export function isActive(row: DownloadRow): boolean {
+  return row.state === 'queued' || row.state === 'running' || row.state === 'verifying'
+}
+
+export function isUnfinished(row: DownloadRow): boolean {
+  return isActive(row) || row.state === 'paused' || row.state === 'failed'
+}
+
+/** Checks the names of all parts; the folder is where the repository's own paths begin. */
+export function newRow(listing: HubListing, group: FileGroup, modelsFolder: string, at: number): DownloadRow {
+  for (const part of group.parts) modelPath(modelsFolder, listing.repository, part)
+  const parts = group.parts.map((path): DownloadPartRow => {
+    const known = listing.files.find((candidate) => candidate.path === path)
+    if (known === undefined) throw new SnugError('hub/bad-answer', 'a part is not listed', { file: path })
+    return { file: path, sizeBytes: known.sizeBytes, sha256: known.sha256, gitSha1: known.gitSha1, etag: null, ranges: [], done: false }
+  })
+  return {
+    id: newId(),
+    repository: listing.repository,
+    file: group.file,
+    revision: listing.revision,
+    folder: join(modelsFolder, ...safeComponents(listing.repository)),
+    state: 'queued',
+    parts,
+    error: null,
+    modelId: null,
+    createdAt: at,
+    updatedAt: at,
+  }
+}
+
+export function totalBytes(row: DownloadRow): number {
+  return row.parts.reduce((sum, part) => sum + part.sizeBytes, 0)
+}
+
+/** Under its final name. */
+export function targetOf(row: DownloadRow, file = row.file): string {
+  return join(row.folder, ...safeComponents(file))
+}
+
+export function specOf(row: DownloadRow, endpoint: string, reserveBytes: number): JobSpec {
+  const { id, repository, revision, folder } = row
+  return {
+    id,
+    endpoint,
+    repository,
+    revision,
+    folder,
+    parts: row.parts.map((part) => ({ ...part, gitSha1: part.gitSha1 ?? null })),
+    reserveBytes,
+  }
+}
+
+export function lockFile(folder: string, row: DownloadRow): string {
+  const name = createHash('sha256').update(`${row.repository}\n${row.file}`).digest('hex').slice(0, 24)
+  return join(folder, `download-${name}.lock`)
+}
+
+export function viewOf(
+  row: DownloadRow,
+  progress: { receivedBytes: number; verifiedBytes: number; bytesPerSecond: number | null },
+): Download {
+  const total = totalBytes(row)
+  return {
+    id: row.id,
+    repository: row.repository,
+    file: row.file,
+    parts: row.parts.map((part) => part.file),
+    revision: row.revision,
+    state: row.state,
+    totalBytes: total,
+    ...progress,
+    secondsLeft: secondsLeft(total - progress.receivedBytes, progress.bytesPerSecond),
+    error: row.error,
+    modelId: row.modelId,
+    createdAt: row.createdAt,
+  }
+}
+
+export async function isThere(row: DownloadRow): Promise<boolean> {
+  return await Promise.all(row.parts.map((part) => access(targetOf(row, part.file)))).then(
+    () => true,
+    () => false,
+  )
+}
+
+/** What is not finished goes, and the folders of repository and owner where they are empty then. */
+export async function removeFiles(row: DownloadRow, modelsFolder: string): Promise<void> {
+  for (const part of row.parts) if (part.done && part.fetched === true) await rm(targetOf(row, part.file), { force: true })
+  await removeUnfinished({ ...row, parts: specOf(row, '', 0).parts })
+  for (let folder = row.folder; isBelow(folder, modelsFolder); folder = dirname(folder)) {
+    const removed = await rmdir(folder).then(
+      () => true,
+      () => false,
+    )
+    if (!removed) return
+  }
+}
+
+function isBelow(folder: string, root: string): boolean {
+  const inside = relative(root, folder)
+  return inside !== '' && !inside.startsWith('..')
+}

@@ -1,0 +1,402 @@
+import { statfs } from 'node:fs/promises'
+import type { Download } from '@shared/domain/library'
+import { SnugError, toErrorValue } from '@shared/errors'
+import { type Log, silentLog } from '@shared/log'
+import type { DownloadRow } from '../db/repositories/downloads'
+import { totalOf } from '../platform/byteRanges'
+import type { DownloadRunner } from '../platform/downloadRunner'
+import type { JobEvent } from '../platform/downloadTypes'
+import { takeLock } from '../platform/fileLock'
+import type { Hub } from '../platform/hub'
+import { SpeedMeter } from './downloadProgress'
+import { isActive, isThere, isUnfinished, lockFile, newRow, removeFiles, specOf, targetOf, totalBytes, viewOf } from './downloadRows'
+import { Changes, follow } from './follow'
+
+/** What arrived, for the library. */
+export interface Arrived {
+  /** The only file, or the first part. */
+  path: string
+  repository: string
+  revision: string
+  sha256: string | null
+}
+
+export interface DownloadsDependencies {
+  rows: {
+    all(): DownloadRow[]
+    get(id: string): DownloadRow | undefined
+    save(row: DownloadRow): void
+    delete(id: string): void
+  }
+  hub: Pick<Hub, 'listing' | 'endpoint'>
+  runner: DownloadRunner
+  /** Puts a verified file on the list; gives the model's id. */
+  arrived: (file: Arrived) => Promise<string | null>
+  modelsFolder: () => string
+  /** Keeps app and command line apart. */
+  locksFolder: string
+  log?: Log
+  /** Files at the same time; each has its own worker. */
+  parallel?: number
+  reserveBytes?: number
+  now?: () => number
+}
+
+type Intent = 'run' | 'pause' | 'cancel' | 'quit'
+
+interface Entry {
+  row: DownloadRow
+  receivedBytes: number
+  verifiedBytes: number
+  speed: SpeedMeter
+  /** What is asked for; `running` is the work that obeys it. */
+  intent: Intent
+  stop: AbortController | null
+  running: Promise<void> | null
+  /** Pause, resume and cancel happen one after the other. */
+  turn: Promise<void>
+}
+
+const MiB = 1024 * 1024
+/** Room is looked for this often while a download waits for it. */
+const spaceEveryMs = 10_000
+
+/** Downloads belong to main: pages only watch. Rows outlive quit and kill; whatever was synced is never fetched again. */
+export class DownloadsService {
+  readonly #needs: DownloadsDependencies
+  readonly #log: Log
+  readonly #now: () => number
+  readonly #entries = new Map<string, Entry>()
+  readonly #starting = new Map<string, Promise<{ id: string }>>()
+  readonly #changes = new Changes()
+  #timer: NodeJS.Timeout | null = null
+  #disposed = false
+
+  constructor(needs: DownloadsDependencies) {
+    this.#needs = needs
+    this.#log = needs.log ?? silentLog
+    this.#now = needs.now ?? Date.now
+    for (const row of needs.rows.all()) this.#entries.set(row.id, this.#entry(row))
+  }
+
+  list(): Download[] {
+    return [...this.#entries.values()].sort((a, b) => a.row.createdAt - b.row.createdAt).map((entry) => this.#view(entry))
+  }
+
+  get(id: string): Download {
+    return this.#view(this.#find(id))
+  }
+
+  follow(signal?: AbortSignal): AsyncGenerator<Download[], void, void> {
+    return follow(this.#changes, () => this.list(), { signal, pauseMs: 100 })
+  }
+
+  /** The same file again is the same download: going on where it ended. */
+  start({ repository, file }: { repository: string; file: string }): Promise<{ id: string }> {
+    const key = `${repository}\n${file}`
+    const starting = this.#starting.get(key) ?? this.#start(repository, file).finally(() => this.#starting.delete(key))
+    this.#starting.set(key, starting)
+    return starting
+  }
+
+  /** Main's part of a start: those that a quit or a kill interrupted go on, and those that wait for room once there is some. */
+  resumeInterrupted(): void {
+    for (const entry of this.#entries.values()) if (isActive(entry.row)) this.#queue(entry)
+    this.#timer ??= setInterval(() => void this.#lookForRoom(), spaceEveryMs).unref()
+  }
+
+  pause(id: string): Promise<void> {
+    return this.#inTurn(id, async (entry) => {
+      if (!isActive(entry.row)) return
+      await this.#stop(entry, 'pause')
+      if (isActive(entry.row)) this.#set(entry, { state: 'paused', error: null })
+    })
+  }
+
+  resume(id: string): Promise<void> {
+    return this.#inTurn(id, (entry) => {
+      if (entry.row.state === 'paused' || entry.row.state === 'failed') this.#queue(entry)
+    })
+  }
+
+  cancel(id: string): Promise<void> {
+    return this.#inTurn(id, async (entry) => {
+      if (!isUnfinished(entry.row)) return
+      await this.#stop(entry, 'cancel')
+      if (entry.row.state === 'done') return
+      await removeFiles(entry.row, this.#needs.modelsFolder())
+      for (const part of entry.row.parts) Object.assign(part, { ranges: [], done: false })
+      entry.receivedBytes = 0
+      entry.verifiedBytes = 0
+      this.#set(entry, { state: 'cancelled', error: null })
+    })
+  }
+
+  /** Only what is over. What a failed one left on the disk goes with it. */
+  dismiss(id: string): Promise<void> {
+    return this.#inTurn(id, async (entry) => {
+      if (isActive(entry.row) || entry.row.state === 'paused') throw new SnugError('download/busy', 'cancel it first', { id })
+      if (entry.row.state !== 'done') await removeFiles(entry.row, this.#needs.modelsFolder())
+      this.#entries.delete(id)
+      this.#needs.rows.delete(id)
+      this.#changes.emit()
+    })
+  }
+
+  /** Until it is done; rejects with what stopped it. For the command line. */
+  async waitFor(id: string, onChange: (download: Download) => void = () => {}, signal?: AbortSignal): Promise<Download> {
+    for await (const all of this.follow(signal)) {
+      const download = all.find((candidate) => candidate.id === id)
+      if (download === undefined) break
+      onChange(download)
+      if (download.state === 'done') return download
+      if (download.error !== null && (download.state === 'failed' || download.state === 'paused')) throw this.#errorOf(id)
+      if (download.state === 'cancelled' || download.state === 'paused') break
+    }
+    throw new SnugError('cancelled', 'cancelled')
+  }
+
+  /** Stops the work and keeps its state: the next start goes on. */
+  async dispose(): Promise<void> {
+    this.#disposed = true
+    if (this.#timer !== null) clearInterval(this.#timer)
+    await Promise.all([...this.#entries.values()].map((entry) => this.#stop(entry, 'quit')))
+  }
+
+  async #start(repository: string, file: string): Promise<{ id: string }> {
+    const known = this.#unfinished(repository, file)
+    if (known !== undefined) return await this.#again(known)
+    const listing = await this.#needs.hub.listing(repository)
+    const group = listing.groups.find((candidate) => candidate.file === file || candidate.parts.includes(file))
+    if (group === undefined) throw new SnugError('hub/not-found', `${repository} has no such model file`, { repository, file })
+    const first = this.#unfinished(repository, group.file)
+    if (first !== undefined) return await this.#again(first)
+    for (const entry of this.#entries.values()) {
+      const same = entry.row.repository === repository && entry.row.file === group.file && entry.row.state === 'done'
+      if (same && entry.row.revision === listing.revision && (await isThere(entry.row))) return { id: entry.row.id }
+    }
+    const row = newRow(listing, group, this.#needs.modelsFolder(), this.#now())
+    this.#forgetFinished(repository, group.file)
+    const entry = this.#entry(row)
+    this.#entries.set(row.id, entry)
+    this.#queue(entry)
+    return { id: row.id }
+  }
+
+  #unfinished(repository: string, file: string): Entry | undefined {
+    return [...this.#entries.values()].find(
+      ({ row }) => row.repository === repository && isUnfinished(row) && row.parts.some((part) => part.file === file),
+    )
+  }
+
+  async #again(entry: Entry): Promise<{ id: string }> {
+    if (entry.row.state === 'paused' || entry.row.state === 'failed') await this.resume(entry.row.id)
+    else if (entry.running === null) this.#queue(entry)
+    return { id: entry.row.id }
+  }
+
+  /** Old rows of the same file that are over: the new one takes their place in the list. */
+  #forgetFinished(repository: string, file: string): void {
+    for (const { row } of [...this.#entries.values()]) {
+      if (row.repository !== repository || row.file !== file || isUnfinished(row)) continue
+      this.#entries.delete(row.id)
+      this.#needs.rows.delete(row.id)
+    }
+  }
+
+  #queue(entry: Entry): void {
+    if (entry.running !== null) return
+    entry.intent = 'run'
+    Object.assign(entry.row, { state: 'queued', error: null })
+    // What another process may be working on is not written before its lock is ours.
+    const stored = this.#needs.rows.get(entry.row.id)
+    if (stored === undefined || (isUnfinished(stored) && !isActive(stored)) || stored.state === 'cancelled') this.#save(entry)
+    else this.#changes.emit()
+    this.#launch()
+  }
+
+  #launch(): void {
+    if (this.#disposed) return
+    const all = [...this.#entries.values()]
+    let free = (this.#needs.parallel ?? 2) - all.filter((entry) => entry.running !== null).length
+    for (const entry of all.sort((a, b) => a.row.createdAt - b.row.createdAt)) {
+      if (free <= 0) return
+      if (entry.row.state !== 'queued' || entry.running !== null || entry.intent !== 'run') continue
+      free--
+      entry.running = this.#work(entry).finally(() => {
+        entry.running = null
+        entry.stop = null
+        this.#launch()
+      })
+    }
+  }
+
+  async #work(entry: Entry): Promise<void> {
+    const stop = new AbortController()
+    entry.stop = stop
+    entry.speed = new SpeedMeter()
+    let unlock: (() => Promise<void>) | null = null
+    // The speed falls while nothing arrives.
+    const ticking = setInterval(() => this.#changes.emit(), 1_000)
+    try {
+      unlock = await takeLock(lockFile(this.#needs.locksFolder, entry.row))
+      if (unlock === null) throw new SnugError('download/busy', 'another Snug downloads this file', { file: entry.row.file })
+      if (this.#doneElsewhere(entry)) return
+      if (stop.signal.aborted) throw new SnugError('cancelled', 'stopped')
+      this.#set(entry, { state: 'running' })
+      await this.#needs.runner.run(
+        specOf(entry.row, this.#needs.hub.endpoint, this.#reserve),
+        (event) => this.#onEvent(entry, event),
+        stop.signal,
+      )
+      await this.#finish(entry)
+    } catch (error) {
+      this.#fail(entry, error)
+    } finally {
+      clearInterval(ticking)
+      // What counts from here on is what was synced.
+      entry.receivedBytes = entry.row.parts.reduce((sum, part) => sum + totalOf(part.ranges), 0)
+      await unlock?.()
+    }
+  }
+
+  /** Another process may have gone on with the row since it was read here; only the holder of the lock writes it. */
+  #doneElsewhere({ row }: Entry): boolean {
+    const fresh = this.#needs.rows.get(row.id)
+    if (fresh === undefined) return false
+    Object.assign(row, { parts: fresh.parts, folder: fresh.folder })
+    if (fresh.state !== 'done') return false
+    Object.assign(row, { state: fresh.state, error: null, modelId: fresh.modelId })
+    this.#changes.emit()
+    return true
+  }
+
+  async #finish(entry: Entry): Promise<void> {
+    const { row } = entry
+    const first = row.parts[0]
+    if (first === undefined) return
+    const modelId = await this.#needs
+      .arrived({
+        path: targetOf(row),
+        repository: row.repository,
+        revision: row.revision,
+        sha256: first.sha256,
+      })
+      .catch((error: unknown) => {
+        // The file is whole and in its place; the next look at the folder finds it.
+        this.#log.error('a finished download could not be listed', { id: row.id, error: toErrorValue(error) })
+        return null
+      })
+    this.#log.info('download done', { id: row.id, repository: row.repository, file: row.file })
+    this.#set(entry, { state: 'done', error: null, modelId })
+  }
+
+  #fail(entry: Entry, error: unknown): void {
+    const value = toErrorValue(error)
+    if (value.code === 'cancelled' && entry.intent !== 'run') return
+    const waits = value.code === 'download/disk-full' || value.code === 'network/offline' || value.code === 'download/busy'
+    this.#log.warn('download stopped', { id: entry.row.id, ...value })
+    const patch: Partial<DownloadRow> = {
+      state: waits ? 'paused' : 'failed',
+      error: { code: value.code, message: value.message, data: value.data ?? {} },
+    }
+    // The row is being written by the other process: here it is only shown.
+    if (value.code === 'download/busy') {
+      Object.assign(entry.row, patch)
+      this.#changes.emit()
+    } else this.#set(entry, patch)
+  }
+
+  #onEvent(entry: Entry, event: JobEvent): void {
+    const { row } = entry
+    if (event.type === 'progress') {
+      entry.receivedBytes = event.receivedBytes
+      entry.verifiedBytes = event.verifiedBytes
+      entry.speed.add(event.receivedBytes, performance.now())
+      const state = event.verifying ? 'verifying' : 'running'
+      if (row.state !== state && isActive(row)) this.#set(entry, { state })
+      else this.#changes.emit()
+    } else if (event.type === 'durable' || event.type === 'placed') {
+      const part = row.parts[event.part]
+      if (part === undefined) return
+      if (event.type === 'durable') Object.assign(part, { etag: event.etag, sha256: event.sha256, ranges: event.ranges })
+      else Object.assign(part, { done: true, fetched: event.fetched || part.fetched, sha256: event.sha256, ranges: [[0, part.sizeBytes]] })
+      this.#save(entry)
+    } else if (event.type === 'folder') this.#set(entry, { folder: event.folder })
+    else this.#log.info('download tries again', { id: row.id, ...event })
+  }
+
+  #inTurn(id: string, work: (entry: Entry) => void | Promise<void>): Promise<void> {
+    const entry = this.#find(id)
+    const done = entry.turn.then(() => work(entry))
+    // A turn that failed is told to its caller and does not hold up the next.
+    entry.turn = done.catch(() => {})
+    return done
+  }
+
+  async #stop(entry: Entry, intent: Intent): Promise<void> {
+    entry.intent = intent
+    entry.stop?.abort()
+    await entry.running
+  }
+
+  async #lookForRoom(): Promise<void> {
+    for (const entry of this.#entries.values()) {
+      const { state, error } = entry.row
+      if (state !== 'paused' || error?.code !== 'download/disk-full' || typeof error.data.path !== 'string') continue
+      try {
+        const { bavail, bsize } = await statfs(error.data.path)
+        const missing = totalBytes(entry.row) - entry.row.parts.reduce((sum, part) => sum + totalOf(part.ranges), 0)
+        if (bavail * bsize >= missing + this.#reserve) this.#queue(entry)
+      } catch (cause) {
+        this.#log.debug('the disk does not answer', { id: entry.row.id, error: toErrorValue(cause) })
+      }
+    }
+  }
+
+  get #reserve(): number {
+    return this.#needs.reserveBytes ?? 256 * MiB
+  }
+
+  #entry(row: DownloadRow): Entry {
+    const receivedBytes = row.parts.reduce((sum, part) => sum + totalOf(part.ranges), 0)
+    const verifiedBytes = row.state === 'done' ? receivedBytes : 0
+    return { row, receivedBytes, verifiedBytes, speed: new SpeedMeter(), intent: 'run', stop: null, running: null, turn: Promise.resolve() }
+  }
+
+  #find(id: string): Entry {
+    const entry = this.#entries.get(id)
+    if (entry === undefined) throw new SnugError('download/not-found', 'no such download', { id })
+    return entry
+  }
+
+  #errorOf(id: string): SnugError {
+    const { error } = this.#find(id).row
+    return error === null
+      ? new SnugError('cancelled', 'cancelled')
+      : new SnugError(error.code as SnugError['code'], error.message, error.data)
+  }
+
+  #set(entry: Entry, patch: Partial<DownloadRow>): void {
+    Object.assign(entry.row, patch)
+    this.#save(entry)
+  }
+
+  /** A full disk must not stop what runs: the row is kept in memory and saved with the next change. */
+  #save(entry: Entry): void {
+    entry.row.updatedAt = this.#now()
+    if (this.#entries.get(entry.row.id) === entry) {
+      try {
+        this.#needs.rows.save(entry.row)
+      } catch (error) {
+        this.#log.error('the state of a download could not be saved', { id: entry.row.id, error: toErrorValue(error) })
+      }
+    }
+    this.#changes.emit()
+  }
+
+  #view({ row, receivedBytes, verifiedBytes, speed }: Entry): Download {
+    const bytesPerSecond = row.state === 'running' ? speed.bytesPerSecond(performance.now()) : null
+    return viewOf(row, { receivedBytes, verifiedBytes, bytesPerSecond })
+  }
+}
