@@ -80,7 +80,10 @@ export const llama1b = model({
 /** gemma-3-4B: 34 layers, every sixth over the whole context. */
 export const gemma3 = model({
   architecture: 'gemma3',
-  layers: Array.from({ length: 34 }, (_, index): LayerGeometry => ({ kind: index % 6 === 5 ? 'full' : 'sliding', kvHeads: 4, headDimK: 256, headDimV: 256 })),
+  layers: Array.from(
+    { length: 34 },
+    (_, index): LayerGeometry => ({ kind: index % 6 === 5 ? 'full' : 'sliding', kvHeads: 4, headDimK: 256, headDimV: 256 }),
+  ),
   embedding: 2560,
   feedForward: 10_240,
   heads: 8,

@@ -85,7 +85,10 @@ describe('verdicts', () => {
     const report = planFit(llama1b, machine(12, 32), defaultFitOptions)
     const [gpu] = report.pools
     expect(gpu?.budgetBytes).toBe(12 * GiB - 0.25 * GiB)
-    expect(gpu?.takesBytes).toBeCloseTo(report.parts.filter((part) => part.device === 'gpu0').reduce((sum, part) => sum + part.bytes, 0), 3)
+    expect(gpu?.takesBytes).toBeCloseTo(
+      report.parts.filter((part) => part.device === 'gpu0').reduce((sum, part) => sum + part.bytes, 0),
+      3,
+    )
     expect(gpu?.spareBytes).toBeCloseTo((gpu?.budgetBytes ?? 0) - (gpu?.takesBytes ?? 0), 3)
   })
 })
@@ -151,7 +154,10 @@ test("a dry run's parts replace the formula's, what it cannot know stays", () =>
   expect(withParts(report, [{ device: 'cpu', kind: 'weights', bytes: 80 * GiB }], 'dry-run').verdict).toBe('too-big')
 })
 
-const anyMachine = fc.record({ vram: fc.option(fc.double({ min: 0.5, max: 48, noNaN: true })), ram: fc.double({ min: 1, max: 128, noNaN: true }) })
+const anyMachine = fc.record({
+  vram: fc.option(fc.double({ min: 0.5, max: 48, noNaN: true })),
+  ram: fc.double({ min: 1, max: 128, noNaN: true }),
+})
 
 property.prop([fc.constantFrom(llama1b, gemma3, qwen3moe8, llama8b), anyMachine, fc.integer({ min: 256, max: 40_000 })])(
   'never says yes when a pool is over its budget',
@@ -159,7 +165,10 @@ property.prop([fc.constantFrom(llama1b, gemma3, qwen3moe8, llama8b), anyMachine,
     const report = planFit(model, machine(vram, ram), { ...defaultFitOptions, contextSize })
     const over = fillPools(report.pools, report.parts).some((item) => item.takesBytes > item.budgetBytes + 1)
     expect(over).toBe(report.verdict === 'too-big')
-    expect(report.totalBytes).toBeCloseTo(report.pools.reduce((sum, item) => sum + item.takesBytes, 0), 0)
+    expect(report.totalBytes).toBeCloseTo(
+      report.pools.reduce((sum, item) => sum + item.takesBytes, 0),
+      0,
+    )
   },
 )
 

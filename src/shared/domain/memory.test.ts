@@ -167,19 +167,28 @@ describe('for every model and every option', () => {
         expect(totalBytes(at(options.contextSize + more), device)).toBeGreaterThanOrEqual(totalBytes(at(options.contextSize), device))
     },
   )
-  property.prop([anyModel, anyOptions, fc.integer({ min: 0, max: 34 })])('more layers on the GPU never need less VRAM', (model, options, gpuLayers) => {
-    const at = (layers: number) => totalBytes(memoryParts(model, { ...options, gpuLayers: layers, gpus: oneGpu }), 'gpu0')
-    expect(at(gpuLayers + 1)).toBeGreaterThanOrEqual(at(gpuLayers))
-  })
-  property.prop([anyModel, anyOptions, fc.integer({ min: 0, max: 35 })])('the parts add up, and there is one per device and kind', (model, options, gpuLayers) => {
-    const parts = memoryParts(model, { ...options, gpuLayers, gpus: oneGpu })
-    expect(totalBytes(parts)).toBeCloseTo(totalBytes(parts, 'cpu') + totalBytes(parts, 'gpu0'), 3)
-    expect(new Set(parts.map((part) => `${part.device}/${part.kind}`)).size).toBe(parts.length)
-    expect(parts.every((part) => part.bytes > 0)).toBe(true)
-  })
-  property.prop([anyModel, anyOptions, fc.integer({ min: 0, max: 35 })])('a split neither loses nor doubles the KV cache', (model, options, gpuLayers) => {
-    const kv = memoryParts(model, { ...options, gpuLayers, gpus: oneGpu }).filter((part) => part.kind === 'kv')
-    const whole = kvCacheBytes(model.geometry, options.contextSize, options.batchSize, options.kvCacheType)
-    expect(kv.reduce((sum, part) => sum + part.bytes, 0)).toBeCloseTo(whole, 3)
-  })
+  property.prop([anyModel, anyOptions, fc.integer({ min: 0, max: 34 })])(
+    'more layers on the GPU never need less VRAM',
+    (model, options, gpuLayers) => {
+      const at = (layers: number) => totalBytes(memoryParts(model, { ...options, gpuLayers: layers, gpus: oneGpu }), 'gpu0')
+      expect(at(gpuLayers + 1)).toBeGreaterThanOrEqual(at(gpuLayers))
+    },
+  )
+  property.prop([anyModel, anyOptions, fc.integer({ min: 0, max: 35 })])(
+    'the parts add up, and there is one per device and kind',
+    (model, options, gpuLayers) => {
+      const parts = memoryParts(model, { ...options, gpuLayers, gpus: oneGpu })
+      expect(totalBytes(parts)).toBeCloseTo(totalBytes(parts, 'cpu') + totalBytes(parts, 'gpu0'), 3)
+      expect(new Set(parts.map((part) => `${part.device}/${part.kind}`)).size).toBe(parts.length)
+      expect(parts.every((part) => part.bytes > 0)).toBe(true)
+    },
+  )
+  property.prop([anyModel, anyOptions, fc.integer({ min: 0, max: 35 })])(
+    'a split neither loses nor doubles the KV cache',
+    (model, options, gpuLayers) => {
+      const kv = memoryParts(model, { ...options, gpuLayers, gpus: oneGpu }).filter((part) => part.kind === 'kv')
+      const whole = kvCacheBytes(model.geometry, options.contextSize, options.batchSize, options.kvCacheType)
+      expect(kv.reduce((sum, part) => sum + part.bytes, 0)).toBeCloseTo(whole, 3)
+    },
+  )
 })
