@@ -1,0 +1,121 @@
+import { chmodSync, mkdtempSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { expect, test } from 'vitest'
+import { GiB, MiB } from '@shared/domain/units'
+import { parseCpuMax } from '../platform/cgroup'
+import { parseNvidiaSmi, readDisk, readNvidiaSmi, readRam, readStatic, usableCores } from '../platform/gpuProbe'
+import { HardwareService } from './hardware'
+
+const fixed = {
+  graphics: [],
+  modules: [],
+  cpu: { name: 'CPU', physicalCores: 4, logicalCores: 8, usableCores: 4, features: [] },
+  os: { platform: 'linux', name: 'Linux', release: '6', arch: 'x64' },
+}
+
+function service(options: { available: () => number; probe?: () => Promise<never[]>; now?: () => number }) {
+  let looks = 0
+  const hardware = new HardwareService({
+    probe: options.probe ?? (async () => []),
+    modelsDir: '/nowhere',
+    sources: {
+      nvidiaSmi: async () => {
+        looks++
+        return { state: 'missing', detail: '' }
+      },
+      static: async () => fixed,
+      disk: async () => null,
+      ram: () => ({ total: 16 * GiB, available: options.available(), limit: null }),
+      ...(options.now === undefined ? {} : { now: options.now }),
+    },
+  })
+  return { hardware, looks: () => looks }
+}
+
+test('a report is given again for five seconds, and calls at once share one look', async () => {
+  let now = 0
+  const { hardware, looks } = service({ available: () => 8 * GiB, now: () => now })
+  const [a, b] = await Promise.all([hardware.report(), hardware.report()])
+  expect(a).toBe(b)
+  now = 4999
+  await hardware.report()
+  expect(looks()).toBe(1)
+  now = 5000
+  await hardware.report()
+  expect(looks()).toBe(2)
+  await hardware.report({ fresh: true })
+  expect(looks()).toBe(3)
+})
+
+test('a probe that throws costs nothing but what it would have said', async () => {
+  const { hardware } = service({ available: () => 8 * GiB, probe: () => Promise.reject(new Error('engine is gone')) })
+  const report = await hardware.report()
+  expect(report.ram.total).toBe(16 * GiB)
+  expect(report.backends.every((row) => row.state === 'not-installed')).toBe(true)
+})
+
+test('a follower sees what changed by 64 MiB, and ends with its signal', async () => {
+  let now = 0
+  const steps = [8 * GiB, 8 * GiB - MiB, 6 * GiB]
+  let step = 0
+  const { hardware } = service({ available: () => steps[Math.min(step++, 2)] ?? 0, now: () => (now += 10_000) })
+  const abort = new AbortController()
+  const seen: number[] = []
+  for await (const report of hardware.follow(abort.signal, 1)) {
+    seen.push(report.ram.available)
+    if (seen.length === 2) abort.abort()
+  }
+  expect(seen).toEqual([8 * GiB, 6 * GiB])
+})
+
+test('nvidia-smi: cards, an unknown total, an empty answer', () => {
+  expect(parseNvidiaSmi('NVIDIA GeForce RTX 4070, 12282, 11230, 580.82\n')).toEqual({
+    state: 'ok',
+    gpus: [{ name: 'NVIDIA GeForce RTX 4070', totalBytes: 12_282 * MiB, freeBytes: 11_230 * MiB, driver: '580.82' }],
+  })
+  expect(parseNvidiaSmi('NVIDIA GB10, [N/A], [N/A], 580.95\n')).toEqual({ state: 'ok', gpus: [] })
+  expect(parseNvidiaSmi('')).toEqual({ state: 'ok', gpus: [] })
+})
+
+test('a missing, a failing and a hanging nvidia-smi are told apart in time', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'snug-smi-'))
+  const program = (name: string, body: string): string => {
+    const path = join(folder, name)
+    writeFileSync(path, `#!/bin/sh\n${body}\n`)
+    chmodSync(path, 0o755)
+    return path
+  }
+  expect((await readNvidiaSmi(join(folder, 'none'))).state).toBe('missing')
+  const failed = await readNvidiaSmi(program('failing', 'echo "NVIDIA-SMI has failed"; exit 9'))
+  expect(failed).toMatchObject({ state: 'failed', detail: 'NVIDIA-SMI has failed' })
+  const started = Date.now()
+  expect((await readNvidiaSmi(program('hanging', 'exec sleep 30'), 300)).state).toBe('timed-out')
+  expect(Date.now() - started).toBeLessThan(5000)
+})
+
+test('cores: affinity, then quota, then threads of one core once', () => {
+  expect(usableCores(16, null, 8, 16)).toBe(8)
+  expect(usableCores(16, 4, 8, 16)).toBe(2)
+  expect(usableCores(16, 1.5, 8, 16)).toBe(1)
+  expect(usableCores(2, null, 1, 2)).toBe(2)
+  expect(usableCores(8, null, 8, 8)).toBe(8)
+})
+
+test('control group quotas', () => {
+  expect(parseCpuMax('150000 100000')).toBe(1.5)
+  expect(parseCpuMax('max 100000')).toBeNull()
+  expect(parseCpuMax('-1 100000')).toBeNull()
+  expect(parseCpuMax(null)).toBeNull()
+})
+
+test('this machine can be read', async () => {
+  const [facts, disk] = await Promise.all([readStatic(false), readDisk(join(tmpdir(), 'not', 'yet', 'there'))])
+  expect(facts.cpu.usableCores).toBeGreaterThanOrEqual(1)
+  expect(facts.cpu.usableCores).toBeLessThanOrEqual(facts.cpu.logicalCores)
+  expect(facts.cpu.name).not.toBe('')
+  const ram = readRam()
+  expect(ram.available).toBeGreaterThan(0)
+  expect(ram.available).toBeLessThanOrEqual(ram.limit ?? ram.total)
+  expect(disk?.free).toBeGreaterThan(0)
+})

@@ -1,0 +1,200 @@
+import { describe, expect, test } from 'vitest'
+import { catalogModel, blockBitsPerWeight } from '@shared/domain/catalog'
+import { exampleMachines } from '@shared/domain/exampleMachines'
+import { llama1b } from '@shared/domain/exampleModels'
+import { memoryParts } from '@shared/domain/memory'
+import { mergeHardware } from '@shared/domain/mergeHardware'
+import { bestBackend, memoryPools } from '@shared/domain/pools'
+import { quantizationInfo } from '@shared/domain/quantization'
+import { GiB, MiB } from '@shared/domain/units'
+import { loadCatalog, parseCatalog } from './catalog'
+import { RecommendationService } from './recommendation'
+
+const catalog = loadCatalog()
+
+function serviceOn(name: string): RecommendationService {
+  const machine = exampleMachines.find((candidate) => candidate.name.startsWith(name))
+  if (machine === undefined) throw new Error(`no machine ${name}`)
+  return new RecommendationService({ catalog, hardware: { report: async () => mergeHardware(machine.raw) } })
+}
+
+describe('recorded machines', () => {
+  test.each(exampleMachines.map((machine) => [machine.name, machine] as const))('%s', async (_, { raw, expected }) => {
+    const report = mergeHardware(raw)
+    expect(report.gpus.map((gpu) => [gpu.name, gpu.kind, gpu.sharedWithRam, gpu.backends])).toEqual(
+      expected.gpus.map((gpu) => [expect.stringMatching(gpu.name), gpu.kind, gpu.shared, gpu.backends]),
+    )
+    for (const [index, gpu] of expected.gpus.entries())
+      if (gpu.vramGiB !== undefined) expect((report.gpus[index]?.vramTotal ?? 0) / GiB).toBeCloseTo(gpu.vramGiB ?? 0, 1)
+    const backend = bestBackend(report)
+    expect(backend).toBe(expected.backend)
+    const pools = memoryPools(report, backend)
+    expect(pools.map((pool) => Math.round((pool.totalBytes / GiB) * 100) / 100)).toEqual(expected.pools)
+    expect(pools[0]?.limit?.name).toBe(expected.limit)
+    for (const pool of pools) expect(pool.freeBytes).toBeLessThanOrEqual(pool.totalBytes)
+
+    const service = new RecommendationService({ catalog, hardware: { report: async () => report } })
+    const list = await service.recommend({ use: 'chat' })
+    const fitting = list.filter((item) => item.alternatives.some((row) => row.verdict !== 'too-big' && row.loss !== 'clear'))
+    const classes = new Set(fitting.map((item) => item.sizeClass.id))
+    const largest = classes.has('heavy') ? 'heavy' : classes.has('medium') ? 'medium' : 'light'
+    expect(largest).toBe(expected.fits)
+    expect(list[0]?.usable).toBe(true)
+    expect(list[0]?.model.demonstration).toBe(false)
+  })
+  test('a busy card is judged by what is free', () => {
+    const busy = exampleMachines.find((machine) => machine.name.startsWith('a card that is busy'))
+    if (busy === undefined) throw new Error('no machine')
+    const [gpu] = memoryPools(mergeHardware(busy.raw), 'vulkan')
+    expect((gpu?.freeBytes ?? 0) / MiB).toBe(1500)
+  })
+  test('a backend that works, has no device, crashed or is not installed', () => {
+    const states = (name: string) =>
+      Object.fromEntries(
+        mergeHardware((exampleMachines.find((machine) => machine.name.startsWith(name)) ?? exampleMachines[0])?.raw ?? fail()).backends.map(
+          (row) => [row.backend, row.state],
+        ),
+      )
+    expect(states('broken driver')).toEqual({ cuda: 'crashed', vulkan: 'not-installed', cpu: 'works' })
+    expect(states('RTX 4070')).toEqual({ cuda: 'works', vulkan: 'works', cpu: 'works' })
+  })
+})
+
+function fail(): never {
+  throw new Error('no machine')
+}
+
+describe('catalogue', () => {
+  test('at least 20 models in three classes, dense and mixtures, each fact with its source', () => {
+    expect(catalog.entries.length).toBeGreaterThanOrEqual(20)
+    for (const entry of catalog.entries) {
+      for (const field of ['identity', 'geometry', 'quantizations', 'licence', 'thinking'])
+        expect(entry.sources[field], `${entry.id}.${field}`).toBeTruthy()
+      expect(entry.demonstration || entry.quantizations.every((row) => row.repository !== null), entry.id).toBe(true)
+      expect(entry.activeParameters).toBeLessThanOrEqual(entry.parameters)
+      expect(entry.capability, 'a score needs a date and a link, else it is null').toBeNull()
+    }
+    expect(catalog.entries.filter((entry) => entry.geometry.experts !== null).length).toBeGreaterThanOrEqual(8)
+    expect(catalog.entries.filter((entry) => entry.demonstration).map((entry) => entry.id)).toEqual(['smollm2-135m'])
+  })
+  test('a wrong file says where it is wrong', () => {
+    expect(() => parseCatalog({ version: 1, updated: 'x', entries: [{ id: 'A b' }] })).toThrow(/id/)
+  })
+  test('bits of the blocks: Q4_K_M is 4.79 once embedding and output are taken out', () => {
+    const info = quantizationInfo('Q4_K_M')
+    expect(info === null ? 0 : blockBitsPerWeight(info)).toBeCloseTo(4.79, 2)
+  })
+  test.each([
+    ['llama-3.2-1b', 'Q4_K_M', 762.8 * MiB, 0.01],
+    ['llama-3.1-8b', 'Q4_K_M', 4.58 * GiB, 0.01],
+    ['llama-3.1-8b', 'Q8_0', 7.95 * GiB, 0.01],
+    ['gemma-3-4b', 'Q4_K_M', 2368 * MiB, 0.02],
+    ['qwen3-30b-a3b', 'Q4_K_M', 17.3 * GiB, 0.02],
+    ['mistral-small-3.1-24b', 'Q4_K_M', 14.3e9, 0.01],
+    ['deepseek-r1-distill-qwen-7b', 'Q4_K_M', (7.62e9 * 4.91) / 8, 0.02],
+  ])('%s at %s within %4$s of the real file', (id, quantization, bytes, tolerance) => {
+    const entry = catalog.entries.find((candidate) => candidate.id === id)
+    const row = entry?.quantizations.find((candidate) => candidate.name === quantization)
+    if (entry === undefined || row === undefined) throw new Error('not in the catalogue')
+    const { sizeBytes } = catalogModel(entry, { ...row, sizeBytes: null })
+    expect(Math.abs(sizeBytes / bytes - 1)).toBeLessThan(tolerance)
+  })
+  test('from the catalogue, Llama 3.2 1B takes what llama.cpp measured, within 2 %', () => {
+    const entry = catalog.entries.find((candidate) => candidate.id === 'llama-3.2-1b')
+    const row = entry?.quantizations.find((candidate) => candidate.name === 'Q4_K_M')
+    if (entry === undefined || row === undefined) throw new Error('not in the catalogue')
+    const options = {
+      gpuLayers: 0,
+      contextSize: 4096,
+      batchSize: 512,
+      kvCacheType: 'f16' as const,
+      flashAttention: true,
+      useMmap: false,
+      gpus: [],
+    }
+    const buffers = memoryParts(catalogModel(entry, row), options).filter((part) => part.kind !== 'overhead')
+    const total = buffers.reduce((sum, part) => sum + part.bytes, 0) / MiB
+    expect(Math.abs(total / (762.81 + 386.5) - 1)).toBeLessThan(0.02)
+  })
+  test('a smaller quantization is never larger, and never takes more', () => {
+    for (const entry of catalog.entries) {
+      const worked = entry.quantizations.filter((row) => row.sizeBytes === null).map((row) => catalogModel(entry, row).sizeBytes)
+      expect(worked, entry.id).toEqual(worked.toSorted((a, b) => b - a))
+    }
+  })
+})
+
+describe('recommend', () => {
+  test('what is too big, too slow or a demonstration never comes first; the order is by group', async () => {
+    const list = await serviceOn('laptop, RTX 3050').recommend({ use: 'chat' })
+    const usable = list.map((item) => item.usable && !item.model.demonstration)
+    expect(usable.lastIndexOf(true)).toBeLessThan(usable.indexOf(false))
+    for (const item of list) if (item.usable) expect(item.best.verdict).not.toBe('too-big')
+    expect(list.every((item) => item.alternatives.includes(item.best))).toBe(true)
+  })
+  test('the reason is data: where it runs, what is spare, how fast, at which context', async () => {
+    const [best] = await serviceOn('RTX 4070').recommend({ use: 'chat' })
+    expect(best?.reason).toMatchObject({ kind: 'full-gpu', device: expect.stringContaining('RTX 4070'), contextSize: 8192 })
+    if (best?.reason.kind !== 'full-gpu') throw new Error('not on the GPU')
+    expect(best.reason.spareBytes).toBeGreaterThanOrEqual(0)
+    expect(best.reason.decode[0]).toBeGreaterThan(7)
+    expect(best.notRated).toBe(true)
+  })
+  test('code asks for 16K of context and what is made for code', async () => {
+    const [best] = await serviceOn('RTX 5090').recommend({ use: 'code' })
+    expect(best?.suits).toBe(true)
+    expect(best?.model.uses).toContain('code')
+    expect(best?.best.fit.plan.contextSize).toBe(16_384)
+  })
+  test('small and fast stays below 5B', async () => {
+    const [best] = await serviceOn('RTX 5090').recommend({ use: 'small' })
+    expect(best?.model.parameters).toBeLessThan(5e9)
+  })
+  test('another machine can be simulated, an unknown one is refused', async () => {
+    const service = serviceOn('no GPU')
+    const [small] = await service.recommend()
+    const [large] = await service.recommend({ simulate: 'RTX 4090' })
+    expect(large?.model.parameters).toBeGreaterThan((small?.model.parameters ?? 0) * 4)
+    await expect(service.recommend({ simulate: 'Voodoo 2' })).rejects.toMatchObject({ code: 'usage/invalid' })
+  })
+  test('our own model is given back by default, and kept when asked', async () => {
+    const machine = exampleMachines.find((candidate) => candidate.name.startsWith('a card that is busy'))
+    if (machine === undefined) throw new Error('no machine')
+    const service = new RecommendationService({
+      catalog,
+      hardware: { report: async () => mergeHardware(machine.raw) },
+      returned: () => ({ gpu0: 6 * GiB }),
+    })
+    expect((await service.fitFile(llama1b)).verdict).toBe('full-gpu')
+    expect((await service.fitFile(llama1b, { beside: true })).verdict).not.toBe('full-gpu')
+  })
+})
+
+describe('fit', () => {
+  test('has the shape of `snug fit --json`', async () => {
+    const report = await serviceOn('RTX 4070').fitFile(llama1b, { contextSize: 4096 })
+    expect(report).toMatchObject({ level: 'formula', verdict: 'full-gpu', plan: { gpuLayers: 17, totalLayers: 17, contextSize: 4096 } })
+    expect(report.parts.reduce((sum, part) => sum + part.bytes, 0)).toBeCloseTo(report.totalBytes, 3)
+    expect(report.residentBytes).toBeLessThan(report.totalBytes)
+    expect(report.speed.decode[0]).toBeLessThan(report.speed.decode[1])
+  })
+  test('a quantized V cache without flash attention is refused', async () => {
+    const service = serviceOn('no GPU')
+    await expect(service.fitFile(llama1b, { kvCacheType: 'q8_0', flashAttention: false })).rejects.toMatchObject({ code: 'fit/impossible' })
+  })
+  test("a dry run's parts win where it answers", async () => {
+    const service = serviceOn('no GPU')
+    const dryRun = async () => ({ level: 'dry-run' as const, parts: [{ device: 'cpu' as const, kind: 'kv' as const, bytes: 123 }] })
+    const report = await service.fitFile(llama1b, { dryRun })
+    expect(report.level).toBe('dry-run')
+    expect((await service.fitFile(llama1b, { dryRun: async () => null })).level).toBe('formula')
+  })
+  test('files of a repository: formula for a known one, rule for any other', async () => {
+    const service = serviceOn('RTX 4070')
+    const files = [{ quantization: 'Q4_K_M', sizeBytes: 5 * GiB }]
+    expect((await service.fitRepository('unsloth/Qwen3-8B-GGUF', files)).Q4_K_M?.level).toBe('formula')
+    const other = (await service.fitRepository('someone/else', files)).Q4_K_M
+    expect(other?.level).toBe('rule')
+    expect(other?.verdict).toBe('full-gpu')
+  })
+})
