@@ -2,7 +2,7 @@ import type { LayerGeometry } from '@shared/domain/gguf'
 import { SnugError } from '@shared/errors'
 import { expect, test } from 'vitest'
 import { factsFromHeader } from './ggufFacts'
-import { readHeader } from './ggufHeader'
+import { readHeader, readHeaderFromBytes } from './ggufHeader'
 import type { CpuFeatures } from './ggufWeights'
 import { bool, encodeHeader, f32, numbers, text, texts, u32, type WriteTensor, type WriteValue } from './ggufWriter'
 
@@ -268,9 +268,40 @@ test('what llama.cpp would abort on is refused', async () => {
   expect(await refused('llama', { ...base, block_count: 513 })).toBe('model/unsupported too-many-layers')
   expect(await refused('llama', { ...base, block_count: 2, 'attention.head_count_kv': [1] })).toBe('model/corrupt-file layer-list')
   expect(await refused('llama', { ...base, block_count: 1, expert_count: 4, expert_used_count: 5 })).toBe('model/corrupt-file experts')
+  expect(await refused('llama', { ...base, block_count: 1, 'attention.head_count_kv': 33 })).toBe('model/corrupt-file heads')
   expect(await refused('llama', { ...base, block_count: 1, expert_count: 4 })).toBe('model/corrupt-file experts')
   expect(await refused('llama', { ...base, block_count: 1, expert_count: 2000, expert_used_count: 4 })).toBe(
     'model/unsupported too-many-experts',
   )
   expect(await refused('qwen35', { ...base, block_count: 1, full_attention_interval: 0 })).toBe('model/corrupt-file layer-list')
+})
+
+test('vocabularies that abort llama.cpp are refused', async () => {
+  const refused = async (tokens: string[], rest: [string, WriteValue][] = []) => {
+    const { header, fileSize } = encodeHeader({
+      metadata: [
+        ['general.architecture', text('llama')],
+        ...Object.entries(base).map(([key, value]): [string, WriteValue] => [`llama.${key}`, u32(value)]),
+        ['llama.block_count', u32(1)],
+        ['tokenizer.ggml.model', text('llama')],
+        ['tokenizer.ggml.tokens', texts(tokens)],
+        ...rest,
+      ],
+      tensors: [{ name: 'token_embd.weight', dims: [64, 1], type: 'F32' }],
+    })
+    const bytes = new Uint8Array(fileSize)
+    bytes.set(header)
+    const error: unknown = await Promise.resolve()
+      .then(() => factsFromHeader(readHeaderFromBytes(bytes)))
+      .catch((reason: unknown) => reason)
+    return error instanceof SnugError ? String(error.data.problem) : 'accepted'
+  }
+  const bytes = Array.from({ length: 256 }, (_, i) => `<0x${i.toString(16).toUpperCase().padStart(2, '0')}>`)
+  expect(await refused(['a', 'b', '', ''])).toBe('accepted')
+  expect(await refused(['a', 'b', 'a'])).toBe('vocabulary')
+  expect(await refused(['a', 'b', 'a\0c'])).toBe('vocabulary')
+  expect(await refused(bytes)).toBe('accepted')
+  expect(await refused(bytes.slice(1))).toBe('vocabulary')
+  expect(await refused(['a', 'b'], [['tokenizer.ggml.token_type', numbers('i32', [1])]])).toBe('vocabulary')
+  expect(await refused(['a', 'b'], [['tokenizer.ggml.scores', numbers('u8', [1, 1])]])).toBe('vocabulary')
 })

@@ -2,7 +2,7 @@ import type { ModelFacts, ModelGeometry } from '@shared/domain/gguf'
 import { geometryOf, isEncoder } from './ggufGeometry'
 import { corrupt, type GgufHeader } from './ggufHeader'
 import { countOf, flagOf, realOf, textOf } from './ggufRead'
-import { tokenizerOf } from './ggufTokenizer'
+import { checkVocabulary, tokenizerOf } from './ggufTokenizer'
 import { fileTypes, type TensorTypeName } from './ggufTypes'
 import { activeShare, type CountedTensor, type CpuFeatures, countedTensors, plainCpu, weightsOf } from './ggufWeights'
 
@@ -22,6 +22,10 @@ export function factsFromHeader(header: GgufHeader, options: FactsOptions = {}):
   const files = parts.map((part) => countedTensors(header, part.header.tensors, architecture, geometry.layers.length))
   const tensors = files.flat()
   if (kind !== 'projector' && kind !== 'adapter' && tensors.length === 0) throw corrupt('no-tensors', 'it holds no weights')
+  checkVocabulary(header)
+  if (geometry.feedForwardLength === 0 && tensors.some((tensor) => /^blk\.\d+\.ffn_(gate|up|down)\.weight$/.test(tensor.name))) {
+    throw corrupt('missing-fact', 'it does not say its feed forward length', { key: `${architecture}.feed_forward_length` })
+  }
   // Every parameter of the file, prediction blocks too, as llama.cpp and the hubs count.
   const parameters = parts.reduce((sum, part) => sum + part.header.tensors.reduce((count, tensor) => count + tensor.elements, 0), 0)
   const fileBytes = parts.reduce((sum, part) => sum + part.header.tensors.reduce((bytes, tensor) => bytes + tensor.bytes, 0), 0)

@@ -144,6 +144,7 @@ function layersOf(header: GgufHeader, architecture: string, count: number): Laye
   const key = (name: string) => `${architecture}.${name}`
   const heads = perLayer(header, key('attention.head_count'), count, 0)
   const kvHeads = header.metadata.has(key('attention.head_count_kv')) ? perLayer(header, key('attention.head_count_kv'), count, 0) : heads
+  if (kvHeads.some((own, layer) => own > (heads[layer] ?? 0))) throw corrupt('heads', 'a layer has more KV heads than heads')
   const feedForward = perLayer(header, key('feed_forward_length'), count, 0)
   const firstHeads = heads[0] ?? 0
   const headDim = firstHeads > 0 ? Math.floor((countOf(header, key('embedding_length')) ?? 0) / firstHeads) : 0

@@ -156,6 +156,8 @@ function* parse(c: Cursor): Steps<GgufHeader> {
   for (let i = 0; i < keyCount; i++) {
     const key = decodeText(yield* shortBytes(c, headerLimits.keyBytes, 'a metadata key'))
     if (key === '') throw corrupt('empty-key', 'a metadata entry has no name', { offset: c.at })
+    // A name that starts with a zero byte is empty to C, and aborts the process that loads it.
+    if (hasControlCharacter(key)) throw corrupt('bad-name', 'the name of a metadata entry holds control characters', { offset: c.at })
     if (metadata.has(key)) throw corrupt('duplicate-key', 'a metadata entry is there twice', { key: key.slice(0, 80) })
     metadata.set(key, yield* value(c, key))
   }
@@ -243,6 +245,11 @@ function* array(c: Cursor, key: string): Steps<GgufArray> {
   return new GgufArray('string', count, c.bytes(end - start))
 }
 
+function hasControlCharacter(name: string): boolean {
+  for (let i = 0; i < name.length; i++) if (name.charCodeAt(i) < 32) return true
+  return false
+}
+
 function alignmentOf(metadata: Map<string, GgufValue>): number {
   const alignment = metadata.get('general.alignment') ?? 32
   if (typeof alignment !== 'number' || !Number.isInteger(alignment) || alignment < 1 || alignment > 2 ** 31) {
@@ -258,6 +265,7 @@ function* tensorInfos(c: Cursor, count: number): Steps<GgufTensor[]> {
   const names = new Set<string>()
   for (let i = 0; i < count; i++) {
     const name = decodeText(yield* shortBytes(c, headerLimits.tensorNameBytes, 'a tensor name'))
+    if (hasControlCharacter(name)) throw corrupt('bad-name', 'the name of a tensor holds control characters', { offset: c.at })
     if (names.has(name)) throw corrupt('duplicate-tensor', 'a tensor is there twice', { tensor: name })
     names.add(name)
     if (c.lacks(4)) yield
@@ -269,7 +277,8 @@ function* tensorInfos(c: Cursor, count: number): Steps<GgufTensor[]> {
     for (let d = 0; d < dimCount; d++) {
       const dim = c.u64()
       elements *= dim
-      if (dim > maxSafe || elements > maxSafe) throw corrupt('tensor-size', 'a tensor has an impossible size', { tensor: name })
+      if (dim === 0n || dim > maxSafe || elements > maxSafe)
+        throw corrupt('tensor-size', 'a tensor has an impossible size', { tensor: name })
       dims.push(Number(dim))
     }
     const typeId = c.u32()

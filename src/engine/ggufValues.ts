@@ -38,14 +38,18 @@ export class GgufArray {
 
   /** Index and a decoder for each string, so that a scan decodes only what it wants. */
   *entries(): Generator<[index: number, text: () => string]> {
+    let index = 0
+    for (const bytes of this.rawStrings()) yield [index++, () => decoder.decode(bytes)]
+  }
+
+  *rawStrings(): Generator<Uint8Array> {
     if (this.itemType !== 'string') return
     const view = viewOf(this.#bytes)
     let at = 0
     for (let i = 0; i < this.length; i++) {
       const start = at + 8
-      const end = start + view.getUint32(at, true)
-      yield [i, () => decoder.decode(this.#bytes.subarray(start, end))]
-      at = end
+      at = start + view.getUint32(at, true)
+      yield this.#bytes.subarray(start, at)
     }
   }
 }

@@ -1,5 +1,6 @@
+import { existsSync } from 'node:fs'
 import { mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { homedir, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import {
   getLlama,
@@ -141,6 +142,25 @@ test('facts agree with the library on totals', async () => {
   expect(facts.geometry.layers.length + 1).toBe(insights.totalLayers)
   expect(facts.trainContextSize).toBe(insights.trainContextSize)
   expect(facts.scripted).toBe(true)
+})
+
+const starter = join(process.env.XDG_CACHE_HOME ?? join(homedir(), '.cache'), 'snug', 'models', 'SmolLM2-135M-Instruct-Q4_1.gguf')
+
+test.skipIf(!existsSync(starter))('facts of the starter model agree with the library', async () => {
+  const facts = await inspectFile(starter)
+  const insights = await GgufInsights.from(await readGgufFileInfo(starter), llama)
+  expect(facts.weights.totalBytes).toBe(insights.modelSize)
+  expect(facts.parameters).toBe(insights.totalParameters)
+  expect(facts.geometry.layers.length + 1).toBe(insights.totalLayers)
+  expect(facts).toMatchObject({
+    quantization: 'Q4_1',
+    sizeBytes: 98_362_432,
+    trainContextSize: 8192,
+    licence: 'apache-2.0',
+    kind: 'model',
+    scripted: false,
+  })
+  expect(facts.weights.repackableBytes).toBe(0)
 })
 
 test('a broken quantized matrix breaks the script, so the check checks', async () => {
