@@ -1,0 +1,83 @@
+import { kvCacheBytes, layerCacheBytes, layerStateBytes, processOverheadBytes } from '@shared/domain/memory'
+import type { ModelFacts } from '@shared/domain/gguf'
+import type { MemoryPart } from '@shared/domain/memory'
+import { MiB } from '@shared/domain/units'
+import type { EngineEstimate, EstimateRequest } from '@shared/engine/protocol'
+import { SnugError } from '@shared/errors'
+import { GgmlType, GgufInsights, readGgufFileInfo } from 'node-llama-cpp'
+import { mergeParts } from './bufferLog'
+import { inspectFile } from './ggufFile'
+import type { LineKeeper, OpenLlama } from './llama'
+
+const elementType = { f16: GgmlType.F16, q8_0: GgmlType.Q8_0, q4_0: GgmlType.Q4_0 } as const
+/** A CUDA process's own context, kernels and cuBLAS, seen as 170–240 MiB (facts: engine.md §1); other backends keep theirs in the driver. */
+const cudaContextBytes = 200 * MiB
+
+/**
+ * llama.cpp's own no-allocation run on the header, with the terms it misses: the repacked copy of mapped weights, the output
+ * buffer, and what the process itself takes. A configuration can end the process: only the expendable tools process calls this.
+ */
+export async function estimate(request: EstimateRequest, open: OpenLlama, lines: LineKeeper): Promise<EngineEstimate> {
+  const facts = await inspectFile(request.path)
+  const flashAttention = request.flashAttention === 'auto' && request.kvCacheType !== 'f16' ? true : request.flashAttention
+  if (request.kvCacheType !== 'f16' && flashAttention === false)
+    throw new SnugError('fit/impossible', 'a quantized KV cache needs flash attention', { reason: 'kv-needs-flash-attention' })
+  const info = await readGgufFileInfo(request.path, { sourceType: 'filesystem', logWarnings: false })
+  const insights = await GgufInsights.from(info, open.llama)
+  const onGpu = open.devices.length > 0
+  const gpuLayers = !onGpu ? 0 : request.gpuLayers === 'max' ? insights.totalLayers : Math.min(request.gpuLayers, insights.totalLayers)
+  lines.clear()
+  const model = await insights.estimateModelResourceRequirementsV2({ gpuLayers, useMmap: request.useMmap })
+  const context = await insights.estimateContextResourceRequirementsV2({
+    contextSize: request.contextSize,
+    modelGpuLayers: gpuLayers,
+    batchSize: Math.min(request.batchSize, request.contextSize),
+    sequences: 1,
+    flashAttention,
+    kvCacheKeyType: elementType[request.kvCacheType],
+    kvCacheValueType: elementType[request.kvCacheType],
+    useMmap: request.useMmap,
+  })
+  // The log crosses threads: give the warning a moment to arrive.
+  await new Promise((resolve) => setTimeout(resolve, 20))
+  if (lines.some(/Falling back to estimation heuristic/i))
+    throw new SnugError('fit/impossible', 'llama.cpp cannot run this configuration', { reason: 'dry-run-failed', lines: lines.reasons() })
+
+  const parts: MemoryPart[] = []
+  const add = (device: MemoryPart['device'], kind: MemoryPart['kind'], bytes: number) => parts.push({ device, kind, bytes })
+  // Nothing is repacked as soon as a graphics device is visible, even with no layer on it (measured).
+  const repacks = !onGpu && / REPACK = 1/.test(open.llama.systemInfo)
+  const repack = repacks ? Math.min(facts.weights.repackableBytes, model.cpuRam) : 0
+  add('cpu', 'repack', repack)
+  add('cpu', 'weights', repack > 0 && request.useMmap ? facts.weights.mappedBytesWhenRepacked : model.cpuRam - repack)
+  add('gpu0', 'weights', model.gpuVram)
+
+  const cache = cacheByPlace(facts, request, gpuLayers)
+  const total = { cpu: context.cpuRam, gpu0: context.gpuVram }
+  for (const device of ['cpu', 'gpu0'] as const) {
+    const kv = Math.min(cache[device].kv, total[device])
+    const state = Math.min(cache[device].state, total[device] - kv)
+    add(device, 'kv', kv)
+    add(device, 'state', state)
+    add(device, 'compute', total[device] - kv - state)
+  }
+  add('cpu', 'output', facts.geometry.vocabularySize * 4)
+  add('cpu', 'overhead', processOverheadBytes(facts.tokenizer))
+  if (onGpu && open.backend === 'cuda') add('gpu0', 'overhead', cudaContextBytes)
+  return { level: 'dry-run', parts: mergeParts(parts) }
+}
+
+/** The dry run gives one number for cache and compute: the cache's share is exact from the geometry, the rest is compute. */
+function cacheByPlace(facts: ModelFacts, request: EstimateRequest, gpuLayers: number) {
+  const { geometry } = facts
+  const batch = Math.min(request.batchSize, request.contextSize)
+  const places = { cpu: { kv: 0, state: 0 }, gpu0: { kv: 0, state: 0 } }
+  if (gpuLayers === 0) places.cpu.kv = kvCacheBytes(geometry, request.contextSize, batch, request.kvCacheType)
+  // Layer i is offloaded iff i >= layers + 1 - gpuLayers (llama-model.cpp).
+  for (const [index, layer] of geometry.layers.entries()) {
+    const place = index >= geometry.layers.length + 1 - gpuLayers ? places.gpu0 : places.cpu
+    if (gpuLayers > 0) place.kv += layerCacheBytes(layer, geometry, request.contextSize, batch, request.kvCacheType)
+    place.state += layerStateBytes(layer)
+  }
+  return places
+}
