@@ -87,6 +87,13 @@ export class DownloadsService {
     return this.#view(this.#find(id))
   }
 
+  /** Of all files of a model that was downloaded; null for any other. */
+  hashesOf(modelId: string): { path: string; sha256: string }[] | null {
+    const entry = [...this.#entries.values()].find(({ row }) => row.modelId === modelId && row.state === 'done')
+    if (entry === undefined) return null
+    return entry.row.parts.flatMap(({ file, sha256 }) => (sha256 === null ? [] : [{ path: targetOf(entry.row, file), sha256 }]))
+  }
+
   follow(signal?: AbortSignal): AsyncGenerator<Download[], void, void> {
     return follow(this.#changes, () => this.list(), { signal, pauseMs: 100 })
   }

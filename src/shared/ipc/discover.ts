@@ -32,7 +32,7 @@ export const discover = {
         .strict(),
     )
     .output(type<Recommendation[]>()),
-  /** A repository's files with sizes from the hub, verdict per quantization. */
+  /** A repository's files with sizes from the hub, verdict per quantization (and per file, where a quantization is there twice). */
   files: oc
     .input(z.object({ repository, contextSize: z.number().int().min(256).optional(), kvCacheType: kv.default('f16') }).strict())
     .output(type<RepositoryFiles & { fits: Record<string, FitReport> }>()),

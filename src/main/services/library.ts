@@ -1,0 +1,363 @@
+import { lstat, realpath, stat } from 'node:fs/promises'
+import { basename, resolve, sep } from 'node:path'
+import type { ModelFacts } from '@shared/domain/gguf'
+import type { LibraryModel, ModelOrigin } from '@shared/domain/library'
+import type { Settings } from '@shared/domain/settings'
+import type { ThinkingCapability } from '@shared/domain/thinking'
+import { SnugError, toErrorValue } from '@shared/errors'
+import type { FoundModels } from '@shared/ipc/discover'
+import { type Log, silentLog } from '@shared/log'
+import type { ModelRow } from '../db/repositories/models'
+import { hashOfFile } from '../platform/downloadFiles'
+import { type FoundFile, findModels, modelStat, partPaths } from '../platform/modelFolders'
+import { type ModelSource, type Surroundings, defaultFolders } from '../platform/otherPrograms'
+import type { Arrived } from './downloads'
+import { Changes, follow } from './follow'
+import { modelId, newModelRow, viewOf } from './libraryRows'
+
+export interface LibraryDependencies {
+  rows: {
+    all(options?: { removed?: boolean }): ModelRow[]
+    get(id: string): ModelRow | undefined
+    byPath(path: string): ModelRow | undefined
+    save(row: ModelRow): void
+  }
+  settings: { get(): Settings; set(patch: Partial<Settings>): Settings }
+  /** Both in the tools process: no header is read here. */
+  inspect: (path: string) => Promise<ModelFacts>
+  capability: (path: string) => Promise<ThinkingCapability>
+  trash: (path: string) => Promise<void>
+  modelsFolder: () => string
+  starterFolder: string
+  surroundings: Surroundings
+  /** Hashes of the files of a downloaded model, for `verify`. */
+  hashes?: (modelId: string) => { path: string; sha256: string }[] | null
+  log?: Log
+  now?: () => number
+  /** A file that changed this recently may still be being copied, and is looked at next time; 2,000. */
+  settleMs?: number
+}
+
+interface AddOptions {
+  origin: ModelOrigin
+  repository?: string | null
+  revision?: string | null
+  sha256?: string | null
+  /** The person asked for it: also what was taken off the list comes back. */
+  asked: boolean
+}
+
+const sources: readonly ModelSource[] = ['lm-studio', 'ollama', 'jan', 'huggingface']
+const lookEveryMs = 15_000
+
+/** The model files that Snug knows. They are adopted where they lie; a row whose file is gone stays, and comes back with it. */
+export class LibraryService {
+  readonly #needs: LibraryDependencies
+  readonly #log: Log
+  readonly #changes = new Changes()
+  /** Projectors, adapters and the like, by path: not looked into again while they do not change. */
+  readonly #skipped = new Map<string, string>()
+  #scanning: Promise<string[]> | null = null
+  #timer: NodeJS.Timeout | null = null
+  /** One file is looked into at a time: the tools process is one. */
+  #turn: Promise<unknown> = Promise.resolve()
+
+  constructor(needs: LibraryDependencies) {
+    this.#needs = needs
+    this.#log = needs.log ?? silentLog
+  }
+
+  list(): LibraryModel[] {
+    return this.#needs.rows.all().map(viewOf)
+  }
+
+  follow(signal?: AbortSignal): AsyncGenerator<LibraryModel[], void, void> {
+    return follow(this.#changes, () => this.list(), { signal, pauseMs: 100 })
+  }
+
+  get(id: string): LibraryModel {
+    return viewOf(this.#row(id))
+  }
+
+  /** What its header says; for sizing. */
+  facts(id: string): ModelFacts {
+    const { facts, problem } = this.#row(id)
+    if (facts !== null) return facts
+    throw new SnugError('model/corrupt-file', problem?.message ?? 'this file could not be read', { id })
+  }
+
+  /** Checks that the file is as it was: for a load. */
+  async pathForLoad(id: string): Promise<string> {
+    await this.#refresh(this.#row(id))
+    const row = this.#row(id)
+    if (row.state === 'missing') throw new SnugError('model/not-found', 'the file is not there', { id, path: row.path })
+    if (row.state === 'damaged') throw new SnugError('model/corrupt-file', row.problem?.message ?? 'damaged', { id, path: row.path })
+    return row.path
+  }
+
+  /** Looks at the folders now and every 15 s. */
+  watch(): void {
+    this.#timer ??= setInterval(() => void this.scan(), lookEveryMs).unref()
+    void this.scan()
+  }
+
+  dispose(): void {
+    if (this.#timer !== null) clearInterval(this.#timer)
+    this.#timer = null
+  }
+
+  /** Rows against their files, then the folders. Gives the ids that are new. */
+  scan(): Promise<string[]> {
+    this.#scanning ??= this.#scan().finally(() => (this.#scanning = null))
+    return this.#scanning
+  }
+
+  async addFiles(paths: readonly string[]): Promise<{ added: string[]; refused: { fileName: string; code: string }[] }> {
+    const added: string[] = []
+    const refused: { fileName: string; code: string }[] = []
+    for (const path of paths) {
+      try {
+        const facts = await stat(path).catch(() => null)
+        if (facts?.isDirectory()) added.push(...(await this.addFolder(path)).added)
+        else added.push(await this.#add(resolve(path), { origin: 'added', asked: true }))
+      } catch (error) {
+        const { code, message } = toErrorValue(error)
+        this.#log.warn('a file was not added', { path, code, message })
+        refused.push({ fileName: basename(path), code })
+      }
+    }
+    return { added, refused }
+  }
+
+  /** Watched from then on. */
+  async addFolder(path: string): Promise<{ added: string[] }> {
+    const folder = resolve(path)
+    const facts = await stat(folder).catch(() => null)
+    if (!facts?.isDirectory()) throw new SnugError('file/not-permitted', 'this folder cannot be read', { path: folder })
+    const { watchedFolders } = this.#needs.settings.get()
+    if (!watchedFolders.includes(folder)) this.#needs.settings.set({ watchedFolders: [...watchedFolders, folder] })
+    return { added: await this.#takeFolder(folder, 'watched', true) }
+  }
+
+  removeFolder(index: number): void {
+    const { watchedFolders } = this.#needs.settings.get()
+    const folder = watchedFolders[index]
+    if (folder === undefined) throw new SnugError('usage/invalid', 'no such folder', { index })
+    const left = watchedFolders.filter((_, at) => at !== index)
+    this.#needs.settings.set({ watchedFolders: left })
+    for (const row of this.#needs.rows.all())
+      if (row.origin === 'watched' && isInside(row.path, folder) && !left.some((other) => isInside(row.path, other))) this.#takeOff(row)
+    this.#changes.emit()
+  }
+
+  /** Default folders of other programs that hold models, without those that are watched already. */
+  async foundOnDisk(): Promise<FoundModels[]> {
+    const watched = new Set(this.#needs.settings.get().watchedFolders)
+    const found: FoundModels[] = []
+    for (const source of sources) {
+      for (const folder of await defaultFolders(source, this.#needs.surroundings)) {
+        if (watched.has(folder)) continue
+        const sizes = new Map<string, number>()
+        for (const file of await findModels(folder)) sizes.set(file.path, (await modelStat(file.path))?.sizeBytes ?? 0)
+        const bytes = [...sizes.values()].reduce((sum, size) => sum + size, 0)
+        if (bytes > 0) found.push({ source, folder, count: sizes.size, bytes })
+      }
+    }
+    return found
+  }
+
+  async adopt(source: ModelSource): Promise<{ added: string[] }> {
+    const added: string[] = []
+    for (const folder of await defaultFolders(source, this.#needs.surroundings))
+      if ((await findModels(folder)).length > 0) added.push(...(await this.addFolder(folder)).added)
+    return { added }
+  }
+
+  /** A download that was verified. */
+  arrived({ path, repository, revision, sha256 }: Arrived): Promise<string> {
+    return this.#add(path, { origin: 'download', repository, revision, sha256, asked: true })
+  }
+
+  /** The file stays. */
+  forget(id: string): void {
+    this.#takeOff(this.#row(id))
+    this.#changes.emit()
+  }
+
+  /** What `trash` would move: said to the person before. */
+  async whatTrashMoves(id: string): Promise<{ name: string; path: string; paths: string[]; sizeBytes: number }> {
+    const row = this.#row(id)
+    const paths: string[] = []
+    for (const part of partPaths(row.path)) {
+      const link = await lstat(part).catch(() => null)
+      if (link === null) continue
+      paths.push(part)
+      // A link of the Hugging Face cache: the bytes lie elsewhere and go, too.
+      if (link.isSymbolicLink())
+        paths.push(
+          ...(await realpath(part).then(
+            (real) => [real],
+            () => [],
+          )),
+        )
+    }
+    return { name: viewOf(row).name, path: row.path, paths, sizeBytes: row.sizeBytes }
+  }
+
+  async trash(id: string): Promise<{ moved: boolean }> {
+    const { paths } = await this.whatTrashMoves(id)
+    if (paths.length === 0) throw new SnugError('model/not-found', 'the file is not there', { id })
+    for (const path of paths) await this.#needs.trash(path)
+    this.forget(id)
+    return { moved: true }
+  }
+
+  /** Hashes the whole file again; what is wrong is damaged from then on. For the command line: this reads every byte in this process. */
+  async verify(id: string, signal?: AbortSignal): Promise<'verified' | 'wrong' | 'unknown'> {
+    const row = this.#row(id)
+    const known = this.#needs.hashes?.(id) ?? (row.sha256 === null ? null : [{ path: row.path, sha256: row.sha256 }])
+    if (known === null) return 'unknown'
+    for (const { path, sha256 } of known) {
+      const found = await hashOfFile(path, { algorithm: 'sha256' }, 0, signal)
+      if (found === null) throw new SnugError('cancelled', 'cancelled')
+      if (found === sha256) continue
+      this.#save({ ...row, state: 'damaged', sha256: null, problem: { code: 'download/hash-mismatch', message: `sha256 ${found}` } })
+      return 'wrong'
+    }
+    return 'verified'
+  }
+
+  setMeasured(id: string, tokensPerSecond: number): void {
+    this.#save({ ...this.#row(id), measuredTokensPerSecond: tokensPerSecond })
+  }
+
+  async #scan(): Promise<string[]> {
+    for (const row of this.#needs.rows.all()) await this.#refresh(row)
+    const added: string[] = []
+    added.push(...(await this.#takeFolder(this.#needs.starterFolder, 'starter', false)))
+    added.push(...(await this.#takeFolder(this.#needs.modelsFolder(), 'added', false)))
+    for (const folder of this.#needs.settings.get().watchedFolders) added.push(...(await this.#takeFolder(folder, 'watched', false)))
+    return added
+  }
+
+  async #takeFolder(folder: string, origin: ModelOrigin, asked: boolean): Promise<string[]> {
+    const added: string[] = []
+    for (const file of await findModels(folder)) {
+      try {
+        const id = await this.#take(file, origin, asked)
+        if (id !== null) added.push(id)
+      } catch (error) {
+        const { code, message } = toErrorValue(error)
+        if (code !== 'model/unsupported') this.#log.warn('a file in a folder was not added', { path: file.path, code, message })
+      }
+    }
+    return added
+  }
+
+  /** null: known, to be skipped, or perhaps still being written. */
+  async #take(file: FoundFile, origin: ModelOrigin, asked: boolean): Promise<string | null> {
+    const row = this.#needs.rows.byPath(file.path)
+    if (row !== undefined && (row.removedAt === null || !asked)) return null
+    const facts = await modelStat(file.path)
+    if (facts === null || this.#skipped.get(file.path) === signature(facts)) return null
+    if (!asked && (this.#needs.now ?? Date.now)() - facts.mtimeMs < (this.#needs.settleMs ?? 2_000)) return null
+    const real = this.#needs.rows.get(modelId(await realpath(file.path)))
+    if (real !== undefined && (real.removedAt === null || !asked)) return null
+    return await this.#add(file.path, { ...file, origin, asked })
+  }
+
+  #add(path: string, options: AddOptions): Promise<string> {
+    const done = this.#turn.then(() => this.#addNow(path, options))
+    // The next file does not care how this one fared; its caller is told.
+    this.#turn = done.catch(() => {})
+    return done
+  }
+
+  async #addNow(path: string, { origin, repository, revision, sha256 }: AddOptions): Promise<string> {
+    const real = await realpath(path).catch((cause: unknown) => {
+      throw new SnugError('model/not-found', 'the file is not there', { path }, { cause })
+    })
+    const facts = await modelStat(path)
+    if (facts === null) throw new SnugError('model/not-found', 'a part is missing, or this is no plain file', { path })
+    const id = modelId(real)
+    const known = this.#needs.rows.byPath(path) ?? this.#needs.rows.get(id)
+    const row: ModelRow = { ...(known ?? newModelRow(id, path, (this.#needs.now ?? Date.now)())), removedAt: null }
+    // Two links to one file are one model; the path that still leads there stays.
+    if (row.path !== path && (await modelStat(row.path)) === null) row.path = path
+    if (known === undefined || origin === 'download') row.origin = origin
+    row.repository = repository ?? row.repository
+    row.revision = revision ?? row.revision
+    const unchanged = known !== undefined && known.sizeBytes === facts.sizeBytes && known.mtimeMs === facts.mtimeMs
+    if (unchanged && row.facts !== null && row.problem === null) this.#save(settled({ ...row, sha256: sha256 ?? row.sha256 }))
+    else await this.#look({ ...row, ...facts, sha256: sha256 ?? null })
+    return row.id
+  }
+
+  /** The file of a row is gone, back, or another one. */
+  async #refresh(row: ModelRow): Promise<void> {
+    const facts = await modelStat(row.path)
+    if (facts === null) {
+      if (row.state !== 'missing') this.#save({ ...row, state: 'missing' })
+      return
+    }
+    const unchanged = row.sizeBytes === facts.sizeBytes && row.mtimeMs === facts.mtimeMs
+    if (unchanged && row.state !== 'missing') return
+    if (unchanged) return this.#save(settled(row))
+    try {
+      await this.#look({ ...row, ...facts, sha256: null })
+    } catch (error) {
+      this.#log.warn('a changed file could not be looked into', { path: row.path, error: toErrorValue(error) })
+    }
+  }
+
+  /** Reads the header in the tools process and saves what it says; a damaged file is listed as such. */
+  async #look(row: ModelRow): Promise<void> {
+    try {
+      const facts = await this.#needs.inspect(row.path)
+      if (facts.kind !== 'model') {
+        this.#skipped.set(row.path, signature(row))
+        throw new SnugError('model/unsupported', `a ${facts.kind} is no model to chat with`, { path: row.path, kind: facts.kind })
+      }
+      const thinking = await this.#needs.capability(row.path).catch((error: unknown): ThinkingCapability => {
+        this.#log.warn('the chat template could not be asked', { path: row.path, error: toErrorValue(error) })
+        return { kind: 'none' }
+      })
+      const origin = facts.scripted ? 'scripted' : row.origin
+      this.#save(settled({ ...row, facts, thinking, origin, sizeBytes: row.sizeBytes, problem: null }))
+    } catch (error) {
+      const { code, message } = toErrorValue(error)
+      const ofTheFile = code === 'model/corrupt-file' || code === 'engine/crashed' || code === 'engine/stalled'
+      if (!ofTheFile) throw error
+      this.#save({ ...row, facts: null, thinking: null, state: 'damaged', problem: { code, message } })
+    }
+  }
+
+  #row(id: string): ModelRow {
+    const row = this.#needs.rows.get(id)
+    if (row === undefined || row.removedAt !== null) throw new SnugError('model/not-found', 'no such model', { id })
+    return row
+  }
+
+  #takeOff(row: ModelRow): void {
+    this.#needs.rows.save({ ...row, removedAt: (this.#needs.now ?? Date.now)() })
+  }
+
+  #save(row: ModelRow): void {
+    this.#needs.rows.save(row)
+    this.#changes.emit()
+  }
+}
+
+/** The state of a file that is there. */
+function settled(row: ModelRow): ModelRow {
+  if (row.problem !== null) return { ...row, state: 'damaged' }
+  return { ...row, state: row.sha256 === null ? 'own' : 'verified' }
+}
+
+function signature({ sizeBytes, mtimeMs }: { sizeBytes: number; mtimeMs: number }): string {
+  return `${sizeBytes}:${mtimeMs}`
+}
+
+function isInside(path: string, folder: string): boolean {
+  return path.startsWith(folder.endsWith(sep) ? folder : folder + sep)
+}

@@ -1,0 +1,68 @@
+import { createHash } from 'node:crypto'
+import { basename } from 'node:path'
+import type { LibraryModel } from '@shared/domain/library'
+import type { ModelRow } from '../db/repositories/models'
+
+/** Short, stable, and says nothing about the path. */
+export function modelId(realPath: string): string {
+  return createHash('sha256').update(realPath).digest('hex').slice(0, 16)
+}
+
+/** SmolLM2-135M-Instruct Q4_1 as set-up fetches it. */
+const starterBytes = 98_362_432
+
+export function isStarter(row: Pick<ModelRow, 'origin' | 'sizeBytes'>): boolean {
+  return row.origin === 'starter' && row.sizeBytes === starterBytes
+}
+
+export function newModelRow(id: string, path: string, at: number): ModelRow {
+  return {
+    id,
+    path,
+    sizeBytes: 0,
+    mtimeMs: 0,
+    headerSha: null,
+    sha256: null,
+    origin: 'added',
+    state: 'own',
+    facts: null,
+    thinking: null,
+    repository: null,
+    revision: null,
+    problem: null,
+    measuredTokensPerSecond: null,
+    addedAt: at,
+    removedAt: null,
+  }
+}
+
+/** What the page sees. Ollama's blobs have no name of their own, so they go by the name that Ollama gives them. */
+export function viewOf(row: ModelRow): LibraryModel {
+  const { facts } = row
+  const file = basename(row.path)
+  const label = row.repository?.startsWith('ollama/') ? row.repository.slice('ollama/'.length) : null
+  const fileName = label !== null && /^sha256-[0-9a-f]{64}$/.test(file) ? label : file
+  const starter = isStarter(row)
+  return {
+    id: row.id,
+    path: row.path,
+    fileName,
+    state: row.state,
+    origin: row.origin,
+    // The starter's own header calls it by the name of a training run.
+    name: starter ? 'SmolLM2 135M Instruct' : (facts?.name ?? fileName.replace(/(-\d{5}-of-\d{5})?\.gguf$/i, '')),
+    architecture: facts?.architecture ?? '',
+    parameters: facts?.parameters ?? 0,
+    activeParameters: facts?.activeParameters ?? 0,
+    quantization: facts?.quantization ?? '',
+    sizeBytes: row.sizeBytes,
+    trainContextSize: facts?.trainContextSize ?? 0,
+    thinking: row.thinking ?? { kind: 'none' },
+    licence: facts?.licence ?? null,
+    repository: row.repository,
+    problem: row.problem,
+    addedAt: row.addedAt,
+    measuredTokensPerSecond: row.measuredTokensPerSecond,
+    demonstration: facts?.scripted === true ? 'scripted' : starter ? 'starter' : null,
+  }
+}
