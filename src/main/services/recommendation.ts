@@ -74,7 +74,9 @@ export class RecommendationService {
     const report = planFit(model, machine, fitOptions(query))
     const measured = query.measuredKey === undefined ? null : (this.options.measured?.(query.measuredKey) ?? null)
     const timed = measured === null ? report : { ...report, speed: withMeasured(report.speed, measured) }
-    const dry = report.verdict === 'too-big' || query.dryRun === undefined ? null : await query.dryRun(report.plan)
+    // The dry run gives one figure for all GPUs together: with several the formula's split is the better answer.
+    const several = machine.pools.filter((pool) => pool.devices.some((device) => device !== 'cpu')).length > 1
+    const dry = report.verdict === 'too-big' || several || query.dryRun === undefined ? null : await query.dryRun(report.plan)
     return dry === null ? timed : withParts(timed, dry.parts, dry.level)
   }
 

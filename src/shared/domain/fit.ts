@@ -283,9 +283,11 @@ function maxContext(model: SizedModel, machine: FitMachine, options: FitOptions,
 
 /** A better level's parts in place of the formula's, on the same plan: the pools are filled again and the verdict may only get worse. */
 export function withParts(report: FitReport, parts: readonly MemoryPart[], level: EstimateLevel): FitReport {
-  const replaced = new Set(parts.map((part) => `${part.device}/${group(part.kind)}`))
-  // What the level did not speak of (vocabulary, backend context, checkpoints) stays.
-  const kept = report.parts.filter((part) => !replaced.has(`${part.device}/${group(part.kind)}`) && group(part.kind) === 'other')
+  const given = new Set(parts.map((part) => `${part.device}/${part.kind}`))
+  // What the level did not speak of stays: vocabulary, backend context, checkpoints are outside llama.cpp's buffers.
+  const kept = report.parts.filter(
+    (part) => (part.kind === 'overhead' || part.kind === 'checkpoint') && !given.has(`${part.device}/${part.kind}`),
+  )
   const all = [...parts, ...kept]
   const pools = fillPools(report.pools, all)
   const fits = pools.every((pool) => pool.spareBytes >= 0)
@@ -300,11 +302,6 @@ export function withParts(report: FitReport, parts: readonly MemoryPart[], level
     verdict: fits ? report.verdict : 'too-big',
     maxContext: fits ? report.maxContext : 0,
   }
-}
-
-/** llama.cpp's own accounting speaks of these; the rest is outside its buffers. */
-function group(kind: MemoryPart['kind']): 'buffers' | 'other' {
-  return kind === 'overhead' || kind === 'checkpoint' ? 'other' : 'buffers'
 }
 
 /** A verdict changes for the better only past this margin, so that it does not flicker while other programs breathe. */
