@@ -32,7 +32,8 @@ export function bestBackend(report: HardwareReport): Backend {
 /** GPUs that models are put on: those the backend can use; beside a discrete card an integrated one is left alone, a software rasteriser always. */
 export function usableGpus(report: HardwareReport, backend: Backend | null): Gpu[] {
   const able = report.gpus.filter(
-    (gpu) => gpu.kind !== 'software' && gpu.vramTotal !== null && (backend === null ? gpu.backends.length > 0 : gpu.backends.includes(backend)),
+    (gpu) =>
+      gpu.kind !== 'software' && gpu.vramTotal !== null && (backend === null ? gpu.backends.length > 0 : gpu.backends.includes(backend)),
   )
   return able.some((gpu) => !gpu.sharedWithRam) ? able.filter((gpu) => !gpu.sharedWithRam) : able.slice(0, 1)
 }

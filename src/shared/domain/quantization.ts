@@ -122,7 +122,8 @@ export function compareQuantizations(a: string, b: string): number {
 
 /** Finds the quantization in a file or repository name: `Qwen3-8B-UD-Q4_K_XL-00001-of-00002.gguf` → `Q4_K_XL` as written. */
 export function quantizationInName(fileName: string): string | null {
-  const match = /(?:^|[-_./])((?:UD-)?(?:IQ\d_[A-Z]+|Q\d_K(?:_[A-Z]+)?|Q\d_[01]|MXFP4(?:_MOE)?|NVFP4|BF16|F16|F32|TQ\d_0))(?=[-_.]|$)/i.exec(fileName)
+  const match =
+    /(?:^|[-_./])((?:UD-)?(?:IQ\d_[A-Z]+|Q\d_K(?:_[A-Z]+)?|Q\d_[01]|MXFP4(?:_MOE)?|NVFP4|BF16|F16|F32|TQ\d_0))(?=[-_.]|$)/i.exec(fileName)
   return match?.[1]?.toUpperCase() ?? null
 }
 
