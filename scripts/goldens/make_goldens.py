@@ -61,6 +61,7 @@ SETS = {
     'spaces': chat((S, '  indented system \n'), (U, '  two before, two after  \n\n'), (A, '\n answer with spaces  \n'), (U, '\ttab \n')),
     'wide-spaces': chat((S, '\u3000系统\u3000'), (U, '\u3000全角空格\u3000'), (A, '\u3000回答\u3000'), (U, '再问\u3000')),
     'thoughts': chat((U, 'How much is 2+2?'), (A, '4', dict(thought='Two and two\nare four.')), (U, 'And 3+3?'), (A, '6', dict(thought='Six.')), (U, 'Why?')),
+    'inline-thoughts': chat((U, 'How much is 2+2?'), (A, '<think>\nTwo and two.\n</think>\n\n4'), (U, 'And 3+3?'), (A, '<think>\nSix.\n</think>\n\n6'), (U, 'Why?')),
     'two-systems': chat((S, 'Be kind.'), (U, 'Hi'), (A, 'Hello!'), (S, 'Now be terse.'), (U, 'Bye')),
     'empty-system': chat((S, ''), (U, 'Hi')),
     'borders': chat((S, '\ufeffsystem\u0085'), (U, '\ufeff\u00a0both\u2003\x1f'), (A, '    indented\n', dict(thought='  a\n    b\n')), (U, 'x\u2028')),

@@ -69,9 +69,20 @@ const ask = (template: string, messages: PromptRequest['messages'], more: Partia
     native,
   )
 
+/** A thought inside an old text is what the template makes of it, or what it makes of a thought in its field: never text of the answer. */
+function compareInline(key: string, template: string, messages: PromptRequest['messages'], golden: string): string | null {
+  const { text } = ask(template, messages)
+  const apart = messages.map((message) => {
+    const [, thought, content] = /^<think>\n([^]*)\n<\/think>\n\n([^]*)$/.exec(message.content) ?? []
+    return thought === undefined || content === undefined ? message : { ...message, content, thought }
+  })
+  return goldenOf(text) === golden || text === ask(template, apart).text ? null : `${key}: ${JSON.stringify(text.slice(-300))}`
+}
+
 function compare(name: string, template: string, key: string, golden: Golden): string | null {
   const [set = '', choice = ''] = key.split('/')
   const messages = goldens.sets[set] ?? []
+  if (set === 'inline-thoughts' && typeof golden === 'string') return compareInline(key, template, messages, golden)
   let outcome: Golden
   let prompt = ''
   try {

@@ -162,6 +162,10 @@ describe('a template that is missing or broken', () => {
     const doubling = `{% set ns = namespace(x='0123456789abcdef') %}{% for i in range(20) %}{% set ns.x = ns.x + ns.x %}{% endfor %}{{ ns.x }}`
     expect(failure(() => ask([user], { template: doubling, fallback: false })).code).toBe('template/failed')
     expect(failure(() => ask([user], { template: '{% for i in range(200000000) %}{% endfor %}' })).code).toBe('template/too-slow')
+    const nested = '{% for i in range(9000) %}{% for j in range(9000) %}{% for k in range(9000) %}{% endfor %}{% endfor %}{% endfor %}'
+    expect(failure(() => ask([user], { template: nested })).code).toBe('template/too-slow')
+    const endless = doubling.replace('range(20)', 'range(60)')
+    expect(failure(() => ask([user], { template: endless, fallback: false })).code).toBe('template/failed')
   })
 })
 

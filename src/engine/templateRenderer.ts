@@ -9,7 +9,7 @@ const longestTemplate = 1024 * 1024
 /** Characters; a 1M-token context is about half of it. */
 const longestPrompt = 8 * 1024 * 1024
 /** Steps that `range()` may hand out in one rendering: real templates take a few hundred. */
-const mostRangeSteps = 1_000_000
+const mostRangeSteps = 100_000
 
 export interface TemplateContext {
   messages: Record<string, unknown>[]
@@ -137,6 +137,8 @@ export function createTemplateRenderer(source: string, now: Date, native: Native
         return { text: interpret(program, { ...context, tools }, now) }
       } catch (error) {
         if (error instanceof SnugError) throw error
+        // a text or a nesting beyond what JavaScript can hold: the next renderer would take the memory instead
+        if (error instanceof RangeError) throw new SnugError('template/failed', `the chat template grows without end: ${error.message}`)
         first.push(reasonOf(error))
       }
     }

@@ -1,4 +1,5 @@
 import type { ThinkingCapability, ThinkingSwitch, ThoughtMarkers } from '@shared/domain/thinking'
+import { SnugError } from '@shared/errors'
 import type { NativeRenderer } from './nativeTemplateRenderer'
 import { createTemplateRenderer, type TemplateRenderer } from './templateRenderer'
 import { efforts, levelNames, softSwitch, toggles, unknownLevel } from './thinkingSwitches'
@@ -34,7 +35,8 @@ class Asker {
       const text = this.renderer.render({ messages, addGenerationPrompt, bos: '', eos: '', variables })
       this.seen.push(text)
       return text
-    } catch {
+    } catch (error) {
+      if (error instanceof SnugError && error.code === 'template/too-slow') throw error
       // a template that throws on one value tells which values exist
       return null
     }
@@ -176,6 +178,8 @@ function knowsThoughts(asker: Asker, markers: ThoughtMarkers): boolean {
 function detect(renderer: TemplateRenderer, tokens: readonly string[]): DetectedThinking {
   const asker = new Asker(renderer)
   const absent = asker.all({})
+  // a broken template: sixty more attempts would not tell more
+  if (!lives(absent)) return { capability: { kind: 'none' }, markers: findFamily('', renderer.source, tokens) }
   const toggle = findToggle(asker, absent)
   const soft = findSoft(asker, toggle?.on ?? {})
   // rendered before the family is asked for, so that it can be seen in an old message
