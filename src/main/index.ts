@@ -12,6 +12,8 @@ import { createWindow } from './app/window'
 import { type Core, createCore } from './core'
 import { forkUtility } from './engine/forkUtility'
 import { openDoors } from './ipc/connectPort'
+import { DroppedFiles } from './ipc/dropped'
+import type { HandlerContext } from './ipc/handlers/context'
 import { createRouter } from './ipc/router'
 import { createFileLog } from './platform/fileLog'
 import { snugPaths } from './platform/paths'
@@ -75,9 +77,8 @@ async function start(): Promise<void> {
   if (!process.env.ELECTRON_RENDERER_URL) servePage(join(here, '../renderer'))
   const words = () => messages(language())
   try {
-    core = await createCore({
+    core = createCore({
       paths,
-      resourcesDir: join(here, '../../resources'),
       fork: forkUtility(join(here, 'engine.js')),
       downloadWorker: join(here, 'downloadWorker.js'),
       log,
@@ -93,17 +94,19 @@ async function start(): Promise<void> {
   }
   const running = core
   const dialogs = createDialogs({ window: () => window, words })
-  const router = createRouter({
+  const dropped = new DroppedFiles()
+  const context: HandlerContext = {
     core: running,
-    info,
+    dropped,
     commands,
     dialogs,
-    log,
+    info,
+    words,
     copyText: (text) => clipboard.writeText(text),
     showLogs: () => void shell.openPath(join(paths.dataDir, 'logs')),
     showInFolder: (path) => shell.showItemInFolder(path),
-  })
-  openDoors(router, (ticket, dropped) => running.dropped.put(ticket, dropped), log.child('ipc'))
+  }
+  openDoors(createRouter(context, log), (ticket, files) => dropped.put(ticket, files), log.child('ipc'))
 
   const applySettings = () => {
     nativeTheme.themeSource = running.settings.get().theme

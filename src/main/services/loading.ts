@@ -1,5 +1,5 @@
 import { access } from 'node:fs/promises'
-import type { KvCacheType } from '@shared/domain/gguf'
+import type { KvCacheType, ModelFacts } from '@shared/domain/gguf'
 import type { LoadedModel } from '@shared/engine/protocol'
 import { SnugError } from '@shared/errors'
 import type { ModelRow, ModelsRepository } from '../db/repositories/models'
@@ -19,7 +19,7 @@ export interface LoadingOptions {
   models: Pick<ModelsRepository, 'get'>
   settings: SettingsService
   /** What fits here, from the machine's report; what it leaves out stays automatic. */
-  plan?: (model: ModelRow, wishes: LoadWishes) => Promise<Partial<LoadOptions>>
+  plan?: (facts: ModelFacts, wishes: LoadWishes & { contextSize: number }) => Promise<Partial<LoadOptions>>
 }
 
 /** A realistic context, not the model's native one: 128K of cache can be larger than the weights. */
@@ -60,8 +60,21 @@ export class LoadingService {
     return this.#load(model, {}, { minContextSize: heldTokens, automatic: true, signal })
   }
 
+  /** A file that need not be in the library: for the command line. `heldTokens`: what the conversation already holds. */
+  async loadFile(
+    path: string,
+    facts: ModelFacts,
+    wishes: LoadWishes,
+    heldTokens: number,
+    signal: AbortSignal,
+    onProgress: (fraction: number) => void,
+  ): Promise<LoadedModel> {
+    const options = await this.#loadOptions(facts, wishes, { minContextSize: heldTokens, signal })
+    return this.#options.host.load(path, path, options, onProgress)
+  }
+
   async #load(model: ModelRow, wishes: LoadWishes, more: Partial<LoadOptions> & { minContextSize: number }): Promise<LoadedModel> {
-    const { host, settings, plan } = this.#options
+    const { host, settings } = this.#options
     if (model.state === 'damaged')
       throw new SnugError('model/corrupt-file', model.problem?.message ?? 'the file is damaged', { path: model.path })
     try {
@@ -69,15 +82,27 @@ export class LoadingService {
     } catch (error) {
       throw new SnugError('model/not-found', 'the model file is not there', { path: model.path }, { cause: error })
     }
-    const train = model.facts?.trainContextSize ?? usualContext
-    const usual = Math.min(settings.get().contextSize ?? usualContext, train)
+    const loaded = await host.load(model.id, model.path, await this.#loadOptions(model.facts, wishes, more))
+    settings.set({ lastModelId: model.id })
+    return loaded
+  }
+
+  /** The person's wishes first, then what was planned for this machine, then llama.cpp's own choice. */
+  async #loadOptions(
+    facts: ModelFacts | null,
+    wishes: LoadWishes,
+    more: Partial<LoadOptions> & { minContextSize: number },
+  ): Promise<LoadOptions> {
+    const train = facts?.trainContextSize ?? usualContext
+    const usual = Math.min(this.#options.settings.get().contextSize ?? usualContext, train)
     // A chat that was longer than usual goes on at its length: to the next multiple of the cache's padding, and room to answer.
     const held = Math.min(train, Math.ceil((more.minContextSize + 1_024) / 256) * 256)
-    const planned = await plan?.(model, wishes)
-    const loaded = await host.load(model.id, model.path, {
-      backend: wishes.cpuOnly === true ? 'cpu' : 'auto',
-      gpuLayers: wishes.cpuOnly === true ? 0 : (wishes.gpuLayers ?? 'auto'),
-      contextSize: wishes.contextSize ?? (more.minContextSize > 0 ? Math.max(usual, held) : usual),
+    const contextSize = wishes.contextSize ?? (more.minContextSize > 0 ? Math.max(usual, held) : usual)
+    const planned = facts === null ? {} : await this.#options.plan?.(facts, { ...wishes, contextSize })
+    return {
+      backend: 'auto',
+      gpuLayers: wishes.gpuLayers ?? 'auto',
+      contextSize,
       batchSize: 'auto',
       threads: 'auto',
       // A quantized V cache is refused without it.
@@ -85,12 +110,11 @@ export class LoadingService {
       kvCacheType: wishes.kvCacheType ?? 'f16',
       useMmap: 'auto',
       trainContextSize: train,
-      totalLayers: (model.facts?.geometry.layers.length ?? 31) + 1,
+      totalLayers: (facts?.geometry.layers.length ?? 31) + 1,
       hasGpu: wishes.cpuOnly !== true,
       ...planned,
+      ...(wishes.cpuOnly === true ? { backend: 'cpu' as const, gpuLayers: 0 } : {}),
       ...more,
-    })
-    settings.set({ lastModelId: model.id })
-    return loaded
+    }
   }
 }

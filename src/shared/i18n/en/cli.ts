@@ -12,6 +12,9 @@ export const cli = {
     `${p.name} ${p.quantization}: takes ${p.takes}, ${p.speed}, ${p.where}`,
   nothingFits: 'No model of the catalogue fits here. A smaller model, a shorter context or more free memory would help.',
   tokensPerSecond: (p: { range: string }) => `${p.range} tokens/s predicted`,
+  contextLimit: 'Context limit',
+  thinkingLabel: 'Thinking',
+  licence: 'Licence',
   total: 'total',
   loading: (p: { name: string; percent: number }) => `Loading ${p.name} ${p.percent} %`,
   reading: (p: { done: number; total: number }) => `Reading the prompt ${p.done} of ${p.total} tokens`,
@@ -40,5 +43,8 @@ export const cli = {
   contextDropped: (p: { count: number }) =>
     `${p.count} older ${p.count === 1 ? 'message was' : 'messages were'} left out: the context is full.`,
   fallbackTemplate: (p: { name: string }) => `The model's own chat template cannot be used; the ${p.name} format is used instead.`,
+  backendState: { 'no-device': 'no device', 'not-installed': 'not here', crashed: 'crashed' },
+  level: { rule: 'rule of thumb', formula: 'formula', 'dry-run': 'dry run', measured: 'measured' },
+  maxContext: (p: { tokens: number }) => `longest context ${p.tokens}`,
   verdict: { 'full-gpu': 'all on GPU', 'partial-gpu': 'partly on GPU', cpu: 'CPU only', 'too-big': 'will not run' },
 }

@@ -12,6 +12,9 @@ export const cli = {
     `${p.name} ${p.quantization}：占用 ${p.takes}，${p.speed}，${p.where}`,
   nothingFits: '目录里没有本机装得下的模型。可以换更小的模型、缩短上下文，或腾出内存。',
   tokensPerSecond: (p: { range: string }) => `预计 ${p.range} token/秒`,
+  contextLimit: '上下文上限',
+  thinkingLabel: '深度思考',
+  licence: '许可证',
   total: '合计',
   loading: (p: { name: string; percent: number }) => `正在加载 ${p.name} ${p.percent}%`,
   reading: (p: { done: number; total: number }) => `正在读取提示词 ${p.done} / ${p.total} token`,
@@ -39,5 +42,8 @@ export const cli = {
   verifiedBad: (p: { name: string }) => `${p.name}：内容不正确`,
   contextDropped: (p: { count: number }) => `上下文已满，省略了较早的 ${p.count} 条消息。`,
   fallbackTemplate: (p: { name: string }) => `模型自带的对话模板不可用，改用 ${p.name} 格式。`,
+  backendState: { 'no-device': '没有设备', 'not-installed': '不可用', crashed: '崩溃' },
+  level: { rule: '经验估算', formula: '公式', 'dry-run': '试算', measured: '实测' },
+  maxContext: (p: { tokens: number }) => `最长上下文 ${p.tokens}`,
   verdict: { 'full-gpu': '全部在显存', 'partial-gpu': '显存 + 内存', cpu: '仅 CPU', 'too-big': '装不下' },
 }

@@ -1,0 +1,29 @@
+import { resolve } from 'node:path'
+import type { Command } from 'commander'
+import { formatBytes, formatCount, formatParameters } from '@shared/domain/format'
+import { command } from '../run'
+
+/** `snug inspect FILE|URL`: what the header says; nothing is loaded. */
+export function addInspect(program: Command): void {
+  program
+    .command('inspect')
+    .argument('<file>', 'a GGUF file')
+    .description('what a model file says about itself')
+    .action(
+      command(async ({ core, out }, file: string) => {
+        const path = resolve(file)
+        const facts = await core.engine.tools('inspect', { path })
+        const thinking = await core.engine.tools('capability', { source: { kind: 'file', path } })
+        const { chatTemplate, ...rest } = facts
+        out.result({ ...rest, chatTemplate, thinking }, () =>
+          [
+            `${facts.name ?? facts.architecture} (${facts.architecture})`,
+            `${formatParameters(facts.parameters, out.language)} · ${facts.quantization} · ${facts.bitsPerWeight.toFixed(2)} bpw · ${formatBytes(facts.sizeBytes, out.language)}`,
+            `${out.words.cli.contextLimit}: ${formatCount(facts.trainContextSize, out.language)}`,
+            `${out.words.cli.thinkingLabel}: ${thinking.kind}${'levels' in thinking ? ` (${thinking.levels.join(', ')})` : ''}`,
+            `${out.words.cli.licence}: ${facts.licence ?? '—'}`,
+          ].join('\n'),
+        )
+      }),
+    )
+}

@@ -1,0 +1,77 @@
+import type { Command } from 'commander'
+import { formatBytes } from '@shared/domain/format'
+import type { LibraryModel } from '@shared/domain/library'
+import { SnugError } from '@shared/errors'
+import { exitCodes } from '../output'
+import { type Run, command } from '../run'
+
+function line(model: LibraryModel, language: 'en' | 'zh-CN'): string {
+  return `${model.id}  ${model.state.padEnd(8)}  ${formatBytes(model.sizeBytes, language).padStart(9)}  ${model.quantization.padEnd(8)}  ${model.name}\n  ${model.path}`
+}
+
+function find(models: LibraryModel[], id: string): LibraryModel {
+  const model = models.find((item) => item.id === id || item.fileName === id || item.name === id)
+  if (model === undefined) throw new SnugError('model/not-found', `no model ${id} in the library`, { id })
+  return model
+}
+
+export function addLibrary(program: Command): void {
+  program
+    .command('list')
+    .description('models on this disk: verified, own or missing')
+    .option('--downloads', 'unfinished downloads instead')
+    .action(
+      command(async ({ core, out }: Run, { downloads }: { downloads?: boolean }) => {
+        if (downloads) {
+          const rows = core.downloads.list().filter((row) => row.state !== 'done')
+          out.result(rows, () =>
+            rows
+              .map(
+                (row) =>
+                  `${row.state.padEnd(9)} ${row.repository} ${row.file} ${formatBytes(row.receivedBytes, out.language)} / ${formatBytes(row.totalBytes, out.language)}`,
+              )
+              .join('\n'),
+          )
+          return
+        }
+        await core.library.scan()
+        const models = core.library.list()
+        out.result(models, () =>
+          models.length === 0 ? out.words.cli.noModels : models.map((model) => line(model, out.language)).join('\n'),
+        )
+      }),
+    )
+
+  program
+    .command('verify')
+    .argument('[id]', 'id, file name or name; without it all')
+    .description('read every byte again and compare it with what the hub promised')
+    .action(
+      command(async ({ core, out, signal }: Run, id: string | undefined) => {
+        await core.library.scan()
+        const models = id === undefined ? core.library.list().filter((model) => model.state !== 'missing') : [find(core.library.list(), id)]
+        const results: { id: string; path: string; state: 'verified' | 'wrong' | 'unknown' }[] = []
+        for (const { id: modelId, path } of models) results.push({ id: modelId, path, state: await core.library.verify(modelId, signal) })
+        const words = { unknown: out.words.cli.verifiedOwn, verified: out.words.cli.verifiedOk, wrong: out.words.cli.verifiedBad }
+        out.result(results, () => results.map(({ path, state }) => words[state]({ name: path })).join('\n'))
+        return results.some((result) => result.state === 'wrong') ? exitCodes.failed : exitCodes.done
+      }),
+    )
+
+  program
+    .command('remove')
+    .argument('<id>', 'id, file name or name')
+    .description('take a model off the list; the file stays unless --trash is given')
+    .option('--trash', 'move the file to the system trash')
+    .action(
+      command(async ({ core, out }: Run, id: string, { trash }: { trash?: boolean }) => {
+        const model = find(core.library.list(), id)
+        if (trash) await core.library.trash(model.id)
+        else core.library.forget(model.id)
+        const size = formatBytes(model.sizeBytes, out.language)
+        out.result({ id: model.id, path: model.path, sizeBytes: model.sizeBytes, trashed: trash === true }, () =>
+          trash ? out.words.cli.trashed({ path: model.path, size }) : out.words.cli.removed({ name: model.name }),
+        )
+      }),
+    )
+}

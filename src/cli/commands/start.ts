@@ -1,0 +1,43 @@
+import type { Command } from 'commander'
+import { SnugError } from '@shared/errors'
+import { ChatSession } from '../chatSession'
+import { converse } from '../converse'
+import { createPrinter } from '../printer'
+import { type Run, command } from '../run'
+import { recommendationLine } from './fit'
+import { machineText } from './hardware'
+
+/** The whole first use without a window: what this machine is, what fits, and a chat. Without a terminal one real answer is printed. */
+export function addStart(program: Command): void {
+  program
+    .command('start')
+    .description('the app in the terminal: machine, best fits, chat')
+    .option('--model <file>', 'a GGUF file; without it the starter model')
+    .action(
+      command(async ({ core, out, signal }: Run, { model }: { model?: string }) => {
+        const { words } = out
+        out.text(`${words.cli.machineTitle}\n${machineText(await core.hardware.report(), out)}\n\n`)
+        const fits = (await core.recommendation.recommend({ use: 'chat' })).filter((item) => item.usable).slice(0, 3)
+        out.text(
+          `${words.cli.bestFits}\n${fits.length === 0 ? words.cli.nothingFits : fits.map((item) => recommendationLine(item, out)).join('\n')}\n\n`,
+        )
+
+        const file = model ?? (await core.starterModel())
+        if (file === null) throw new SnugError('model/not-found', words.cli.noStarter)
+        if (model === undefined) out.text(`${words.cli.starterNote}\n\n`)
+        const session = await ChatSession.open(core, file, {}, [], signal, (fraction) =>
+          out.progress(words.cli.loading({ name: file, percent: Math.round(fraction * 100) })),
+        )
+        const printer = createPrinter(out, true)
+        const options = { sampling: { temperature: 0 }, thinking: { mode: 'default' } as const, maxTokens: null }
+        if (process.stdin.isTTY === true) {
+          await converse({ session, messages: [], options: { ...options, sampling: {} }, out, printer, signal })
+          return
+        }
+        out.text(`${words.cli.you}> ${words.cli.question}\n`)
+        printer.end(
+          await session.answer([{ role: 'user', content: words.cli.question }], { ...options, maxTokens: 256 }, signal, printer.event),
+        )
+      }),
+    )
+}

@@ -1,0 +1,155 @@
+import { readdir } from 'node:fs/promises'
+import { join, resolve } from 'node:path'
+import type { MemoryDevice } from '@shared/domain/memory'
+import type { Bytes } from '@shared/domain/units'
+import type { ForkEngine } from '@shared/engine/protocol'
+import type { Log } from '@shared/log'
+import { type SnugDatabase, openDatabase } from './db/open'
+import { BackendProbes } from './engine/backendProbes'
+import { EngineHost } from './engine/engineHost'
+import { WorkerRunner } from './platform/downloadRunner'
+import { Hub, hubEndpoint } from './platform/hub'
+import { Network, networkConfigFromEnv } from './platform/network'
+import type { SnugPaths } from './platform/paths'
+import { loadCatalog } from './services/catalog'
+import { ConversationService } from './services/conversations'
+import { DiscoverService } from './services/discover'
+import { DownloadsService } from './services/downloads'
+import { HardwareService } from './services/hardware'
+import { KvStates } from './services/kvStates'
+import { LibraryService } from './services/library'
+import { LoadingService } from './services/loading'
+import { loadPlanner } from './services/loadPlanner'
+import { RecommendationService } from './services/recommendation'
+import { RepliesService } from './services/replies'
+import { SettingsService } from './services/settings'
+
+export interface CoreOptions {
+  paths: SnugPaths
+  fork: ForkEngine
+  /** The built `downloadWorker.js`. */
+  downloadWorker: string
+  log: Log
+  trash: (path: string) => Promise<void>
+  env?: NodeJS.ProcessEnv
+  /** False for the command line: no folder is watched, no interrupted download goes on by itself. */
+  background?: boolean
+}
+
+export type Core = ReturnType<typeof createCore>
+
+/** The only place that calls constructors; the app and the command line are two ways to look at what it returns. */
+export function createCore({ paths, fork, downloadWorker, log, trash, env = process.env, background = true }: CoreOptions) {
+  const db: SnugDatabase = openDatabase({ dataDir: paths.dataDir, log: log.child('db') })
+  const settings = new SettingsService(db.settings, log.child('settings'))
+  // What a command-line flag says for this run only.
+  const override: { endpoint?: string; modelsFolder?: string } = {}
+  const modelsFolder = () => override.modelsFolder ?? settings.get().modelsFolder ?? paths.modelsFolder
+
+  const network = new Network(networkConfigFromEnv(env, settings.get().offline))
+  const hub = new Hub({ network, endpoint: () => override.endpoint ?? hubEndpoint(settings.get().endpoint, env) })
+  const runner = new WorkerRunner(downloadWorker, network)
+  const stopFollowing = settings.onChange(() => {
+    network.setOffline(settings.get().offline)
+    runner.setOffline(settings.get().offline)
+  })
+
+  const engine = new EngineHost({ fork, log: log.child('engine') })
+  const probes = new BackendProbes(fork)
+  const hardware = new HardwareService({ probe: () => probes.probe(), modelsDir: modelsFolder })
+
+  /** What ending our loaded model would give back, by device. */
+  const returned = (): Partial<Record<MemoryDevice, Bytes>> => {
+    const sum: Partial<Record<MemoryDevice, Bytes>> = {}
+    for (const { device, bytes } of engine.loaded?.model.buffers.parts ?? []) sum[device] = (sum[device] ?? 0) + bytes
+    return sum
+  }
+  const recommendation = new RecommendationService({
+    catalog: loadCatalog(),
+    hardware,
+    returned,
+    reserveBytes: () => settings.get().reserveBytes,
+  })
+
+  const library: LibraryService = new LibraryService({
+    rows: db.models,
+    settings,
+    inspect: (path) => engine.tools('inspect', { path }),
+    capability: (path) => engine.tools('capability', { source: { kind: 'file', path } }),
+    trash,
+    modelsFolder,
+    starterFolder: paths.starterFolder,
+    surroundings: { env, homeDir: paths.homeDir, platform: process.platform },
+    hashes: (id) => downloads.hashesOf(id),
+    log: log.child('library'),
+  })
+  const downloads: DownloadsService = new DownloadsService({
+    rows: db.downloads,
+    hub,
+    runner,
+    arrived: (file) => library.arrived(file),
+    modelsFolder,
+    locksFolder: paths.locksFolder,
+    log: log.child('downloads'),
+  })
+  const discover = new DiscoverService({
+    hub,
+    fitRepository: (repository, files, options) => recommendation.fitRepository(repository, files, options),
+    foundOnDisk: () => library.foundOnDisk(),
+  })
+
+  const conversations = new ConversationService(db)
+  const loading = new LoadingService({ host: engine, models: db.models, settings, plan: loadPlanner(recommendation) })
+  const cache = new KvStates({
+    host: engine,
+    folder: join(paths.cacheDir, 'kv'),
+    keeps: (id) => conversations.list().some((conversation) => conversation.id === id),
+    log: log.child('kv'),
+  })
+  const replies = new RepliesService({ conversations, loading, host: engine, models: db.models, log: log.child('replies'), cache })
+
+  if (background) {
+    library.watch()
+    downloads.resumeInterrupted()
+    void db.backupIfDue().catch((error: unknown) => log.warn('the daily backup failed', error))
+  }
+
+  return {
+    paths,
+    notice: db.notice,
+    settings,
+    network,
+    engine,
+    probes,
+    hardware,
+    recommendation,
+    library,
+    downloads,
+    discover,
+    conversations,
+    loading,
+    replies,
+    /** `--endpoint` and `--to` of the command line. */
+    useEndpoint: (address: string) => {
+      override.endpoint = address
+    },
+    useModelsFolder: (folder: string) => {
+      override.modelsFolder = resolve(folder)
+    },
+    /** The model that set-up left in the cache; null where it is not there. */
+    async starterModel(): Promise<string | null> {
+      const files = await readdir(paths.starterFolder).catch(() => [])
+      const file = files.find((name) => /^smollm2.*\.gguf$/i.test(name))
+      return file === undefined ? null : join(paths.starterFolder, file)
+    },
+    /** Saves what is being written, then ends every process and closes the database. */
+    async dispose(): Promise<void> {
+      stopFollowing()
+      library.dispose()
+      await replies.dispose()
+      await downloads.dispose()
+      await engine.dispose()
+      db.close()
+    },
+  }
+}

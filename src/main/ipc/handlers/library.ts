@@ -1,0 +1,52 @@
+import { formatBytes } from '@shared/domain/format'
+import type { Area, HandlerContext } from './context'
+
+export const libraryHandlers = (area: Area<'library'>, { core, dialogs, dropped, info, showInFolder }: HandlerContext) => ({
+  list: area.list.handler(() => core.library.list()),
+  follow: area.follow.handler(({ signal }) => core.library.follow(signal)),
+  addFiles: area.addFiles.handler(async () => ({ added: (await core.library.addFiles(await dialogs.chooseFiles())).added })),
+  addFolder: area.addFolder.handler(async () => {
+    const folder = await dialogs.chooseFolder('watch')
+    return folder === null ? { added: [] } : core.library.addFolder(folder)
+  }),
+  removeFolder: area.removeFolder.handler(({ input }) => {
+    core.library.removeFolder(input.index)
+    return null
+  }),
+  chooseModelsFolder: area.chooseModelsFolder.handler(async () => {
+    const folder = await dialogs.chooseFolder('downloads')
+    if (folder !== null) core.settings.set({ modelsFolder: folder })
+    return { changed: folder !== null }
+  }),
+  adopt: area.adopt.handler(({ input }) => core.library.adopt(input.source)),
+  takeDropped: area.takeDropped.handler(({ input }) => core.library.addFiles(dropped.take(input.ticket))),
+  forget: area.forget.handler(({ input }) => {
+    core.library.forget(input.id)
+    return null
+  }),
+  trash: area.trash.handler(async ({ input }) => {
+    const { name, path, sizeBytes } = await core.library.whatTrashMoves(input.id)
+    const sure = await dialogs.confirmTrash(name, path, formatBytes(sizeBytes, info().language))
+    return sure ? core.library.trash(input.id) : { moved: false }
+  }),
+  showInFolder: area.showInFolder.handler(({ input }) => {
+    showInFolder(core.library.get(input.id).path)
+    return null
+  }),
+  fit: area.fit.handler(({ input: { id, contextSize } }) =>
+    core.recommendation.fitFile(core.library.facts(id), contextSize === undefined ? {} : { contextSize }),
+  ),
+})
+
+export const engineHandlers = (area: Area<'engine'>, { core }: HandlerContext) => ({
+  load: area.load.handler(async ({ input: { modelId, ...wishes } }) => {
+    await core.library.pathForLoad(modelId)
+    await core.loading.load(modelId, wishes)
+    return null
+  }),
+  unload: area.unload.handler(async () => {
+    await core.engine.unload()
+    return null
+  }),
+  follow: area.follow.handler(({ signal }) => core.engine.followStatus(signal)),
+})

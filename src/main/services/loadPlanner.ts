@@ -1,0 +1,24 @@
+import type { ModelFacts } from '@shared/domain/gguf'
+import type { LoadOptions } from '../engine/engineHost'
+import type { LoadWishes } from './loading'
+import type { RecommendationService } from './recommendation'
+
+/** What is loaded is what was predicted: the plan of the fit, with this machine's free memory now. Nothing fits: llama.cpp chooses, and the ladder steps down. */
+export function loadPlanner(recommendation: RecommendationService) {
+  return async (facts: ModelFacts, wishes: LoadWishes & { contextSize: number }): Promise<Partial<LoadOptions>> => {
+    const { verdict, plan } = await recommendation.fitFile(facts, {
+      contextSize: wishes.contextSize,
+      ...(wishes.kvCacheType ? { kvCacheType: wishes.kvCacheType } : {}),
+      ...(wishes.gpuLayers == null ? {} : { gpuLayers: wishes.gpuLayers }),
+      ...(wishes.cpuOnly === true ? { backend: 'cpu' as const } : {}),
+    })
+    if (verdict === 'too-big') return {}
+    return {
+      backend: plan.backend,
+      gpuLayers: plan.gpuLayers,
+      batchSize: plan.batchSize,
+      useMmap: plan.useMmap,
+      hasGpu: plan.backend !== 'cpu',
+    }
+  }
+}
