@@ -44,6 +44,8 @@ test('all steps in order, the context never below what the chat holds', () => {
 test('without a GPU it ends after context and cache', () => {
   const { steps } = all({ ...planned, contextSize: 200_000_000 }, { ...limits, minContextSize: 0, hasGpu: false })
   expect(steps.map((step) => ('to' in step ? step.to : step.change))).toEqual([40_960, 8_192, 4_096, 2_048, 'q8_0'])
+  const small = all({ ...planned, contextSize: 200_000_000 }, { ...limits, minContextSize: 0, trainContextSize: 4_096, hasGpu: false })
+  expect(small.steps[0]).toMatchObject({ to: 4_096 })
 })
 
 test('a context of the user’s own below the usual steps is left alone', () => {

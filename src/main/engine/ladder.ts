@@ -36,7 +36,7 @@ function shorterContext(failed: LoadRequest, limits: LadderLimits, because: Erro
   const from = failed.contextSize === 'auto' ? Math.min(8_192, limits.trainContextSize) : failed.contextSize
   const floor = Math.max(smallestContext, limits.minContextSize)
   const to = [limits.trainContextSize, ...contexts, floor]
-    .filter((size) => size >= floor && size < from)
+    .filter((size) => size >= floor && size < from && (size <= limits.trainContextSize || size === floor))
     .reduce((longest, size) => Math.max(longest, size), 0)
   // The floor itself is only for chats that are longer than the usual steps.
   if (to === 0 || (to === floor && to < 2_048 && from <= 2_048)) return null

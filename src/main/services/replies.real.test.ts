@@ -134,6 +134,16 @@ test('a crash keeps what was written as interrupted, and the next prompt starts 
   expect(fork.processes.filter((one) => one.role === 'model')).toHaveLength(2)
 })
 
+test('an engine that died unseen between two prompts is replaced without a word', async () => {
+  const id = start({ replies: [{ answer: 'fine' }] })
+  await all(replies.send({ id, text: 'x' }).replyId)
+  // In the same turn, before main hears of it.
+  fork.processes.findLast((one) => one.role === 'model')?.crash('signal SIGKILL')
+  const { message, text } = await all(replies.send({ id, text: 'y' }).replyId)
+  expect([message.status, text]).toEqual(['done', 'fine'])
+  expect(fork.processes.filter((one) => one.role === 'model')).toHaveLength(2)
+})
+
 test('three crashes: the fourth prompt says so instead of trying', async () => {
   const id = start({ replies: [{ answer: 'a b', fault: { kind: 'exit', afterDeltas: 1 } }] })
   for (let crash = 0; crash < 3; crash++) expect((await all(replies.send({ id, text: 'x' }).replyId)).message.status).toBe('interrupted')

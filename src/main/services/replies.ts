@@ -47,6 +47,8 @@ interface Reply {
   thinking: ThinkingChoice
   /** The engine has begun: from here an end of the process interrupts, it does not fail. */
   generating: boolean
+  /** The engine has said something about this reply. */
+  touched: boolean
   finished: boolean
 }
 
@@ -201,6 +203,7 @@ export class RepliesService {
       phase: this.#running ? { kind: 'waiting', for: 'queue' } : null,
       thinking,
       generating: false,
+      touched: false,
       finished: false,
     }
     this.#active.set(reply.id, reply)
@@ -214,7 +217,11 @@ export class RepliesService {
     this.#running = true
     for (let reply = this.#queue.shift(); reply !== undefined; reply = this.#queue.shift()) {
       try {
-        await this.#write(reply)
+        await this.#write(reply).catch((error: unknown) => {
+          // The engine was gone before anything of this reply was done: a new one gives the answer, so nobody need know.
+          if (!isLostBefore(error) || reply.touched || reply.abort.signal.aborted) throw error
+          return this.#write(reply)
+        })
       } catch (error) {
         this.#fail(reply, error)
       }
@@ -271,6 +278,7 @@ export class RepliesService {
         signal,
         onEvent: (event) => {
           if (reply.finished) return
+          reply.touched = true
           if (event.kind === 'prefill') this.#tell(reply, { kind: 'prefill', done: event.done, total: event.total, cached: event.cached })
           if (event.kind !== 'delta') return
           reply.phase = null
@@ -343,6 +351,10 @@ export class RepliesService {
 function heldTokens(branch: readonly MessageRow[]): number {
   const stats = branch.findLast((message) => message.stats !== null)?.stats
   return stats === undefined || stats === null ? 0 : stats.promptTokens + stats.evalTokens
+}
+
+function isLostBefore(error: unknown): boolean {
+  return error instanceof SnugError && (error.code === 'engine/crashed' || error.code === 'model/not-loaded')
 }
 
 function stopShown(signal: AbortSignal): Promise<null> {
