@@ -23,6 +23,6 @@ test('root opens a window only without the sandbox, and the page is still confin
   test.skip(process.platform !== 'linux' || process.getuid?.() !== 0, 'only as root')
   const snug = await launchSnug({ sandbox: false })
   await expect(snug.page.locator('body')).toBeVisible()
-  expect(await snug.page.evaluate(() => 'require' in window || 'process' in window)).toBe(false)
+  expect(await snug.page.evaluate<boolean>("'require' in window || 'process' in window")).toBe(false)
   expect(await snug.close()).toBe(true)
 })
