@@ -22,7 +22,7 @@ export class ConversationsRepository {
   readonly #save
   readonly #purge
 
-  constructor(db: Connection) {
+  constructor(readonly db: Connection) {
     this.#list = db.prepare<[], ConversationSummary>(
       'SELECT id, title, updatedAt, createdAt FROM conversations WHERE deletedAt IS NULL ORDER BY updatedAt DESC, createdAt DESC, id',
     )
