@@ -77,5 +77,5 @@ export class InProcessRunner implements DownloadRunner {
 }
 
 function post(worker: Worker, message: ToDownloadWorker): void {
-  worker.postMessage(message)
+  worker.postMessage(message, [])
 }

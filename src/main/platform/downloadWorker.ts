@@ -6,7 +6,7 @@ import { Network } from './network'
 
 /** Network, writing and hashing of one download, off the main loop. Everything else is `DownloadJob`. */
 const { spec, network: config, limits } = workerData as WorkerStart
-const post = (message: FromDownloadWorker) => parentPort?.postMessage(message)
+const post = (message: FromDownloadWorker) => parentPort?.postMessage(message, [])
 const network = new Network(config, (entry) => post({ type: 'network', entry }))
 const stop = new AbortController()
 

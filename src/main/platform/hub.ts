@@ -88,7 +88,7 @@ export class Hub {
   async search(query: string, options: { limit?: number; signal?: AbortSignal } = {}): Promise<SearchHit[]> {
     const parameters = new URLSearchParams({ search: query, filter: 'gguf', sort: 'downloads', limit: String(options.limit ?? 30) })
     for (const field of ['downloads', 'likes', 'lastModified', 'tags']) parameters.append('expand', field)
-    const { value } = await this.#json(`${this.endpoint}/api/models?${parameters}`, z.array(searchEntry), {
+    const { value } = await this.#json(`${this.endpoint}/api/models?${parameters.toString()}`, z.array(searchEntry), {
       purpose: 'search',
       signal: options.signal,
     })

@@ -1,5 +1,6 @@
 import http from 'node:http'
 import https from 'node:https'
+import type { Socket } from 'node:net'
 import type { Readable } from 'node:stream'
 import tls from 'node:tls'
 import { SnugError } from '@shared/errors'
@@ -217,7 +218,7 @@ function answer(request: http.ClientRequest): Promise<http.IncomingMessage> {
   })
 }
 
-function tunnel(proxy: URL, target: URL, signal: AbortSignal): Promise<import('node:net').Socket> {
+function tunnel(proxy: URL, target: URL, signal: AbortSignal): Promise<Socket> {
   return new Promise((resolve, reject) => {
     const port = target.port || '443'
     const request = http.request({

@@ -1,9 +1,10 @@
 import { createHash } from 'node:crypto'
-import { access, rm, rmdir } from 'node:fs/promises'
+import { access, rm, rmdir, statfs } from 'node:fs/promises'
 import { dirname, join, relative } from 'node:path'
 import type { Download } from '@shared/domain/library'
 import { SnugError } from '@shared/errors'
 import type { DownloadPartRow, DownloadRow } from '../db/repositories/downloads'
+import { totalOf } from '../platform/byteRanges'
 import { removeUnfinished } from '../platform/downloadFiles'
 import type { JobSpec } from '../platform/downloadTypes'
 import { modelPath, safeComponents } from '../platform/fileNames'
@@ -45,6 +46,16 @@ export function newRow(listing: HubListing, group: FileGroup, modelsFolder: stri
 
 export function totalBytes(row: DownloadRow): number {
   return row.parts.reduce((sum, part) => sum + part.sizeBytes, 0)
+}
+
+/** Synced to disk. */
+export function receivedBytes(row: DownloadRow): number {
+  return row.parts.reduce((sum, part) => sum + totalOf(part.ranges), 0)
+}
+
+export async function hasRoom(row: DownloadRow, folder: string, reserveBytes: number): Promise<boolean> {
+  const { bavail, bsize } = await statfs(folder)
+  return bavail * bsize >= totalBytes(row) - receivedBytes(row) + reserveBytes
 }
 
 /** Under its final name. */
@@ -111,7 +122,7 @@ export async function removeFiles(row: DownloadRow, modelsFolder: string): Promi
   }
 }
 
-function isBelow(folder: string, root: string): boolean {
+export function isBelow(folder: string, root: string): boolean {
   const inside = relative(root, folder)
   return inside !== '' && !inside.startsWith('..')
 }

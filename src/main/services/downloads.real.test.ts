@@ -13,7 +13,8 @@ import { type DownloadRunner, InProcessRunner, WorkerRunner } from '../platform/
 import { takeLock } from '../platform/fileLock'
 import { Hub } from '../platform/hub'
 import { Network } from '../platform/network'
-import { type Arrived, DownloadsService } from './downloads'
+import type { Arrived } from './downloadNeeds'
+import { DownloadsService } from './downloads'
 import { lockFile } from './downloadRows'
 
 const full = process.env.SNUG_TEST_FULL === '1'
@@ -208,7 +209,9 @@ describe('downloads', () => {
     for (let round = 0; round < (full ? 100 : 10); round++) {
       await sleep(Math.random() * 40)
       const order = Math.floor(Math.random() * 4)
-      const orders = [service.pause(id), order === 1 ? service.resume(id) : null, order === 2 ? service.cancel(id) : null]
+      const orders = [service.pause(id)]
+      if (order === 1) orders.push(service.resume(id))
+      if (order === 2) orders.push(service.cancel(id))
       await Promise.all(orders)
       if (order >= 2) id = (await service.start({ repository, file })).id
     }
@@ -275,14 +278,14 @@ describe('a process that downloads', () => {
 
   it('pauses on a full disk with what is missing, and ends right once there is room', async ({ skip }) => {
     const mountable = process.platform === 'linux' && spawnSync('unshare', ['-rm', 'true']).status === 0
-    if (!mountable) return skip('this system lets no test mount a small disk')
+    skip(!mountable, 'this system lets no test mount a small disk')
     const folder = mkdtempSync(join(root, 'full-'))
     hub.faults.add({ at: 'storage', do: 'throttle', bytesPerSecond: 4_000_000 })
     // All runs share one mount: no room from the start, a disk that fills up meanwhile, and room again.
     const script = `mount -t tmpfs -o size=10m none "$1"
 run() { "$2" "$3" "$4" "$1" ${repository} ${file} | tail -n 1; }
 dd if=/dev/zero of="$1/filler" bs=1M count=6 status=none; run "$@"; rm "$1/filler"
-(sleep 1.2; dd if=/dev/zero of="$1/filler" bs=64k status=none 2>/dev/null) & run "$@"; wait; rm "$1/filler"
+(for i in $(seq 400); do [ "$(find "$1/models" -name '*.part' -size +2000k)" ] && break; sleep 0.05; done 2>/dev/null; dd if=/dev/zero of="$1/filler" bs=64k status=none 2>/dev/null) & run "$@"; wait; rm "$1/filler"
 run "$@"; sha256sum <"$1/models/maker/model-GGUF/${file}"`
     const child = spawn('unshare', ['-rm', 'sh', '-c', script, 'sh', folder, process.execPath, program, hub.endpoint])
     let output = ''

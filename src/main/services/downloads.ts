@@ -1,48 +1,26 @@
-import { statfs } from 'node:fs/promises'
 import type { Download } from '@shared/domain/library'
 import { SnugError, toErrorValue } from '@shared/errors'
 import { type Log, silentLog } from '@shared/log'
 import type { DownloadRow } from '../db/repositories/downloads'
-import { totalOf } from '../platform/byteRanges'
-import type { DownloadRunner } from '../platform/downloadRunner'
 import type { JobEvent } from '../platform/downloadTypes'
 import { takeLock } from '../platform/fileLock'
-import type { Hub } from '../platform/hub'
+import type { DownloadsDependencies } from './downloadNeeds'
 import { SpeedMeter } from './downloadProgress'
-import { isActive, isThere, isUnfinished, lockFile, newRow, removeFiles, specOf, targetOf, totalBytes, viewOf } from './downloadRows'
+import {
+  hasRoom,
+  isActive,
+  isBelow,
+  isThere,
+  receivedBytes,
+  isUnfinished,
+  lockFile,
+  newRow,
+  removeFiles,
+  specOf,
+  targetOf,
+  viewOf,
+} from './downloadRows'
 import { Changes, follow } from './follow'
-
-/** What arrived, for the library. */
-export interface Arrived {
-  /** The only file, or the first part. */
-  path: string
-  repository: string
-  revision: string
-  sha256: string | null
-}
-
-export interface DownloadsDependencies {
-  rows: {
-    all(): DownloadRow[]
-    get(id: string): DownloadRow | undefined
-    save(row: DownloadRow): void
-    delete(id: string): void
-  }
-  hub: Pick<Hub, 'listing' | 'endpoint'>
-  runner: DownloadRunner
-  /** Puts a verified file on the list; gives the model's id. */
-  arrived: (file: Arrived) => Promise<string | null>
-  modelsFolder: () => string
-  /** Keeps app and command line apart. */
-  locksFolder: string
-  log?: Log
-  /** Files at the same time; each has its own worker. */
-  parallel?: number
-  reserveBytes?: number
-  now?: () => number
-}
-
-type Intent = 'run' | 'pause' | 'cancel' | 'quit'
 
 interface Entry {
   row: DownloadRow
@@ -50,7 +28,7 @@ interface Entry {
   verifiedBytes: number
   speed: SpeedMeter
   /** What is asked for; `running` is the work that obeys it. */
-  intent: Intent
+  intent: 'run' | 'pause' | 'cancel' | 'quit'
   stop: AbortController | null
   running: Promise<void> | null
   /** Pause, resume and cancel happen one after the other. */
@@ -180,6 +158,7 @@ export class DownloadsService {
     if (first !== undefined) return await this.#again(first)
     for (const entry of this.#entries.values()) {
       const same = entry.row.repository === repository && entry.row.file === group.file && entry.row.state === 'done'
+      if (!isBelow(entry.row.folder, this.#needs.modelsFolder())) continue
       if (same && entry.row.revision === listing.revision && (await isThere(entry.row))) return { id: entry.row.id }
     }
     const row = newRow(listing, group, this.#needs.modelsFolder(), this.#now())
@@ -192,7 +171,12 @@ export class DownloadsService {
 
   #unfinished(repository: string, file: string): Entry | undefined {
     return [...this.#entries.values()].find(
-      ({ row }) => row.repository === repository && isUnfinished(row) && row.parts.some((part) => part.file === file),
+      // A file for another folder (`--to`) is another download.
+      ({ row }) =>
+        row.repository === repository &&
+        isUnfinished(row) &&
+        isBelow(row.folder, this.#needs.modelsFolder()) &&
+        row.parts.some((part) => part.file === file),
     )
   }
 
@@ -204,8 +188,9 @@ export class DownloadsService {
 
   /** Old rows of the same file that are over: the new one takes their place in the list. */
   #forgetFinished(repository: string, file: string): void {
-    for (const { row } of [...this.#entries.values()]) {
-      if (row.repository !== repository || row.file !== file || isUnfinished(row)) continue
+    for (const { row } of this.#entries.values()) {
+      if (row.repository !== repository || row.file !== file || isUnfinished(row) || !isBelow(row.folder, this.#needs.modelsFolder()))
+        continue
       this.#entries.delete(row.id)
       this.#needs.rows.delete(row.id)
     }
@@ -262,7 +247,7 @@ export class DownloadsService {
     } finally {
       clearInterval(ticking)
       // What counts from here on is what was synced.
-      entry.receivedBytes = entry.row.parts.reduce((sum, part) => sum + totalOf(part.ranges), 0)
+      entry.receivedBytes = receivedBytes(entry.row)
       await unlock?.()
     }
   }
@@ -341,7 +326,7 @@ export class DownloadsService {
     return done
   }
 
-  async #stop(entry: Entry, intent: Intent): Promise<void> {
+  async #stop(entry: Entry, intent: Entry['intent']): Promise<void> {
     entry.intent = intent
     entry.stop?.abort()
     await entry.running
@@ -352,9 +337,7 @@ export class DownloadsService {
       const { state, error } = entry.row
       if (state !== 'paused' || error?.code !== 'download/disk-full' || typeof error.data.path !== 'string') continue
       try {
-        const { bavail, bsize } = await statfs(error.data.path)
-        const missing = totalBytes(entry.row) - entry.row.parts.reduce((sum, part) => sum + totalOf(part.ranges), 0)
-        if (bavail * bsize >= missing + this.#reserve) this.#queue(entry)
+        if (await hasRoom(entry.row, error.data.path, this.#reserve)) this.#queue(entry)
       } catch (cause) {
         this.#log.debug('the disk does not answer', { id: entry.row.id, error: toErrorValue(cause) })
       }
@@ -366,9 +349,17 @@ export class DownloadsService {
   }
 
   #entry(row: DownloadRow): Entry {
-    const receivedBytes = row.parts.reduce((sum, part) => sum + totalOf(part.ranges), 0)
-    const verifiedBytes = row.state === 'done' ? receivedBytes : 0
-    return { row, receivedBytes, verifiedBytes, speed: new SpeedMeter(), intent: 'run', stop: null, running: null, turn: Promise.resolve() }
+    const received = receivedBytes(row)
+    return {
+      row,
+      receivedBytes: received,
+      verifiedBytes: row.state === 'done' ? received : 0,
+      speed: new SpeedMeter(),
+      intent: 'run',
+      stop: null,
+      running: null,
+      turn: Promise.resolve(),
+    }
   }
 
   #find(id: string): Entry {

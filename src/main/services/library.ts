@@ -11,7 +11,7 @@ import type { ModelRow } from '../db/repositories/models'
 import { hashOfFile } from '../platform/downloadFiles'
 import { type FoundFile, findModels, modelStat, partPaths } from '../platform/modelFolders'
 import { type ModelSource, type Surroundings, defaultFolders } from '../platform/otherPrograms'
-import type { Arrived } from './downloads'
+import type { Arrived } from './downloadNeeds'
 import { Changes, follow } from './follow'
 import { modelId, newModelRow, viewOf } from './libraryRows'
 

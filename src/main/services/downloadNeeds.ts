@@ -1,0 +1,34 @@
+import type { Log } from '@shared/log'
+import type { DownloadRow } from '../db/repositories/downloads'
+import type { DownloadRunner } from '../platform/downloadRunner'
+import type { Hub } from '../platform/hub'
+
+/** What arrived, for the library. */
+export interface Arrived {
+  /** The only file, or the first part. */
+  path: string
+  repository: string
+  revision: string
+  sha256: string | null
+}
+
+export interface DownloadsDependencies {
+  rows: {
+    all(): DownloadRow[]
+    get(id: string): DownloadRow | undefined
+    save(row: DownloadRow): void
+    delete(id: string): void
+  }
+  hub: Pick<Hub, 'listing' | 'endpoint'>
+  runner: DownloadRunner
+  /** Puts a verified file on the list; gives the model's id. */
+  arrived: (file: Arrived) => Promise<string | null>
+  modelsFolder: () => string
+  /** Keeps app and command line apart. */
+  locksFolder: string
+  log?: Log
+  /** Files at the same time; each has its own worker. */
+  parallel?: number
+  reserveBytes?: number
+  now?: () => number
+}
