@@ -54,6 +54,11 @@ export function MemoryBar({ pools, parts, verdict, size = 'm', label, name }: Ba
   )
 }
 
+/** RAM has a word, a graphics card its name. */
+export function poolName(pool: Pick<PoolFit, 'id' | 'name'>, ram: string): string {
+  return pool.id === 'cpu' ? ram : pool.name
+}
+
 /** "10.3 of 11.0 GiB free on RTX 4070, all on GPU". */
 export function useMemorySentence(pools: readonly PoolFit[], parts: readonly MemoryPart[], verdict?: Verdict): string {
   const { common } = useMessages()
@@ -61,8 +66,10 @@ export function useMemorySentence(pools: readonly PoolFit[], parts: readonly Mem
     .map((pool) => {
       const sums = sumByGroup(parts, pool.devices)
       const takes = memoryGroups.reduce((sum, group) => sum + sums[group], 0)
-      if (pool.spareBytes < 0 && takes > 0) return common.memoryOver({ missing: gib(-pool.spareBytes), device: pool.name })
-      return takes > 0 ? common.memoryPart({ takes: gib(takes), free: gib(pool.freeBytes + pool.returnedBytes), device: pool.name }) : null
+      if (pool.spareBytes < 0 && takes > 0) return common.memoryOver({ missing: gib(-pool.spareBytes), device: poolName(pool, common.ram) })
+      return takes > 0
+        ? common.memoryPart({ takes: gib(takes), free: gib(pool.freeBytes + pool.returnedBytes), device: poolName(pool, common.ram) })
+        : null
     })
     .filter((text) => text !== null)
   if (verdict !== undefined) {

@@ -46,6 +46,7 @@ function ChooseFirst({ models }: { models: readonly LibraryModel[] }) {
   const { chat, common } = useMessages()
   const [, go] = useLocation()
   const [error, setError] = useState<unknown>(null)
+  const shown = bestInstalled(models).slice(0, 2)
   const load = (model: LibraryModel) => void client.engine.load({ modelId: model.id }).catch(setError)
   return (
     <EmptyState
@@ -54,16 +55,14 @@ function ChooseFirst({ models }: { models: readonly LibraryModel[] }) {
       body={models.length === 0 ? chat.noModelInstalled : chat.noModelBody}
     >
       <div className="row wrap center">
-        {bestInstalled(models)
-          .slice(0, 2)
-          .map((model, place) => (
-            <Button key={model.id} kind={place === 0 ? 'primary' : 'plain'} size="l" onClick={() => load(model)}>
-              {chat.loadModel({ name: model.name })}
-              <span className="opacity">
-                {parameters(model.parameters)} · {model.quantization}
-              </span>
-            </Button>
-          ))}
+        {shown.map((model, place) => (
+          <Button key={model.id} kind={place === 0 ? 'primary' : 'plain'} size="l" onClick={() => load(model)}>
+            {model.demonstration === 'starter' ? chat.loadStarter : chat.loadModel({ name: model.name })}
+            <span className="opacity">
+              {parameters(model.parameters)} · {model.quantization}
+            </span>
+          </Button>
+        ))}
         <Button kind={models.length === 0 ? 'primary' : 'quiet'} size="l" onClick={() => go('/discover')}>
           {chat.toDiscover}
         </Button>
@@ -71,7 +70,11 @@ function ChooseFirst({ models }: { models: readonly LibraryModel[] }) {
           {chat.toLibrary}
         </Button>
       </div>
-      {models.some((model) => model.demonstration === 'starter') && <p className="t3 f12">{common.demonstrationStarter}</p>}
+      {shown.some((model) => model.demonstration === 'starter') && (
+        <p className="t3 f12">
+          {shown.find((model) => model.demonstration === 'starter')?.name}: {common.demonstrationStarter}. {common.demonstrationHint}
+        </p>
+      )}
       {error !== null && <ErrorNotice error={error} />}
     </EmptyState>
   )

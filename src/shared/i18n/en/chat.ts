@@ -103,7 +103,7 @@ export const chat = {
     budgetHint: 'Tokens it may think before it has to answer',
     noLimit: 'no limit',
     upTo: (p: { count: string }) => `up to ${p.count} tokens`,
-    upToShort: (p: { count: string }) => `up to ${p.count}`,
+    upToShort: (p: { count: string }) => `up to ${p.count} tokens`,
     estimate: (p: { tokens: string; time: string; speed: string }) =>
       `${p.tokens} tokens of thought take about ${p.time} here, at ${p.speed} tok/s as measured.`,
     on: 'On',
@@ -135,9 +135,9 @@ export const chat = {
     exact: 'exact',
     exactHint: 'The same answer each time',
     default: 'default',
-    recommended: (p: { value: string }) => `${p.value} is what this model’s makers recommend`,
+    recommended: (p: { value: string }) => `${p.value} is what its makers recommend`,
     engineDefault: (p: { value: string }) => `${p.value} unless you choose`,
-    reset: 'Reset to the recommended value',
+    reset: 'Reset',
     value: (p: { value: string; band: string }) => `${p.value}, ${p.band}`,
     bands: {
       'very-low': {

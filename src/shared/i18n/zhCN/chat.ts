@@ -102,7 +102,7 @@ export const chat = {
     budgetHint: '最多思考多少 token 后必须回答',
     noLimit: '不限',
     upTo: (p: { count: string }) => `最多思考 ${p.count} token`,
-    upToShort: (p: { count: string }) => `最多 ${p.count}`,
+    upToShort: (p: { count: string }) => `最多 ${p.count} token`,
     estimate: (p: { tokens: string; time: string; speed: string }) =>
       `按本机实测 ${p.speed} tok/s，思考 ${p.tokens} 个 token 约需 ${p.time}。`,
     on: '开',
@@ -136,7 +136,7 @@ export const chat = {
     default: '默认',
     recommended: (p: { value: string }) => `模型作者推荐 ${p.value}`,
     engineDefault: (p: { value: string }) => `不选时为 ${p.value}`,
-    reset: '恢复推荐值',
+    reset: '恢复',
     value: (p: { value: string; band: string }) => `${p.value}，${p.band}`,
     bands: {
       'very-low': {

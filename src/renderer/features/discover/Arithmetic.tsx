@@ -1,0 +1,110 @@
+import type { FitReport } from '@shared/domain/fit'
+import type { ReactNode } from 'react'
+import { count, gib, seconds } from '../../lib/format'
+import { useMessages } from '../../lib/i18n'
+import { Note, Popover, memoryGroups, poolName, sumByGroup } from '../../ui'
+
+const mark = { weights: 'w', kv: 'k', compute: 'c', overhead: 'h' } as const
+
+interface ArithmeticProps {
+  name: string
+  quantization: string
+  fit: FitReport
+  licence?: string | null
+  rating?: string | null
+  notes?: readonly string[]
+  children: ReactNode
+  className?: string
+}
+
+/** The sum behind a total, on a click: every part, what is free, what is kept free, and how sure it is. */
+export function Arithmetic({ name, quantization, fit, licence, rating, notes = [], children, className = 'total' }: ArithmeticProps) {
+  const { discover, common } = useMessages()
+  const words = discover.sums
+  const total = gib(fit.totalBytes, true)
+  const sums = sumByGroup(fit.parts)
+  const names = { weights: common.weights, kv: common.kvCache, compute: common.compute, overhead: common.overhead }
+  const says = {
+    weights: words.weights({ quantization }),
+    kv: words.kv({ context: count(fit.plan.contextSize), type: fit.plan.kvCacheType }),
+    compute: words.compute,
+    overhead: words.overhead,
+  }
+  const ttft = fit.speed.ttftMs
+  return (
+    <Popover
+      label={words.title({ total })}
+      align="end"
+      trigger={
+        <button type="button" className={className} aria-label={words.open({ name, total })}>
+          {children}
+        </button>
+      }
+    >
+      <div className="sums">
+        <h3>
+          <span className="grow">{words.title({ total })}</span>
+          <span className="tag" title={common.levelHint[fit.level]}>
+            {common.level[fit.level]}
+          </span>
+        </h3>
+        <dl>
+          {memoryGroups
+            .filter((group) => sums[group] > 0)
+            .map((group) => (
+              <div key={group}>
+                <i className={`sq ${mark[group]}`} />
+                <dt>{names[group]}</dt>
+                <dd className="f">{says[group]}</dd>
+                <dd className="num">{gib(sums[group], true)}</dd>
+              </div>
+            ))}
+          <div className="tot">
+            <i className="sq line" />
+            <dt className="m">{words.total}</dt>
+            <dd className="f">GiB</dd>
+            <dd className="num m">{total}</dd>
+          </div>
+          {fit.pools.map((pool) => (
+            <div key={pool.id}>
+              <i className="sq free" />
+              <dt>{pool.id === 'cpu' ? common.ram : common.vram}</dt>
+              <dd className="f">{words.free({ device: poolName(pool, common.ram), free: gib(pool.freeBytes + pool.returnedBytes) })}</dd>
+              <dd className={pool.spareBytes < 0 ? 'num bad' : 'num'}>
+                {pool.spareBytes < 0 ? words.missing({ missing: gib(-pool.spareBytes) }) : words.spare({ spare: gib(pool.spareBytes) })}
+              </dd>
+            </div>
+          ))}
+          <div>
+            <i className="sq r" />
+            <dt>{common.reserve}</dt>
+            <dd className="f">{words.margin}</dd>
+            <dd className="num">
+              {gib(
+                fit.pools.reduce((sum, pool) => sum + pool.reserveBytes, 0),
+                true,
+              )}
+            </dd>
+          </div>
+        </dl>
+        <Note>
+          {fit.maxContext > 0 && <p>{words.maxContext({ tokens: count(fit.maxContext) })}</p>}
+          {fit.freeUpBytes !== null && <p>{words.freeUp({ bytes: gib(fit.freeUpBytes) })}</p>}
+          {fit.verdict !== 'too-big' && (
+            <p>
+              {words.firstToken({
+                seconds: ttft[0] === ttft[1] ? seconds(ttft[0]) : `${seconds(ttft[0])}–${seconds(ttft[1])}`,
+                source: discover.speedSource[fit.speed.source],
+              })}
+            </p>
+          )}
+          {rating !== undefined && rating !== null && <p>{rating}</p>}
+          {licence !== undefined && licence !== null && <p>{words.facts({ licence })}</p>}
+          {notes.map((note) => (
+            <p key={note}>{note}</p>
+          ))}
+        </Note>
+      </div>
+    </Popover>
+  )
+}

@@ -1,0 +1,93 @@
+import { useQuery, useQueryClient } from '@tanstack/react-query'
+import { CloudOff } from 'lucide-react'
+import { useState } from 'react'
+import { client } from '../../lib/client'
+import { useMessages } from '../../lib/i18n'
+import { libraryLive, settingsLive, useLive } from '../../lib/live'
+import { Button, ErrorNotice } from '../../ui'
+import { useObtain } from './useObtain'
+
+/** One line when no hub answers, with three ways on: another address, a file, the starter model. */
+export function HubBanner() {
+  const { discover, common } = useMessages()
+  const settings = useLive(settingsLive)
+  const models = useLive(libraryLive) ?? []
+  const cache = useQueryClient()
+  const [address, setAddress] = useState<string | null>(null)
+  const [error, setError] = useState<unknown>(null)
+  const { chat } = useObtain()
+  const status = useQuery({
+    queryKey: ['discover.hubStatus', settings?.endpoint, settings?.offline],
+    queryFn: () => client.discover.hubStatus(),
+    staleTime: 60_000,
+  })
+  const offline = settings?.offline ?? false
+  if (!offline && (status.data === undefined || status.data.reachable)) return null
+  const starter = models.find((model) => model.demonstration === 'starter' && model.state !== 'missing')
+  const save = () => {
+    setError(null)
+    void client.app
+      .setSettings({ endpoint: address?.trim() || null })
+      .then(() => {
+        setAddress(null)
+        return cache.invalidateQueries({ queryKey: ['discover.hubStatus'] })
+      })
+      .catch(setError)
+  }
+  return (
+    <div className="hub-banner" role="status">
+      <div className="row wrap">
+        <CloudOff className="i s" aria-hidden="true" />
+        <span className="grow">{offline ? discover.hubOffline : discover.hubDown({ endpoint: status.data?.endpoint ?? '' })}</span>
+        {offline ? (
+          <Button size="s" onClick={() => void client.app.setSettings({ offline: false })}>
+            {discover.goOnline}
+          </Button>
+        ) : (
+          <>
+            <Button size="s" onClick={() => void status.refetch()}>
+              {common.retry}
+            </Button>
+            <Button
+              size="s"
+              aria-expanded={address !== null}
+              onClick={() => setAddress(address === null ? (settings?.endpoint ?? '') : null)}
+            >
+              {discover.hubAddress}
+            </Button>
+          </>
+        )}
+        <Button size="s" onClick={() => void client.library.addFiles().catch(setError)}>
+          {discover.addFile}
+        </Button>
+        {starter !== undefined && (
+          <Button size="s" title={discover.starterHint} onClick={() => chat(starter.id)}>
+            {discover.starter}
+          </Button>
+        )}
+      </div>
+      {address !== null && (
+        <form
+          className="row"
+          onSubmit={(event) => {
+            event.preventDefault()
+            save()
+          }}
+        >
+          <input
+            className="field grow"
+            type="url"
+            aria-label={discover.hubAddressLabel}
+            placeholder={discover.hubAddressPlaceholder}
+            value={address}
+            onChange={(event) => setAddress(event.target.value)}
+          />
+          <Button size="m" type="submit">
+            {discover.hubUse}
+          </Button>
+        </form>
+      )}
+      {error !== null && <ErrorNotice error={error} />}
+    </div>
+  )
+}

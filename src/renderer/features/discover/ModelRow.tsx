@@ -1,0 +1,155 @@
+import type { FitReport } from '@shared/domain/fit'
+import type { QuantizationLoss } from '@shared/domain/quantization'
+import type { QuantizationFit, Recommendation, SpeedGrade } from '@shared/domain/recommend'
+import { ChevronRight, Lightbulb } from 'lucide-react'
+import { useState } from 'react'
+import { gib, parameters, range, size } from '../../lib/format'
+import { useMessages } from '../../lib/i18n'
+import { MemoryBar, OutcomePill, WherePill, useWhere } from '../../ui'
+import { Arithmetic } from './Arithmetic'
+import { type Offer, offerOf } from './matching'
+import { Obtain } from './Obtain'
+import { reasonSentence } from './reason'
+
+export function ModelRow({ item }: { item: Recommendation }) {
+  const messages = useMessages()
+  const { discover, common } = messages
+  const [open, setOpen] = useState(false)
+  const { model, best, sizeClass } = item
+  const billions =
+    model.activeParameters < model.parameters
+      ? discover.activeOf({ total: parameters(model.parameters), active: parameters(model.activeParameters) })
+      : parameters(model.parameters)
+  const rating =
+    item.capability === null
+      ? discover.notRated
+      : discover.rated({ score: String(item.capability.score), test: item.capability.test, date: item.capability.date })
+  return (
+    <li className="mrow" data-testid="model-row" data-model={model.id}>
+      <div className="cols">
+        <div className="col">
+          <span className="row tight">
+            <span className="name ell">{model.name}</span>
+            {model.thinking.kind !== 'none' && (
+              <span className="t3 flex" title={discover.thinks}>
+                <Lightbulb className="i xs" aria-label={discover.thinks} />
+              </span>
+            )}
+          </span>
+          <span
+            className="sub ell"
+            title={sizeClass.between ? discover.betweenNeeds({ needs: discover.needs[sizeClass.needs] }) : undefined}
+          >
+            {billions} ·{' '}
+            {model.demonstration ? common.demonstrationStarter : sizeClass.between ? common.between : common.sizeClass[sizeClass.id]}
+          </span>
+        </div>
+        <MemoryBar pools={best.fit.pools} parts={best.fit.parts} verdict={best.verdict} name={model.name} />
+        <Arithmetic
+          name={model.name}
+          quantization={best.quantization}
+          fit={best.fit}
+          licence={model.licence.name}
+          rating={rating}
+          notes={[reasonSentence(item.reason, messages), ...(model.imagesUnused ? [discover.imagesUnused] : [])]}
+        >
+          {gib(best.fit.totalBytes)} GiB
+        </Arithmetic>
+        <Outcome grade={best.grade} fit={best.fit} />
+        <Predicted fit={best.fit} />
+        <span className="num t2 f12 nw opt">{sizeText(best, discover.aboutShort)}</span>
+        <button
+          type="button"
+          className="btn s quant"
+          data-row
+          aria-expanded={open}
+          aria-label={`${discover.quantizationsOf({ name: model.name })}: ${best.quantization}`}
+          onClick={() => setOpen(!open)}
+        >
+          <span className="mono">{best.quantization}</span>
+          <ChevronRight className="i xs chev" aria-hidden="true" />
+        </button>
+        <Obtain offer={offerOf(item, best)} />
+      </div>
+      {open && (
+        <ul className="plain quants" aria-label={discover.quantizationsOf({ name: model.name })}>
+          {item.alternatives.map((row) => (
+            <QuantizationRow
+              key={row.quantization}
+              name={model.name}
+              quantization={row.quantization}
+              loss={row.loss}
+              fit={row.fit}
+              grade={row.grade}
+              best={row.quantization === best.quantization}
+              sizeText={sizeText(row, discover.aboutShort)}
+              offer={offerOf(item, row)}
+            />
+          ))}
+        </ul>
+      )}
+    </li>
+  )
+}
+
+function sizeText(row: Pick<QuantizationFit, 'sizeBytes' | 'sizeIsExact'>, about: (p: { size: string }) => string): string {
+  return row.sizeIsExact ? size(row.sizeBytes) : about({ size: size(row.sizeBytes) })
+}
+
+/** The pill names the outcome, where it runs stands beside it; without a grade the place is all there is to say. */
+function Outcome({ grade, fit }: { grade: SpeedGrade | null; fit: FitReport }) {
+  const where = useWhere()
+  if (grade === null) return <WherePill fit={fit} />
+  return (
+    <span className="outcome">
+      <OutcomePill grade={grade} verdict={fit.verdict} />
+      <span className="t3 f11 ell">{where(fit)}</span>
+    </span>
+  )
+}
+
+function Predicted({ fit }: { fit: FitReport }) {
+  const { common, discover } = useMessages()
+  if (fit.verdict === 'too-big') return <span className="speed t3">—</span>
+  return (
+    <span className="speed" title={discover.predictedHint}>
+      <b className="m">{range(fit.speed.decode)}</b>
+      <span className="t3"> {common.tokensPerSecond}</span>
+    </span>
+  )
+}
+
+interface QuantizationRowProps {
+  name: string
+  quantization: string
+  loss: QuantizationLoss
+  fit: FitReport
+  grade: SpeedGrade | null
+  best: boolean
+  sizeText: string
+  offer: Offer
+}
+
+export function QuantizationRow({ name, quantization, loss, fit, grade, best, sizeText: text, offer }: QuantizationRowProps) {
+  const { common, discover } = useMessages()
+  return (
+    <li className="cols" data-best={best} data-testid="quantization-row" data-quantization={quantization}>
+      <span className="q">
+        <b className="m mono">{quantization}</b>
+        <span className="t3 ell">
+          {common.loss[loss]}
+          {best && ` · ${discover.best}`}
+        </span>
+      </span>
+      <MemoryBar pools={fit.pools} parts={fit.parts} verdict={fit.verdict} size="s" name={`${name} ${quantization}`} />
+      <Arithmetic name={`${name} ${quantization}`} quantization={quantization} fit={fit}>
+        {gib(fit.totalBytes)} GiB
+      </Arithmetic>
+      <Outcome grade={grade} fit={fit} />
+      <Predicted fit={fit} />
+      <span className="num t2 f12 nw opt">{text}</span>
+      <span />
+      <Obtain offer={offer} />
+    </li>
+  )
+}

@@ -1,0 +1,91 @@
+import type { Download } from '@shared/domain/library'
+import { Download as DownloadIcon, MessageSquare, Play } from 'lucide-react'
+import { client } from '../../lib/client'
+import { percent, size } from '../../lib/format'
+import { useMessages } from '../../lib/i18n'
+import { downloadsLive, libraryLive, useLive } from '../../lib/live'
+import { Button, ErrorNotice, IconButton } from '../../ui'
+import { type Offer, downloadOf, inLibrary } from './matching'
+import { useObtain } from './useObtain'
+
+/** Choose, download, load, chat: one control that changes as the work goes on. */
+export function Obtain({ offer, large = false }: { offer: Offer; large?: boolean }) {
+  const { discover } = useMessages()
+  const models = useLive(libraryLive) ?? []
+  const downloads = useLive(downloadsLive) ?? []
+  const { download, chat, error, asking } = useObtain()
+  const there = inLibrary(offer, models)
+  const running = there === null ? downloadOf(offer, downloads) : null
+  const name = `${offer.name} ${offer.quantization}`
+  const words = offer.sizeIsExact ? size(offer.sizeBytes) : discover.aboutSize({ size: size(offer.sizeBytes) })
+  return (
+    <span className={large ? 'obtain l' : 'obtain'}>
+      {there !== null && large ? (
+        <Button kind="primary" size="l" aria-label={discover.loadAndChatNamed({ name })} onClick={() => chat(there.id)}>
+          <MessageSquare className="i s" aria-hidden="true" />
+          {discover.loadAndChat}
+        </Button>
+      ) : there !== null ? (
+        <IconButton className="accent" label={discover.loadAndChatNamed({ name })} onClick={() => chat(there.id)}>
+          <MessageSquare className="i" aria-hidden="true" />
+        </IconButton>
+      ) : running !== null && running.state !== 'done' && running.state !== 'failed' ? (
+        <Ring download={running} name={name} />
+      ) : offer.repository === null ? (
+        <span className="t3 f11">{large ? discover.notOnHub : '—'}</span>
+      ) : large ? (
+        <Button kind="primary" size="l" disabled={asking} aria-label={discover.downloadNamed({ name })} onClick={() => download(offer)}>
+          <DownloadIcon className="i" aria-hidden="true" />
+          {discover.download({ size: words })}
+        </Button>
+      ) : (
+        <IconButton label={discover.downloadNamed({ name })} disabled={asking} onClick={() => download(offer)}>
+          <DownloadIcon className="i" aria-hidden="true" />
+        </IconButton>
+      )}
+      {error !== null && <ErrorNotice error={error} />}
+      {running?.state === 'failed' && running.error !== null && error === null && <ErrorNotice error={running.error} />}
+    </span>
+  )
+}
+
+/** Progress in the row: a ring with per cent, and a word for what is going on. */
+function Ring({ download, name }: { download: Download; name: string }) {
+  const { discover, library } = useMessages()
+  const share = download.totalBytes > 0 ? download.receivedBytes / download.totalBytes : 0
+  const shown = percent(share)
+  const text =
+    download.state === 'queued'
+      ? discover.waiting
+      : download.state === 'verifying'
+        ? discover.checking
+        : download.state === 'paused'
+          ? discover.paused({ percent: shown })
+          : discover.progress({ percent: shown })
+  if (download.state === 'paused') {
+    return (
+      <IconButton label={`${library.resume}: ${name} (${text})`} onClick={() => void client.downloads.resume({ id: download.id })}>
+        <Play className="i" aria-hidden="true" />
+      </IconButton>
+    )
+  }
+  const around = 2 * Math.PI * 7
+  return (
+    <span
+      className="ring"
+      role="progressbar"
+      aria-label={name}
+      aria-valuemin={0}
+      aria-valuemax={100}
+      aria-valuenow={Math.round(share * 100)}
+      aria-valuetext={text}
+      title={text}
+    >
+      <svg viewBox="0 0 18 18" aria-hidden="true">
+        <circle className="track" cx="9" cy="9" r="7" />
+        <circle className="done" cx="9" cy="9" r="7" strokeDasharray={`${share * around} ${around}`} transform="rotate(-90 9 9)" />
+      </svg>
+      <span className="f11">{download.state === 'verifying' ? discover.checking : shown}</span>
+    </span>
+  )
+}

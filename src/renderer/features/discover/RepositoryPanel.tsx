@@ -1,0 +1,117 @@
+import type { KvCacheType } from '@shared/domain/gguf'
+import { quantizationLoss } from '@shared/domain/quantization'
+import { useQuery } from '@tanstack/react-query'
+import { X } from 'lucide-react'
+import { client } from '../../lib/client'
+import { count, size } from '../../lib/format'
+import { useMessages } from '../../lib/i18n'
+import { Button, ErrorNotice, IconButton } from '../../ui'
+import { QuantizationRow } from './ModelRow'
+
+/** Any repository of the hub: its files by quantization, each with its verdict. */
+export function RepositoryPanel({
+  repository,
+  contextSize,
+  kvCacheType,
+  onClose,
+}: {
+  repository: string
+  contextSize: number | null
+  kvCacheType: KvCacheType
+  onClose: () => void
+}) {
+  const { discover, common } = useMessages()
+  const query = useQuery({
+    queryKey: ['discover.files', repository, contextSize, kvCacheType],
+    queryFn: () => client.discover.files({ repository, kvCacheType, ...(contextSize === null ? {} : { contextSize }) }),
+    staleTime: 300_000,
+  })
+  const name = repository.slice(repository.indexOf('/') + 1)
+  return (
+    <section className="card flush repo" aria-label={discover.filesOf({ repository })} data-testid="repository-files">
+      <div className="row repo-head">
+        <h2 className="grow ell">{discover.filesOf({ repository })}</h2>
+        {query.data?.licence != null && <span className="tag">{query.data.licence}</span>}
+        <IconButton label={discover.closeFiles} onClick={onClose}>
+          <X className="i" aria-hidden="true" />
+        </IconButton>
+      </div>
+      {query.isPending && <p className="t2 pad">{common.loading}</p>}
+      {query.error !== null && (
+        <div className="pad">
+          <ErrorNotice error={query.error}>
+            <Button size="s" onClick={() => void query.refetch()}>
+              {common.retry}
+            </Button>
+          </ErrorNotice>
+        </div>
+      )}
+      {query.data?.groups.length === 0 && <p className="t2 pad">{discover.filesNone}</p>}
+      <ul className="plain quants">
+        {query.data?.groups.map((group) => {
+          const fit = query.data.fits[group.file] ?? query.data.fits[group.quantization]
+          const offer = {
+            name,
+            quantization: group.quantization,
+            repository,
+            file: group.file,
+            sizeBytes: group.sizeBytes,
+            sizeIsExact: true,
+            demonstration: false,
+          }
+          if (fit === undefined) return null
+          return (
+            <QuantizationRow
+              key={group.file}
+              name={name}
+              quantization={group.quantization}
+              loss={quantizationLoss(group.quantization, 4.5)}
+              fit={fit}
+              grade={null}
+              best={false}
+              sizeText={size(group.sizeBytes)}
+              offer={offer}
+            />
+          )
+        })}
+      </ul>
+    </section>
+  )
+}
+
+/** What the hub finds for words; each opens its files. */
+export function HubHits({ query: words, onPick, onClose }: { query: string; onPick: (repository: string) => void; onClose: () => void }) {
+  const { discover, common } = useMessages()
+  const query = useQuery({
+    queryKey: ['discover.search', words],
+    queryFn: () => client.discover.search({ query: words }),
+    staleTime: 300_000,
+  })
+  return (
+    <section className="card flush repo" aria-label={discover.hits({ query: words })}>
+      <div className="row repo-head">
+        <h2 className="grow ell">{discover.hits({ query: words })}</h2>
+        <IconButton label={common.close} onClick={onClose}>
+          <X className="i" aria-hidden="true" />
+        </IconButton>
+      </div>
+      {query.isPending && <p className="t2 pad">{common.loading}</p>}
+      {query.error !== null && (
+        <div className="pad">
+          <ErrorNotice error={query.error} />
+        </div>
+      )}
+      {query.data?.length === 0 && <p className="t2 pad">{discover.hitsNone}</p>}
+      {query.data?.map((hit) => (
+        <div key={hit.repository} className="li">
+          <span className="grow ell sel">{hit.repository}</span>
+          {hit.licence !== null && <span className="tag">{hit.licence}</span>}
+          {hit.downloads !== null && <span className="t3 f12">{discover.downloadsCount({ count: count(hit.downloads) })}</span>}
+          <Button size="s" onClick={() => onPick(hit.repository)}>
+            {discover.showFiles}
+          </Button>
+        </div>
+      ))}
+    </section>
+  )
+}

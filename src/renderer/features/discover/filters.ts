@@ -1,0 +1,27 @@
+import type { UseCase } from '@shared/domain/catalog'
+import type { KvCacheType } from '@shared/domain/gguf'
+import type { Recommendation } from '@shared/domain/recommend'
+import type { SizeClassId } from '@shared/domain/sizeClass'
+
+export interface Filters {
+  use: UseCase
+  size: SizeClassId | null
+  fitsOnly: boolean
+  text: string
+  /** null: what the use needs. */
+  contextSize: number | null
+  kvCacheType: KvCacheType
+}
+
+export const noFilters: Filters = { use: 'chat', size: null, fitsOnly: false, text: '', contextSize: null, kvCacheType: 'f16' }
+
+/** What passes; use, context and cache type were already asked of main. */
+export function passing(items: readonly Recommendation[], filters: Filters): Recommendation[] {
+  const text = filters.text.trim().toLowerCase()
+  return items.filter(
+    ({ model, sizeClass, best }) =>
+      (filters.size === null || sizeClass.id === filters.size) &&
+      (!filters.fitsOnly || best.verdict !== 'too-big') &&
+      (text === '' || `${model.name} ${model.family} ${model.maker}`.toLowerCase().includes(text)),
+  )
+}

@@ -1,0 +1,35 @@
+import type { RecommendationReason } from '@shared/domain/recommend'
+import type { Messages } from '@shared/i18n'
+import { count, gib, range, speed } from '../../lib/format'
+
+/** One sentence of why, with its numbers. */
+export function reasonSentence(reason: RecommendationReason, { discover }: Messages): string {
+  const words = discover.reason
+  switch (reason.kind) {
+    case 'full-gpu':
+      return words['full-gpu']({
+        device: reason.device,
+        spare: gib(reason.spareBytes),
+        context: count(reason.contextSize),
+        speed: range(reason.decode),
+      })
+    case 'partial-gpu':
+      return words['partial-gpu']({
+        device: reason.device,
+        layers: reason.gpuLayers,
+        total: reason.totalLayers,
+        context: count(reason.contextSize),
+        speed: range(reason.decode),
+      })
+    case 'cpu':
+      return words.cpu({ spare: gib(reason.spareBytes), context: count(reason.contextSize), speed: range(reason.decode) })
+    case 'slow':
+      return words.slow({ speed: range(reason.decode), wanted: speed(reason.wantedTokensPerSecond), context: count(reason.contextSize) })
+    case 'free-up':
+      return words['free-up']({ freeUp: gib(reason.freeUpBytes), context: count(reason.contextSize) })
+    case 'too-big':
+      return words['too-big']({ missing: gib(reason.missingBytes), context: count(reason.contextSize) })
+    case 'demonstration':
+      return words.demonstration({ speed: range(reason.decode) })
+  }
+}
