@@ -13,7 +13,7 @@ import { SettingsRepository } from './repositories/settings'
 import { type Connection, fromSqlite } from './sqlite'
 
 /** What had to be done to open a damaged file; shown to the person. */
-export type DatabaseNotice =
+type DatabaseNotice =
   /** Brought back from a backup of that time; what came after it is only in the kept file. */
   { kind: 'restored'; kept: string | null; backupAt: number } | { kind: 'fresh'; kept: string | null }
 

@@ -31,12 +31,8 @@ export function guarded<T>(work: () => T): T {
 }
 
 /** JSON of our own rows: written by this app only, so its shape is trusted where zod is not asked for. */
-export function fromJson<T>(text: string): T {
-  return JSON.parse(text) as T
-}
-
-export function fromJsonOrNull<T>(text: string | null): T | null {
-  return text === null ? null : fromJson<T>(text)
+export function fromJson(text: string | null): unknown {
+  return text === null ? null : JSON.parse(text)
 }
 
 export function toJsonOrNull(value: unknown): string | null {

@@ -63,6 +63,8 @@ function startWorker(entryPath: string, role: EngineRole): EngineProcess {
     },
     port: {
       post: (message: ToEngine) => {
+        // To a process, not to a window: there is no origin.
+        // oxlint-disable-next-line unicorn/require-post-message-target-origin
         if (closed === null) child.postMessage(message)
       },
       onMessage: (listener) => {

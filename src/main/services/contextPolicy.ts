@@ -92,7 +92,7 @@ function hasThought(message: MessageRow): boolean {
   return message.segments.some((segment) => segment.kind === 'thought' && segment.text !== '')
 }
 
-export function textOf(message: MessageRow, kind: 'answer' | 'thought'): string {
+function textOf(message: MessageRow, kind: 'answer' | 'thought'): string {
   return message.segments.reduce((text, segment) => (segment.kind === kind ? text + segment.text : text), '')
 }
 

@@ -58,7 +58,7 @@ test('remove, undo, and the end of undo', () => {
   expect(chats.get(id).messages).toHaveLength(1)
   chats.remove(id)
   now += 11 * 60 * 1_000
-  new ConversationService(db, () => now)
+  expect(new ConversationService(db, () => now).list()).toEqual([])
   expect(() => chats.undoRemove(id)).toThrow(expect.objectContaining({ code: 'chat/not-found' }))
 })
 

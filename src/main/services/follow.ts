@@ -8,7 +8,7 @@ export class Changes<T = void> {
   }
 
   emit(value: T): void {
-    for (const listener of [...this.#listeners]) listener(value)
+    for (const listener of this.#listeners) listener(value)
   }
 }
 

@@ -21,7 +21,7 @@ export function branchOf<M extends Node>(messages: readonly M[], leafId: string 
  * The newest message below this one (or itself): what a person means by choosing a branch. Messages come by creation, and an answer is
  * created after what it answers, so the last one found has none.
  */
-export function newestLeafBelow<M extends Node>(messages: readonly M[], id: string): string {
+export function newestLeafBelow(messages: readonly Node[], id: string): string {
   const below = new Set([id])
   let newest = id
   for (const message of messages) {

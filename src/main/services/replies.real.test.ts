@@ -322,13 +322,9 @@ test('replies that a killed app left open are interrupted, with their text', asy
     raw: 'part',
     segments: [{ kind: 'answer', text: 'part', ms: 0, tokens: 1 }],
   })
-  new RepliesService({
-    conversations: chats,
-    loading: new LoadingService({ host, models: db.models, settings }),
-    host,
-    models: db.models,
-    log: silentLog,
-  })
+  const loading = new LoadingService({ host, models: db.models, settings })
+  const next = new RepliesService({ conversations: chats, loading, host, models: db.models, log: silentLog })
+  expect(next.activeIn(id)).toBeNull()
   expect((await all('left')).message).toMatchObject({ status: 'interrupted', segments: [{ text: 'part' }] })
 })
 

@@ -127,7 +127,7 @@ export class RepliesService {
 
   /** For a conversation that is being removed. */
   cancelIn(conversationId: string): void {
-    for (const reply of [...this.#active.values()]) if (reply.conversationId === conversationId) this.cancel(reply.id)
+    for (const reply of this.#active.values()) if (reply.conversationId === conversationId) this.cancel(reply.id)
   }
 
   /** The reply in progress in a conversation, for a page that comes back. */
@@ -137,7 +137,7 @@ export class RepliesService {
 
   /** Stops everything and waits until it is saved. */
   async dispose(): Promise<void> {
-    for (const id of [...this.#active.keys()]) this.cancel(id)
+    for (const id of this.#active.keys()) this.cancel(id)
     for (let waited = 0; this.#active.size > 0 && waited < stopShownMs + 500; waited += 20) await pause(20)
   }
 

@@ -69,7 +69,7 @@ export function rawPieces(raw: string, markers: ThoughtMarkers | null): PromptPi
 }
 
 /** The person's value, else the one that the model's maker recommends in its file, else llama.cpp's own. */
-export function withRecommended(sampling: Sampling, facts: ModelFacts | null): Sampling {
+export function withRecommended(sampling: Sampling, facts: Pick<ModelFacts, 'sampling'> | null): Sampling {
   const recommended = facts?.sampling
   return {
     ...sampling,

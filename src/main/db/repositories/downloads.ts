@@ -1,6 +1,6 @@
 import type { DownloadState } from '@shared/domain/library'
 import type { Bytes } from '@shared/domain/units'
-import { type Connection, fromJson, fromJsonOrNull, guarded, toJsonOrNull } from '../sqlite'
+import { type Connection, fromJson, guarded, toJsonOrNull } from '../sqlite'
 
 /** What is known about one file of a download, and how much of it is durably on disk. */
 export interface DownloadPartRow {
@@ -100,7 +100,7 @@ export class DownloadsRepository {
 function toRow(stored: Stored): DownloadRow {
   return {
     ...stored,
-    parts: fromJson<DownloadPartRow[]>(stored.parts),
-    error: fromJsonOrNull<NonNullable<DownloadRow['error']>>(stored.error),
+    parts: fromJson(stored.parts) as DownloadPartRow[],
+    error: fromJson(stored.error) as DownloadRow['error'],
   }
 }

@@ -1,9 +1,9 @@
 import type { GenerationStats, Message, Segment } from '@shared/domain/chat'
 import type { ThinkingChoice } from '@shared/domain/thinking'
-import { type Connection, fromJson, fromJsonOrNull, guarded, toJsonOrNull } from '../sqlite'
+import { type Connection, fromJson, guarded, toJsonOrNull } from '../sqlite'
 
 /** What a reply was asked for with, so that it can be continued the same way. */
-export interface PromptSettings {
+interface PromptSettings {
   thinking: ThinkingChoice
   contextSize: number
   /** The first message of the branch that the prompt held; null when all of them. The next turn starts there too, so that the cache stays. */
@@ -105,9 +105,9 @@ function toStored(row: MessageRow): Omit<Stored, 'seq'> {
 function toRow({ seq: _seq, ...stored }: Stored): MessageRow {
   return {
     ...stored,
-    promptSettings: fromJsonOrNull<PromptSettings>(stored.promptSettings),
-    segments: fromJson<Segment[]>(stored.segments),
-    stats: fromJsonOrNull<GenerationStats>(stored.stats),
-    error: fromJsonOrNull<{ code: string; message: string }>(stored.error),
+    promptSettings: fromJson(stored.promptSettings) as PromptSettings | null,
+    segments: fromJson(stored.segments) as Segment[],
+    stats: fromJson(stored.stats) as GenerationStats | null,
+    error: fromJson(stored.error) as MessageRow['error'],
   }
 }

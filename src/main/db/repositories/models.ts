@@ -2,7 +2,7 @@ import type { ModelFacts } from '@shared/domain/gguf'
 import type { LibraryModel, ModelOrigin } from '@shared/domain/library'
 import type { ThinkingCapability } from '@shared/domain/thinking'
 import type { Bytes } from '@shared/domain/units'
-import { type Connection, fromJsonOrNull, guarded, toJsonOrNull } from '../sqlite'
+import { type Connection, fromJson, guarded, toJsonOrNull } from '../sqlite'
 
 /** A model file that the library knows. Never deleted: a row taken off the list has `removedAt`. */
 export interface ModelRow {
@@ -126,8 +126,8 @@ function optional(stored: Stored | undefined): ModelRow | undefined {
 function toRow(stored: Stored): ModelRow {
   return {
     ...stored,
-    facts: fromJsonOrNull<ModelFacts>(stored.facts),
-    thinking: fromJsonOrNull<ThinkingCapability>(stored.thinking),
-    problem: fromJsonOrNull<{ code: string; message: string }>(stored.problem),
+    facts: fromJson(stored.facts) as ModelFacts | null,
+    thinking: fromJson(stored.thinking) as ThinkingCapability | null,
+    problem: fromJson(stored.problem) as ModelRow['problem'],
   }
 }
