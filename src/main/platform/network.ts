@@ -140,9 +140,19 @@ export class Network {
 
   /** The body as text, bounded in size and time. */
   async text(address: string | URL, request: NetworkRequest, limitBytes = 32 * 1024 * 1024): Promise<NetworkResponse & { text: string }> {
-    const limit = AbortSignal.timeout(request.timeoutMs ?? 30_000)
-    const signal = request.signal === undefined ? limit : AbortSignal.any([request.signal, limit])
-    const response = await this.request(address, { ...request, signal })
+    const url = typeof address === 'string' ? parse(address) : address
+    const limit = new AbortController()
+    const timer = setTimeout(() => limit.abort(unreachable(url, 'no answer in time')), request.timeoutMs ?? 30_000)
+    const signal = request.signal === undefined ? limit.signal : AbortSignal.any([request.signal, limit.signal])
+    try {
+      return await this.#text(url, { ...request, signal }, limitBytes)
+    } finally {
+      clearTimeout(timer)
+    }
+  }
+
+  async #text(url: URL, request: NetworkRequest, limitBytes: number): Promise<NetworkResponse & { text: string }> {
+    const response = await this.request(url, request)
     const chunks: Buffer[] = []
     let bytes = 0
     try {
@@ -153,7 +163,6 @@ export class Network {
       }
     } catch (error) {
       if (error instanceof SnugError) throw error
-      if (request.signal?.aborted) throw new SnugError('cancelled', 'cancelled')
       throw unreachable(response.url, error instanceof Error ? error.message : String(error), error)
     } finally {
       response.close()
@@ -174,7 +183,8 @@ export class Network {
       finish('refused: offline')
       throw offlineError()
     }
-    this.#open.add(controller)
+    // Offline ends what leads out of this machine; loopback goes on.
+    if (!isLoopback(url.hostname)) this.#open.add(controller)
     try {
       const message = await this.#connect(url, request, controller.signal)
       finish(String(message.statusCode ?? 0))

@@ -11,8 +11,10 @@ export function modelId(realPath: string): string {
 /** SmolLM2-135M-Instruct Q4_1 as set-up fetches it. */
 const starterBytes = 98_362_432
 
-export function isStarter(row: Pick<ModelRow, 'origin' | 'sizeBytes'>): boolean {
-  return row.origin === 'starter' && row.sizeBytes === starterBytes
+/** Wherever it came from, a hub or set-up: it is labelled as a demonstration. */
+export function isStarter({ origin, sizeBytes, facts }: Pick<ModelRow, 'origin' | 'sizeBytes' | 'facts'>): boolean {
+  const parameters = facts?.parameters ?? 0
+  return sizeBytes === starterBytes && (origin === 'starter' || (parameters > 130e6 && parameters < 140e6))
 }
 
 export function newModelRow(id: string, path: string, at: number): ModelRow {
