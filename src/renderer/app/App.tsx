@@ -5,7 +5,7 @@ import { Redirect, Route, Router, Switch, useLocation } from 'wouter'
 import { useHashLocation } from 'wouter/use-hash-location'
 import { ChatPage } from '../features/chat'
 import { DiscoverPage } from '../features/discover'
-import { LibraryPage, ModelButton } from '../features/library'
+import { DropLayer, LibraryPage, ModelButton } from '../features/library'
 import { MachinePage } from '../features/machine'
 import { PlannerPage } from '../features/planner'
 import { SettingsPage } from '../features/settings'
@@ -84,6 +84,7 @@ function Frame() {
         </main>
       </div>
       <KeysDialog />
+      <DropLayer />
     </TitleBarEnd>
   )
 }

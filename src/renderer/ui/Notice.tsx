@@ -15,14 +15,16 @@ export function Note({ tone = 'plain', children }: { tone?: 'plain' | 'warn' | '
 
 /** What happened and what to do next, by its code; `children` are ways out that work here. */
 export function ErrorNotice({ error, children }: { error: unknown; children?: ReactNode }) {
-  const { errors } = useMessages()
+  const { errors, common } = useMessages()
   const value = errorValueOf(error)
   if (value.code === 'cancelled') return null
   const words = errors[isErrorCode(value.code) ? value.code : 'internal/bug']
   return (
     <Note tone="bad">
       <span className="sel">
-        <b className="m">{words.title}.</b> {words.action}
+        <b className="m">{words.title}</b>
+        {common.fullStop}
+        {words.action}
       </span>
       {children !== undefined && <div className="row wrap note-acts">{children}</div>}
     </Note>

@@ -1,3 +1,134 @@
+import { BookOpen, FilePlus, FolderPlus, Search, X } from 'lucide-react'
+import { useState } from 'react'
+import { client } from '../../lib/client'
+import { size } from '../../lib/format'
+import { useMessages } from '../../lib/i18n'
+import { downloadsLive, engineLive, libraryLive, settingsLive, useLive } from '../../lib/live'
+import { Button, EmptyState, ErrorNotice, IconButton, Page, toast } from '../../ui'
+import { DiskCard } from './DiskCard'
+import { DownloadRow } from './DownloadRow'
+import './library.css'
+import { LibraryRow } from './LibraryRow'
+
 export function LibraryPage() {
-  return <div className="page" />
+  const { library, common } = useMessages()
+  const all = useLive(libraryLive)
+  const models = all ?? []
+  const downloads = (useLive(downloadsLive) ?? []).filter(({ state }) => state !== 'cancelled')
+  const engine = useLive(engineLive) ?? { state: 'empty' as const }
+  const [text, setText] = useState('')
+  const [error, setError] = useState<unknown>(null)
+  const wanted = text.trim().toLowerCase()
+  const shown = models.filter(({ name, fileName }) => `${name} ${fileName}`.toLowerCase().includes(wanted))
+  const missing = models.filter(({ state }) => state === 'missing').length
+  const largest = models.reduce((most, { sizeBytes }) => Math.max(most, sizeBytes), 0)
+  const add = (work: Promise<{ added: string[] }>) => {
+    setError(null)
+    work.then(({ added }) => added.length > 0 && toast(library.added({ count: added.length }))).catch(setError)
+  }
+  const buttons = (
+    <>
+      <Button onClick={() => add(client.library.addFiles())}>
+        <FilePlus className="i s" aria-hidden="true" />
+        {library.addFile}
+      </Button>
+      <Button onClick={() => add(client.library.addFolder())}>
+        <FolderPlus className="i s" aria-hidden="true" />
+        {library.addFolder}
+      </Button>
+    </>
+  )
+  const tool = (
+    <>
+      <label className="input narrow">
+        <Search className="i s" aria-hidden="true" />
+        <input
+          type="search"
+          aria-label={library.search}
+          placeholder={library.search}
+          value={text}
+          onChange={(event) => setText(event.target.value)}
+        />
+      </label>
+      {buttons}
+    </>
+  )
+  return (
+    <Page title={library.title} tool={tool}>
+      {error !== null && <ErrorNotice error={error} />}
+      {downloads.length > 0 && (
+        <section aria-label={library.downloads}>
+          <h2 className="h2">{library.downloads}</h2>
+          <ul className="plain card flush">
+            {downloads.map((download) => (
+              <DownloadRow key={download.id} download={download} />
+            ))}
+          </ul>
+        </section>
+      )}
+      <section aria-label={library.models} className={downloads.length > 0 ? 'section' : undefined}>
+        <h2 className="h2">
+          {library.models}{' '}
+          <span className="t3">
+            {library.modelsSummary({ count: models.length, size: size(models.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0)) })}
+            {missing > 0 && `${common.listSeparator}${library.missingCount({ count: missing })}`}
+          </span>
+        </h2>
+        {all !== undefined && models.length === 0 ? (
+          <div className="card">
+            <EmptyState icon={<BookOpen aria-hidden="true" />} title={library.dropHere} body={library.dropHint}>
+              <div className="row wrap center">{buttons}</div>
+            </EmptyState>
+          </div>
+        ) : (
+          <div className="card flush">
+            <div className="lib-grid lib-head">
+              <span>{library.column.model}</span>
+              <span>{library.column.size}</span>
+              <span />
+              <span>{library.column.where}</span>
+              <span className="num">{library.column.speed}</span>
+              <span className="vh">{library.column.actions}</span>
+            </div>
+            <ul className="plain">
+              {shown.map((model) => (
+                <LibraryRow key={model.id} model={model} engine={engine} largest={largest} />
+              ))}
+            </ul>
+            {all !== undefined && shown.length === 0 && (
+              <EmptyState title={library.noMatch}>
+                <Button onClick={() => setText('')}>{library.clearSearch}</Button>
+              </EmptyState>
+            )}
+          </div>
+        )}
+      </section>
+      <WatchedFolders onError={setError} />
+      <DiskCard models={models} downloads={downloads} />
+    </Page>
+  )
+}
+
+function WatchedFolders({ onError }: { onError: (error: unknown) => void }) {
+  const { library } = useMessages()
+  const folders = useLive(settingsLive)?.watchedFolders ?? []
+  if (folders.length === 0) return null
+  return (
+    <section className="section" aria-label={library.watched}>
+      <h2 className="h2">{library.watched}</h2>
+      <ul className="plain card flush">
+        {folders.map((folder, index) => (
+          <li key={folder} className="li">
+            <span className="grow ell sel">{folder}</span>
+            <IconButton
+              label={`${library.stopWatching}: ${folder}`}
+              onClick={() => void client.library.removeFolder({ index }).catch(onError)}
+            >
+              <X className="i" aria-hidden="true" />
+            </IconButton>
+          </li>
+        ))}
+      </ul>
+    </section>
+  )
 }

@@ -1,2 +1,3 @@
+export { DropLayer } from './DropLayer'
 export { LibraryPage } from './LibraryPage'
 export { ModelButton } from './ModelButton'

@@ -77,6 +77,7 @@ export const common = {
   memoryOver: (p: { missing: string; device: string }) => `${p.missing} GiB more than there is on ${p.device}`,
   memoryPool: (p: { used: string; total: string; device: string }) => `${p.device}: ${p.used} of ${p.total} GiB used`,
   listSeparator: ', ',
+  fullStop: '. ',
   level: { rule: 'rule of thumb', formula: 'formula', 'dry-run': 'dry run', measured: 'measured' },
   levelHint: {
     rule: 'Worked out from the number of parameters alone',

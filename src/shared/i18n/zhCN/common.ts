@@ -77,6 +77,7 @@ export const common = {
   memoryOver: (p: { missing: string; device: string }) => `${p.device} 还差 ${p.missing} GiB`,
   memoryPool: (p: { used: string; total: string; device: string }) => `${p.device} 已用 ${p.used} GiB，共 ${p.total} GiB`,
   listSeparator: '，',
+  fullStop: '。',
   level: { rule: '经验估算', formula: '公式计算', 'dry-run': '试算', measured: '实测' },
   levelHint: {
     rule: '只根据参数量估算',

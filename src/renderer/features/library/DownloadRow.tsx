@@ -1,0 +1,107 @@
+import type { Download } from '@shared/domain/library'
+import { quantizationInName } from '@shared/domain/quantization'
+import { Pause, Play, RotateCcw, X } from 'lucide-react'
+import { useState } from 'react'
+import { client } from '../../lib/client'
+import { percent, perSecond, size, timeLeft } from '../../lib/format'
+import { useLanguage, useMessages } from '../../lib/i18n'
+import { Button, ErrorNotice, IconButton } from '../../ui'
+import { useChatWith } from './useChatWith'
+import { segments } from './segments'
+
+export function DownloadRow({ download }: { download: Download }) {
+  const { library } = useMessages()
+  const language = useLanguage()
+  const [error, setError] = useState<unknown>(null)
+  const chat = useChatWith()
+  const { id, state, totalBytes, receivedBytes, verifiedBytes } = download
+  const name = download.repository.slice(download.repository.indexOf('/') + 1)
+  const run = (work: Promise<unknown>) => {
+    setError(null)
+    void work.catch(setError)
+  }
+  const running = state === 'running' || state === 'verifying' || state === 'queued'
+  const share = totalBytes > 0 ? receivedBytes / totalBytes : 0
+  const sentence = library.progressSentence({
+    name: `${name} ${quantizationInName(download.file) ?? ''}`.trim(),
+    percent: percent(share),
+    verified: percent(totalBytes > 0 ? verifiedBytes / totalBytes : 0),
+  })
+  const progress =
+    state === 'running' || state === 'verifying'
+      ? library.received({ received: size(receivedBytes), total: size(totalBytes) })
+      : state === 'paused' || state === 'failed'
+        ? library.kept({ received: size(receivedBytes), total: size(totalBytes) })
+        : size(totalBytes)
+  return (
+    <li className="dl" data-testid="download-row" data-state={state}>
+      <div className="dl-grid">
+        <div className="col">
+          <b className="ell" title={download.file}>
+            {name}
+          </b>
+          <span className="t3 f11 mono ell">{quantizationInName(download.file) ?? download.file}</span>
+        </div>
+        <div className="col">
+          <span
+            className={running ? 'prog' : 'prog paused'}
+            role="progressbar"
+            aria-label={sentence}
+            aria-valuemin={0}
+            aria-valuemax={100}
+            aria-valuenow={Math.round(share * 100)}
+          >
+            {segments(totalBytes, receivedBytes, verifiedBytes).map((piece, place) => (
+              // A segment is its place in the file.
+              <i key={place} className={piece === 'todo' ? undefined : piece} />
+            ))}
+          </span>
+          <span className="t3 f11">
+            {library.downloadState[state]}
+            {verifiedBytes > 0 && state !== 'done' && ` · ${library.segments({ verified: size(verifiedBytes), total: size(totalBytes) })}`}
+          </span>
+        </div>
+        <div className="col num">
+          <span>{state === 'running' && download.bytesPerSecond !== null ? perSecond(download.bytesPerSecond) : ' '}</span>
+          <span className="t3 f11">
+            {progress}
+            {state === 'running' &&
+              download.secondsLeft !== null &&
+              ` · ${library.left({ time: timeLeft(download.secondsLeft, language) })}`}
+          </span>
+        </div>
+        <div className="row end">
+          {state === 'running' || state === 'queued' ? (
+            <IconButton label={`${library.pause}: ${name}`} onClick={() => run(client.downloads.pause({ id }))}>
+              <Pause className="i" aria-hidden="true" />
+            </IconButton>
+          ) : state === 'paused' ? (
+            <IconButton label={`${library.resume}: ${name}`} onClick={() => run(client.downloads.resume({ id }))}>
+              <Play className="i" aria-hidden="true" />
+            </IconButton>
+          ) : state === 'failed' ? (
+            <IconButton label={`${library.resume}: ${name}`} onClick={() => run(client.downloads.resume({ id }))}>
+              <RotateCcw className="i" aria-hidden="true" />
+            </IconButton>
+          ) : null}
+          {state === 'done' && download.modelId !== null && (
+            <Button size="s" onClick={() => chat(download.modelId ?? '')}>
+              {library.loadAndChat}
+            </Button>
+          )}
+          {running || state === 'paused' ? (
+            <IconButton label={`${library.cancelDownload}: ${name}`} onClick={() => run(client.downloads.cancel({ id }))}>
+              <X className="i" aria-hidden="true" />
+            </IconButton>
+          ) : (
+            <IconButton label={`${library.dismiss}: ${name}`} onClick={() => run(client.downloads.dismiss({ id }))}>
+              <X className="i" aria-hidden="true" />
+            </IconButton>
+          )}
+        </div>
+      </div>
+      {error !== null && <ErrorNotice error={error} />}
+      {state === 'failed' && download.error !== null && error === null && <ErrorNotice error={download.error} />}
+    </li>
+  )
+}

@@ -1,0 +1,135 @@
+import type { EngineStatus, LibraryModel } from '@shared/domain/library'
+import { CircleStop, Folder, Lightbulb, ListX, MoreHorizontal, Play, Trash2 } from 'lucide-react'
+import { useState } from 'react'
+import { client } from '../../lib/client'
+import { count, parameters, percent, size, speed } from '../../lib/format'
+import { useMessages } from '../../lib/i18n'
+import { isUsable } from '../../lib/models'
+import { ErrorNotice, IconButton, Menu, type MenuEntry, Note, WherePill, toast } from '../../ui'
+import { DemonstrationTag } from './ModelTags'
+import { useChatWith } from './useChatWith'
+import { useFit } from './useFit'
+
+interface RowProps {
+  model: LibraryModel
+  engine: EngineStatus
+  /** The largest file of the list: bars are drawn against it. */
+  largest: number
+}
+
+export function LibraryRow({ model, engine, largest }: RowProps) {
+  const { library, common } = useMessages()
+  const [error, setError] = useState<unknown>(null)
+  const usable = isUsable(model)
+  const fit = useFit(model.id, null, usable)
+  const chat = useChatWith()
+  const here = engine.state !== 'empty' && engine.modelId === model.id
+  const run = (work: Promise<unknown>) => {
+    setError(null)
+    void work.catch(setError)
+  }
+  const entries: MenuEntry[] = [
+    {
+      id: 'folder',
+      label: library.showInFolder,
+      icon: <Folder className="i s" aria-hidden="true" />,
+      disabled: model.state === 'missing',
+      run: () => run(client.library.showInFolder({ id: model.id })),
+    },
+    {
+      id: 'forget',
+      label: library.forget,
+      icon: <ListX className="i s" aria-hidden="true" />,
+      run: () => run(client.library.forget({ id: model.id })),
+    },
+    {
+      id: 'trash',
+      label: library.trash,
+      icon: <Trash2 className="i s" aria-hidden="true" />,
+      danger: true,
+      disabled: model.state === 'missing',
+      run: () =>
+        run(
+          client.library.trash({ id: model.id }).then(({ moved }) => {
+            if (moved) toast(library.trashed({ name: model.name }))
+          }),
+        ),
+    },
+  ]
+  const label = `${model.name} ${model.quantization}`
+  return (
+    <li className="lib" data-testid="library-row" data-state={model.state}>
+      <div className="lib-grid">
+        <div className="col">
+          <span className="row tight">
+            <b className="ell" title={model.path}>
+              {model.name}
+            </b>
+            {model.thinking.kind !== 'none' && (
+              <Lightbulb className="i xs t3" role="img" aria-label={library.thinking[model.thinking.kind]}>
+                <title>{library.thinking[model.thinking.kind]}</title>
+              </Lightbulb>
+            )}
+            {here && engine.state === 'ready' && <span className="tag acc">{library.loaded}</span>}
+            {here && engine.state === 'loading' && (
+              <span className="tag acc">{library.loading({ percent: percent(engine.fraction) })}</span>
+            )}
+            {!usable && <span className="tag bad">{library.state[model.state]}</span>}
+            <DemonstrationTag model={model} />
+          </span>
+          <span className="t3 f11 ell">
+            {parameters(model.parameters)}
+            {model.activeParameters < model.parameters &&
+              `${common.listSeparator}${library.active({ count: parameters(model.activeParameters) })}`}{' '}
+            · <span className="mono">{model.quantization}</span> · {library.contextLimit({ tokens: count(model.trainContextSize) })}
+            {model.licence !== null && ` · ${model.licence}`}
+            {usable && ` · ${model.origin === 'watched' ? library.inPlace : library.state[model.state]}`}
+          </span>
+        </div>
+        <span className="size-bar" aria-hidden="true">
+          <i
+            className={usable ? undefined : 'gone'}
+            style={{ width: `${Math.max(1, (model.sizeBytes / Math.max(1, largest)) * 100).toFixed(1)}%` }}
+          />
+        </span>
+        <span className="num nw">{size(model.sizeBytes)}</span>
+        <span>{fit === null ? <span className="t3">—</span> : <WherePill fit={fit} />}</span>
+        <span className="num nw" title={model.measuredTokensPerSecond === null ? library.notMeasured : undefined}>
+          {model.measuredTokensPerSecond === null ? (
+            <span className="t3">—</span>
+          ) : (
+            <>
+              <b className="m">{speed(model.measuredTokensPerSecond)}</b> <span className="t3">{common.tokensPerSecond}</span>
+            </>
+          )}
+        </span>
+        <span className="row end">
+          {here && engine.state === 'ready' ? (
+            <IconButton label={`${library.unload}: ${label}`} onClick={() => run(client.engine.unload())}>
+              <CircleStop className="i" aria-hidden="true" />
+            </IconButton>
+          ) : (
+            <IconButton label={`${library.loadAndChat}: ${label}`} disabled={!usable} onClick={() => chat(model.id)}>
+              <Play className="i" aria-hidden="true" />
+            </IconButton>
+          )}
+          <Menu
+            trigger={
+              <IconButton label={library.moreFor({ name: label })}>
+                <MoreHorizontal className="i" aria-hidden="true" />
+              </IconButton>
+            }
+            entries={entries}
+          />
+        </span>
+      </div>
+      {model.state === 'missing' && <Note tone="warn">{library.missingHint({ path: model.path })}</Note>}
+      {model.state === 'damaged' && (
+        <ErrorNotice error={model.problem ?? { code: 'model/corrupt-file' }}>
+          <span className="t2">{library.damagedHint}</span>
+        </ErrorNotice>
+      )}
+      {error !== null && <ErrorNotice error={error} />}
+    </li>
+  )
+}
