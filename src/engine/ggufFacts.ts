@@ -79,7 +79,7 @@ function emptyGeometry(architecture: string): ModelGeometry {
 const usualNames: Partial<Record<TensorTypeName, string>> = { Q3_K: 'Q3_K_M', Q4_K: 'Q4_K_M', Q5_K: 'Q5_K_M', MXFP4: 'MXFP4_MOE' }
 
 /** The file's own word where its tensors bear it out (at least 5 % of the matrices' bytes), else the type of most bytes, else `mixed`. */
-export function quantizationOf(header: GgufHeader, tensors: readonly CountedTensor[]): string {
+function quantizationOf(header: GgufHeader, tensors: readonly CountedTensor[]): string {
   const byType = new Map<TensorTypeName, number>()
   let total = 0
   for (const tensor of tensors) {

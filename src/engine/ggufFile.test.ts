@@ -103,7 +103,7 @@ test('no file, a folder, a pipe, an empty one, another kind, a cut one', async (
   expect(await problem(join(directory, `${'n'.repeat(300)}.gguf`))).toBe('model/not-found')
   if (process.platform !== 'win32') {
     const pipe = join(directory, 'pipe.gguf')
-    execFileSync('mkfifo', [pipe])
+    execFileSync('/usr/bin/env', ['mkfifo', pipe])
     expect(await problem(pipe)).toBe('model/not-found')
   }
   const path = join(directory, 'bad.gguf')

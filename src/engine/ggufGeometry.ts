@@ -104,7 +104,7 @@ function expertsOf(header: GgufHeader, key: (name: string) => string): ModelGeom
 }
 
 /** A key that is one number for all layers or a list with one per layer. */
-export function perLayer(header: GgufHeader, key: string, layers: number, fallback: number): number[] {
+function perLayer(header: GgufHeader, key: string, layers: number, fallback: number): number[] {
   const list = numbersOf(header, key)
   if (list) {
     if (list.length !== layers) throw corrupt('layer-list', `a list for ${layers} layers has ${list.length} entries`, { key })
@@ -112,7 +112,8 @@ export function perLayer(header: GgufHeader, key: string, layers: number, fallba
       throw corrupt('layer-list', 'a list for its layers holds impossible numbers', { key })
     return list
   }
-  return new Array<number>(layers).fill(countOf(header, key) ?? fallback)
+  const same = countOf(header, key) ?? fallback
+  return Array.from({ length: layers }, () => same)
 }
 
 function windowOf(rule: SlidingRule, said: number | null): number {

@@ -189,10 +189,28 @@ test('alignment, keys, types and places are checked', () => {
 
 test('limits hold where the file is as large as it claims', () => {
   expect(problem(withEntry('k'.repeat(headerLimits.keyBytes + 1), u32(1)))).toBe('model/unsupported too-long')
-  expect(problem(withEntry('k', numbers('u8', new Array<number>(headerLimits.arrayElements + 1).fill(1))))).toBe(
-    'model/unsupported too-long',
-  )
-  expect(problem(withEntry('k', numbers('u8', new Array<number>(headerLimits.arrayElements).fill(1))))).toBe('accepted')
+  expect(
+    problem(
+      withEntry(
+        'k',
+        numbers(
+          'u8',
+          Array.from({ length: headerLimits.arrayElements + 1 }, () => 1),
+        ),
+      ),
+    ),
+  ).toBe('model/unsupported too-long')
+  expect(
+    problem(
+      withEntry(
+        'k',
+        numbers(
+          'u8',
+          Array.from({ length: headerLimits.arrayElements }, () => 1),
+        ),
+      ),
+    ),
+  ).toBe('accepted')
   expect(problem(encodeGguf({ ...small, tensors: [{ name: 't'.repeat(64), dims: [32], type: 'F32' }] }))).toBe('model/unsupported too-long')
   expect(problem(encodeGguf({ metadata: Array.from({ length: headerLimits.keys + 1 }, (_, i) => [`k${i}`, u32(i)]), tensors: [] }))).toBe(
     'model/unsupported too-many',

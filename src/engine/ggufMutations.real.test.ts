@@ -52,7 +52,7 @@ function next(process: ChildProcess, limitMs: number): Promise<string> {
       settle('hung')
     }, limitMs)
     process.once('exit', () => settle('died'))
-    process.once('message', (word) => settle(String(word)))
+    process.once('message', (word: string) => settle(word))
   })
 }
 

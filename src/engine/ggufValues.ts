@@ -1,3 +1,4 @@
+import { assertNever } from '@shared/errors'
 import { scalarBytes, type ScalarTypeName } from './ggufTypes'
 
 export type GgufValue = number | bigint | boolean | string | GgufArray
@@ -21,9 +22,8 @@ export class GgufArray {
     if (this.itemType === 'string') return null
     const view = viewOf(this.#bytes)
     const step = scalarBytes[this.itemType]
-    const out = new Array<number>(this.length)
-    for (let i = 0; i < this.length; i++) out[i] = Number(readScalar(view, i * step, this.itemType))
-    return out
+    const { itemType } = this
+    return Array.from({ length: this.length }, (_, i) => Number(readScalar(view, i * step, itemType)))
   }
 
   strings(): string[] {
@@ -87,6 +87,8 @@ export function readScalar(view: DataView, at: number, type: ScalarTypeName): nu
       return narrow(view.getBigInt64(at, true))
     case 'f64':
       return view.getFloat64(at, true)
+    default:
+      return assertNever(type)
   }
 }
 

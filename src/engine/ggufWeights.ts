@@ -54,8 +54,8 @@ export function weightsOf(
   cpu: CpuFeatures,
 ): WeightFacts {
   const all = files.flat()
-  const layerBytes = new Array<number>(layers).fill(0)
-  const activeLayerBytes = new Array<number>(layers).fill(0)
+  const layerBytes = Array.from({ length: layers }, () => 0)
+  const activeLayerBytes = Array.from({ length: layers }, () => 0)
   const bytesByType: Record<string, number> = {}
   for (const tensor of all) {
     bytesByType[tensor.type] = (bytesByType[tensor.type] ?? 0) + tensor.bytes

@@ -40,7 +40,7 @@ export interface ScriptedExpectation {
 }
 
 /** The one place with two successors: `likely` and `other` differ by Δ in their logits, so P(other) = 1 / (1 + exp(Δ / T)). */
-export interface ScriptedChoice {
+interface ScriptedChoice {
   before: string
   likely: string
   other: string
@@ -138,7 +138,13 @@ export function scriptedContent(options: ScriptedOptions = {}): GgufContent {
       ['llama.vocab_size', u32(vocabulary.tokens.length)],
       ['tokenizer.ggml.model', text('llama')],
       ['tokenizer.ggml.tokens', texts(vocabulary.tokens)],
-      ['tokenizer.ggml.scores', numbers('f32', new Array<number>(vocabulary.tokens.length).fill(0))],
+      [
+        'tokenizer.ggml.scores',
+        numbers(
+          'f32',
+          vocabulary.tokens.map(() => 0),
+        ),
+      ],
       ['tokenizer.ggml.token_type', numbers('i32', vocabulary.types)],
       ['tokenizer.ggml.unknown_token_id', u32(0)],
       ['tokenizer.ggml.bos_token_id', u32(vocabulary.idOf(begin))],
@@ -227,7 +233,7 @@ function vocabularyOf(script: Script): Vocabulary {
   }
   add(blank, tokenTypes.normal)
   for (const piece of [...(script.thought ?? []), ...script.answer, choice.other]) {
-    const letters = [...piece]
+    const letters = Array.from(piece)
     for (let length = 1; length <= letters.length; length++) add(letters.slice(0, length).join(''), tokenTypes.normal)
   }
   const idOf = (token: string) => {

@@ -90,7 +90,7 @@ test('diverse blocks give logits that are numbers', async () => {
       said.add(next)
       break
     }
-    sequence.dispose()
+    void sequence.dispose()
   }
   // Logits that are no numbers would all lead to the same token.
   expect(said.size).toBeGreaterThan(1)

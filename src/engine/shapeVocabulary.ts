@@ -45,7 +45,7 @@ export function shapeVocabulary(kind: 'gpt2' | 'llama', pre: string, size: numbe
   ]
 }
 
-const letters = [...'abcdefghijklmnopqrstuvwxyz']
+const letters = Array.from('abcdefghijklmnopqrstuvwxyz')
 
 function byteTokens(): string[] {
   return Array.from({ length: 256 }, (_, byte) => `<0x${byte.toString(16).toUpperCase().padStart(2, '0')}>`)
