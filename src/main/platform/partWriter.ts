@@ -55,13 +55,11 @@ export class PartWriter {
   async flush(): Promise<void> {
     if (this.#failure !== null) throw this.#failure
     const bytes = this.#block.subarray(0, this.#fill)
-    let written = 0
-    while (written < bytes.length) {
-      const { bytesWritten } = await this.handle.write(bytes, written, bytes.length - written, this.#at + written)
-      written += bytesWritten
-    }
     if (bytes.length === 0) return
+    // Written by another thread while this one hashes. A write that fails ends the job, and its hash with it.
+    const writing = this.#write(bytes, this.#at)
     this.hash.feed(this.#at, bytes)
+    await writing
     this.#ranges = addRange(this.#ranges, this.#at, this.#at + bytes.length)
     this.#at += bytes.length
     this.#fill = 0
@@ -73,6 +71,14 @@ export class PartWriter {
           this.#failure = error
         })
         .finally(() => (this.#syncing = null))
+    }
+  }
+
+  async #write(bytes: Uint8Array, at: number): Promise<void> {
+    let written = 0
+    while (written < bytes.length) {
+      const { bytesWritten } = await this.handle.write(bytes, written, bytes.length - written, at + written)
+      written += bytesWritten
     }
   }
 
