@@ -5,7 +5,7 @@ import { type HubFile, type HubListing, groupFiles, isProjector } from './hubFil
 import type { Network, NetworkRequest, NetworkResponse } from './network'
 import { isLoopback } from './redirects'
 
-export const huggingFace = 'https://huggingface.co'
+const huggingFace = 'https://huggingface.co'
 
 const modelInfo = z.object({
   id: z.string().max(300),

@@ -9,7 +9,7 @@ import { type ProxyRule, proxyFor, proxyRuleFromEnv } from './proxy'
 import { isLoopback, nextAddress } from './redirects'
 
 /** A token and the one origin (scheme, host, port) it was given for. */
-export interface HostToken {
+interface HostToken {
   origin: string
   token: string
 }

@@ -44,7 +44,7 @@ export function newRow(listing: HubListing, group: FileGroup, modelsFolder: stri
   }
 }
 
-export function totalBytes(row: DownloadRow): number {
+function totalBytes(row: DownloadRow): number {
   return row.parts.reduce((sum, part) => sum + part.sizeBytes, 0)
 }
 

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import { basename } from 'node:path'
 import type { LibraryModel } from '@shared/domain/library'
+import { isStarterModel, recommendedSystem } from '@shared/domain/starter'
 import type { ModelRow } from '../db/repositories/models'
 
 /** Short, stable, and says nothing about the path. */
@@ -8,13 +9,10 @@ export function modelId(realPath: string): string {
   return createHash('sha256').update(realPath).digest('hex').slice(0, 16)
 }
 
-/** SmolLM2-135M-Instruct Q4_1 as set-up fetches it. */
-const starterBytes = 98_362_432
-
-/** Wherever it came from, a hub or set-up: it is labelled as a demonstration. */
-export function isStarter({ origin, sizeBytes, facts }: Pick<ModelRow, 'origin' | 'sizeBytes' | 'facts'>): boolean {
-  const parameters = facts?.parameters ?? 0
-  return sizeBytes === starterBytes && (origin === 'starter' || (parameters > 130e6 && parameters < 140e6))
+/** What a person calls it. The starter's own header names it after a training run. */
+export function nameOf({ facts, path }: Pick<ModelRow, 'facts' | 'path'>): string {
+  if (facts !== null && isStarterModel(facts)) return 'SmolLM2 135M Instruct'
+  return facts?.name ?? basename(path).replace(/(-\d{5}-of-\d{5})?\.gguf$/i, '')
 }
 
 export function newModelRow(id: string, path: string, at: number): ModelRow {
@@ -51,8 +49,7 @@ export function viewOf(row: ModelRow): LibraryModel {
     fileName,
     state: row.state,
     origin: row.origin,
-    // The starter's own header calls it by the name of a training run.
-    name: starter ? 'SmolLM2 135M Instruct' : (facts?.name ?? fileName.replace(/(-\d{5}-of-\d{5})?\.gguf$/i, '')),
+    name: nameOf(row),
     architecture: facts?.architecture ?? '',
     parameters: facts?.parameters ?? 0,
     activeParameters: facts?.activeParameters ?? 0,
@@ -65,6 +62,7 @@ export function viewOf(row: ModelRow): LibraryModel {
     problem: row.problem,
     addedAt: row.addedAt,
     measuredTokensPerSecond: row.measuredTokensPerSecond,
+    recommendedSystem: recommendedSystem(facts),
     demonstration: facts?.scripted === true ? 'scripted' : starter ? 'starter' : null,
   }
 }
