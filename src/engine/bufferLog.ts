@@ -49,8 +49,8 @@ export function parseBufferLine(text: string): LoggedBuffer | null {
 const placeOf = (device: MemoryDevice) => (device === 'cpu' ? 'ram' : 'vram')
 
 /**
- * Buffers of a finished load. llama.cpp's totals are exact and its lines are rounded, so the largest line of each place takes
- * the difference. The output buffer is in no total. `totals-only` where the lines do not add up (some came late, or not at all).
+ * Buffers of a finished load. llama.cpp's totals are exact and its lines are rounded, so one line of each place takes the
+ * difference: compute or weights, for a cache has round sizes. The output buffer is in no total. `totals-only` where the lines do not add up (some came late, or not at all).
  */
 export function sumBuffers(
   logged: LoggedBuffer[],
@@ -65,9 +65,9 @@ export function sumBuffers(
         .map((entry) => ({ ...entry }))
       const total = totals[stage][place]
       const difference = total - lines.reduce((sum, entry) => sum + entry.bytes, 0)
-      const largest = lines.reduce<LoggedBuffer | null>((best, entry) => (best === null || entry.bytes > best.bytes ? entry : best), null)
+      const rounded = lines.find((entry) => entry.kind === 'compute') ?? lines.find((entry) => entry.kind === 'weights') ?? lines[0]
       if (Math.abs(difference) <= rounding * Math.max(1, lines.length)) {
-        if (largest !== null) largest.bytes += difference
+        if (rounded) rounded.bytes += difference
         parts.push(...lines.map(({ device, kind, bytes }) => ({ device, kind, bytes })))
       } else {
         complete = false

@@ -25,7 +25,8 @@ export async function engineCheck(
       gpuLayers: 'max',
       contextSize: 512,
       batchSize: 128,
-      threads: 'auto',
+      // A model of a few MB: more threads only wait for each other.
+      threads: 1,
       flashAttention: 'auto',
       kvCacheType: 'f16',
       useMmap: false,

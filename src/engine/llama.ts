@@ -72,7 +72,8 @@ export function createLineKeeper(kept = 400) {
   const lines: { level: LlamaLogLevel; text: string }[] = []
   return {
     push: (level: LlamaLogLevel, text: string) => {
-      for (const line of text.split('\n')) if (line.trim() !== '') lines.push({ level, text: line.trim() })
+      // Dots are llama.cpp's progress bar.
+      for (const line of text.split('\n')) if (/[^.\s]/.test(line)) lines.push({ level, text: line.trim() })
       if (lines.length > kept) lines.splice(0, lines.length - kept)
     },
     clear: () => void lines.splice(0),

@@ -1,8 +1,9 @@
+import { totalmem } from 'node:os'
 import type { Bytes } from '@shared/domain/units'
-import { maxCheckpointBytes, maxCheckpoints } from '@shared/domain/memory'
+import { kvCacheBytes, maxCheckpointBytes, maxCheckpoints } from '@shared/domain/memory'
 import type { LoadedModel, LoadRequest } from '@shared/engine/protocol'
 import { SnugError } from '@shared/errors'
-import type { LlamaContext } from 'node-llama-cpp'
+import type { Llama, LlamaContext } from 'node-llama-cpp'
 import { createBufferLog } from './bufferLog'
 import { usableCores } from './cores'
 import type { ModelSession } from './generate'
@@ -60,6 +61,7 @@ export async function loadModel(request: LoadRequest, call: CallContext, log: En
     contextSize,
     request.batchSize === 'auto' ? defaultBatchSize(facts.geometry.vocabularySize, onGpu) : request.batchSize,
   )
+  await refuseImpossibleCache(kvCacheBytes(facts.geometry, contextSize, batchSize, request.kvCacheType), llama)
   const kvCacheType = ({ f16: 'F16', q8_0: 'Q8_0', q4_0: 'Q4_0' } as const)[request.kvCacheType]
   // Lines of the probe of backends and of simulations are not those of this load.
   lines.clear()
@@ -120,6 +122,17 @@ export async function loadModel(request: LoadRequest, call: CallContext, log: En
   } catch (error) {
     throw loadError(error, lines, request.path)
   }
+}
+
+/** llama.cpp's own check would walk every cell first: 30 s and gigabytes for a context of 2·10⁸. */
+async function refuseImpossibleCache(cacheBytes: Bytes, llama: Llama): Promise<void> {
+  const { total: vram } = await llama.getVramState()
+  const machine = totalmem() + vram
+  if (cacheBytes > machine)
+    throw new SnugError('engine/out-of-memory', 'the KV cache alone is larger than the memory of this machine', {
+      neededBytes: cacheBytes,
+      totalBytes: machine,
+    })
 }
 
 /** With `auto` only the log tells what llama.cpp decided. */
