@@ -1,10 +1,11 @@
-import { basename, resolve } from 'node:path'
+import { resolve } from 'node:path'
 import { type GenerationStats, type PromptMessage, type Sampling, defaultSampling } from '@shared/domain/chat'
 import type { ModelFacts } from '@shared/domain/gguf'
 import type { ThinkingChoice } from '@shared/domain/thinking'
 import type { EngineEvent } from '@shared/engine/protocol'
 import { SnugError } from '@shared/errors'
 import type { Core } from '../main/core'
+import { nameOf } from '../main/services/libraryRows'
 import { withRecommended } from '../main/services/replyPrompt'
 import type { LoadWishes } from '../main/services/loading'
 
@@ -36,7 +37,7 @@ export class ChatSession {
   ) {}
 
   get name(): string {
-    return this.facts.name ?? basename(this.path)
+    return nameOf({ facts: this.facts, path: this.path })
   }
 
   static async open(

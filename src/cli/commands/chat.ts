@@ -4,6 +4,7 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import type { Command } from 'commander'
 import type { PromptMessage } from '@shared/domain/chat'
 import type { Backend } from '@shared/domain/hardware'
+import { recommendedSystem } from '@shared/domain/starter'
 import { SnugError } from '@shared/errors'
 import { ChatSession } from '../chatSession'
 import { converse } from '../converse'
@@ -103,6 +104,9 @@ async function chat({ core, out, signal }: Run, flags: ChatFlags): Promise<numbe
   const session = await ChatSession.open(core, file, wishes, messages, signal, (fraction) =>
     out.progress(out.words.cli.loading({ name: file, percent: Math.round(fraction * 100) })),
   )
+  // A messages file is taken as it is; a bare prompt gets what the model is best used with.
+  const preset = flags.messages === undefined && flags.system === undefined ? recommendedSystem(session.facts) : null
+  if (preset !== null) messages.unshift({ role: 'system', content: preset })
   const choice: ThinkingChoice = flags.thinking ?? { mode: 'default' }
   const options = {
     sampling: {

@@ -1,4 +1,6 @@
 import type { Command } from 'commander'
+import type { PromptMessage } from '@shared/domain/chat'
+import { recommendedSystem } from '@shared/domain/starter'
 import { SnugError } from '@shared/errors'
 import { ChatSession } from '../chatSession'
 import { converse } from '../converse'
@@ -28,15 +30,22 @@ export function addStart(program: Command): void {
         const session = await ChatSession.open(core, file, {}, [], signal, (fraction) =>
           out.progress(words.cli.loading({ name: file, percent: Math.round(fraction * 100) })),
         )
+        const preset = recommendedSystem(session.facts)
+        const messages: PromptMessage[] = preset === null ? [] : [{ role: 'system', content: preset }]
         const printer = createPrinter(out, true)
         const options = { sampling: { temperature: 0 }, thinking: { mode: 'default' } as const, maxTokens: null }
         if (process.stdin.isTTY === true) {
-          await converse({ session, messages: [], options: { ...options, sampling: {} }, out, printer, signal })
+          await converse({ session, messages, options: { ...options, sampling: {} }, out, printer, signal })
           return
         }
         out.text(`${words.cli.you}> ${words.cli.question}\n`)
         printer.end(
-          await session.answer([{ role: 'user', content: words.cli.question }], { ...options, maxTokens: 256 }, signal, printer.event),
+          await session.answer(
+            [...messages, { role: 'user', content: words.cli.question }],
+            { ...options, maxTokens: 256 },
+            signal,
+            printer.event,
+          ),
         )
       }),
     )

@@ -3,6 +3,7 @@ import type { ContextUse } from '@shared/ipc/chat'
 import type { MessageRow } from '../db/repositories/messages'
 import type { ModelRow } from '../db/repositories/models'
 import type { EngineHost } from '../engine/engineHost'
+import { recommendedSystem } from '@shared/domain/starter'
 import { promptMessages } from './contextPolicy'
 import type { ConversationService } from './conversations'
 import type { LoadingService } from './loading'
@@ -37,7 +38,7 @@ export class ConversationPrompts {
       host: this.#options.host,
       model,
       contextSize,
-      system,
+      system: system ?? recommendedSystem(model.facts),
       branch,
       thinking,
       maxTokens: settings.maxTokens,
@@ -55,7 +56,7 @@ export class ConversationPrompts {
     const branch = conversations.branch(id)
     const withDraft = draft === '' ? branch : [...branch, draftMessage(id, draft)]
     const count = async (text: string) => (text === '' ? 0 : (await host.count([{ kind: 'text', text }])).tokens)
-    const system = await count(conversation.system ?? '')
+    const system = await count(conversation.system ?? recommendedSystem(model.facts) ?? '')
     const drafted = await count(draft)
     const contextSize = host.loaded?.model.contextSize ?? 0
     const planned = withDraft.length === 0 ? null : await this.plan(id, withDraft, model, contextSize, conversation.settings.thinking)
@@ -76,7 +77,7 @@ export class ConversationPrompts {
     const { conversations, loading, host } = this.#options
     const conversation = conversations.row(id)
     const model = loading.modelFor(conversation.modelId)
-    const messages = promptMessages(conversation.system, conversations.branch(id), false)
+    const messages = promptMessages(conversation.system ?? recommendedSystem(model.facts), conversations.branch(id), false)
     const source = { kind: 'file' as const, path: model.path }
     const rendered = await host.tools('render', { source, messages, thinking: conversation.settings.thinking })
     const tokens =

@@ -42,7 +42,7 @@ export function viewOf(row: ModelRow): LibraryModel {
   const file = basename(row.path)
   const label = row.repository?.startsWith('ollama/') ? row.repository.slice('ollama/'.length) : null
   const fileName = label !== null && /^sha256-[0-9a-f]{64}$/.test(file) ? label : file
-  const starter = isStarter(row)
+  const starter = facts !== null && isStarterModel(facts)
   return {
     id: row.id,
     path: row.path,

@@ -1,4 +1,3 @@
-import { basename } from 'node:path'
 import type { GenerationStats, MessageStatus, Role } from '@shared/domain/chat'
 import type { ThinkingChoice } from '@shared/domain/thinking'
 import { SnugError, toErrorValue } from '@shared/errors'
@@ -12,6 +11,7 @@ import { ConversationPrompts, type PromptView } from './conversationPrompts'
 import { type ConversationService, type NewMessage, toMessage } from './conversations'
 import { pause } from './follow'
 import { newId } from './ids'
+import { nameOf } from './libraryRows'
 import type { LoadingService } from './loading'
 import { ReplyDraft } from './replyDraft'
 import { ReplyFeed } from './replyFeed'
@@ -253,7 +253,7 @@ export class RepliesService {
     reply.draft.row = {
       ...reply.draft.row,
       modelId: model.id,
-      modelName: model.facts?.name ?? basename(model.path),
+      modelName: nameOf(model),
       promptSettings: { thinking: reply.thinking, contextSize: loaded.contextSize, firstMessageId: planned.firstMessageId },
     }
     conversations.saveMessage(reply.draft.row)

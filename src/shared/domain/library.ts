@@ -29,6 +29,8 @@ export interface LibraryModel {
   measuredTokensPerSecond: number | null
   /** Sampling values that the file or the catalogue recommends; null or absent where nobody says. */
   sampling?: { temperature?: number; topP?: number; topK?: number; minP?: number } | null
+  /** A preset: sent where a person wrote no system message; null for nearly all models. */
+  recommendedSystem: string | null
   /** A hand-made script or demonstration: shown as such wherever it is met. */
   demonstration: 'starter' | 'scripted' | null
 }

@@ -11,7 +11,7 @@ export const cli = {
   fitLine: (p: { name: string; quantization: string; takes: string; speed: string; where: string }) =>
     `${p.name} ${p.quantization}: takes ${p.takes}, ${p.speed}, ${p.where}`,
   nothingFits: 'No model of the catalogue fits here. A smaller model, a shorter context or more free memory would help.',
-  tokensPerSecond: (p: { range: string }) => `${p.range} tokens/s predicted`,
+  tokensPerSecond: (p: { range: string }) => `${p.range} predicted`,
   contextLimit: 'Context limit',
   thinkingLabel: 'Thinking',
   licence: 'Licence',

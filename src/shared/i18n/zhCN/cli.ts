@@ -11,7 +11,7 @@ export const cli = {
   fitLine: (p: { name: string; quantization: string; takes: string; speed: string; where: string }) =>
     `${p.name} ${p.quantization}：占用 ${p.takes}，${p.speed}，${p.where}`,
   nothingFits: '目录里没有本机装得下的模型。可以换更小的模型、缩短上下文，或腾出内存。',
-  tokensPerSecond: (p: { range: string }) => `预计 ${p.range} token/秒`,
+  tokensPerSecond: (p: { range: string }) => `预计 ${p.range}`,
   contextLimit: '上下文上限',
   thinkingLabel: '深度思考',
   licence: '许可证',
