@@ -9,7 +9,7 @@ const problems = []
 /** The starter model speaks English only, so what it is asked is English in both; a cancelled call is never shown. */
 const exempt = /^(cli\.question|chat\.samples\.starter\d|errors\.cancelled\.\w+)$/
 /** Names and codes that are the same in both languages. */
-const sameInBoth = /^[\s\d\p{P}\p{S}]*$|^(?=.{1,24}$)[A-Za-z0-9 .·/%+:_-]+$/u
+const sameInBoth = /^[\s\d\p{P}\p{S}]*$|^(?=.{1,24}$)[A-Za-z0-9 .·/%+:_–-]+$/u
 
 compare('', messages('en'), messages('zh-CN'))
 if (problems.length > 0) {

@@ -1,4 +1,3 @@
-import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { readJson, root } from './paths.mjs'
 
@@ -28,8 +27,4 @@ export function isRoot() {
 
 export function hasDisplay(env = process.env) {
   return process.platform !== 'linux' || Boolean(env.DISPLAY || env.WAYLAND_DISPLAY)
-}
-
-export function hasStarter(runtime) {
-  return runtime.starterModel !== undefined && existsSync(runtime.starterModel)
 }
