@@ -36,6 +36,7 @@ function factsOf(content: string): ModelFacts {
     activeParameters: 1_000,
     trainContextSize: 2_048,
     licence: 'mit',
+    sizeBytes: content.includes('starter') ? 98_362_432 : content.length,
   } as ModelFacts
 }
 

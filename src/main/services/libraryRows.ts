@@ -9,10 +9,18 @@ export function modelId(realPath: string): string {
   return createHash('sha256').update(realPath).digest('hex').slice(0, 16)
 }
 
+type Named = Pick<ModelRow, 'facts' | 'path' | 'repository'>
+
+/** Ollama's blobs have no name of their own, so they go by the name that Ollama gives them. */
+function fileNameOf({ path, repository }: Named): string {
+  const file = basename(path)
+  return repository?.startsWith('ollama/') && /^sha256-[0-9a-f]{64}$/.test(file) ? repository.slice('ollama/'.length) : file
+}
+
 /** What a person calls it. The starter's own header names it after a training run. */
-export function nameOf({ facts, path }: Pick<ModelRow, 'facts' | 'path'>): string {
-  if (facts !== null && isStarterModel(facts)) return 'SmolLM2 135M Instruct'
-  return facts?.name ?? basename(path).replace(/(-\d{5}-of-\d{5})?\.gguf$/i, '')
+export function nameOf(row: Named): string {
+  if (row.facts !== null && isStarterModel(row.facts)) return 'SmolLM2 135M Instruct'
+  return row.facts?.name ?? fileNameOf(row).replace(/(-\d{5}-of-\d{5})?\.gguf$/i, '')
 }
 
 export function newModelRow(id: string, path: string, at: number): ModelRow {
@@ -36,17 +44,14 @@ export function newModelRow(id: string, path: string, at: number): ModelRow {
   }
 }
 
-/** What the page sees. Ollama's blobs have no name of their own, so they go by the name that Ollama gives them. */
+/** What the page sees. */
 export function viewOf(row: ModelRow): LibraryModel {
   const { facts } = row
-  const file = basename(row.path)
-  const label = row.repository?.startsWith('ollama/') ? row.repository.slice('ollama/'.length) : null
-  const fileName = label !== null && /^sha256-[0-9a-f]{64}$/.test(file) ? label : file
   const starter = facts !== null && isStarterModel(facts)
   return {
     id: row.id,
     path: row.path,
-    fileName,
+    fileName: fileNameOf(row),
     state: row.state,
     origin: row.origin,
     name: nameOf(row),
