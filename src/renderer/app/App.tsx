@@ -10,6 +10,7 @@ import { MachinePage } from '../features/machine'
 import { PlannerPage } from '../features/planner'
 import { SettingsPage } from '../features/settings'
 import { WelcomePage } from '../features/welcome'
+import { client } from '../lib/client'
 import { useCommand } from '../lib/commands'
 import { LanguageProvider, useMessages } from '../lib/i18n'
 import { settingsLive, useLive } from '../lib/live'
@@ -50,6 +51,11 @@ function Frame() {
     if (settings !== undefined && !settings.welcomed && location === '/') go('/welcome', { replace: true })
     else if (settings?.welcomed && location === '/') go('/chat', { replace: true })
   }, [settings, location, go])
+  // Leaving the first page by any door completes it.
+  const leftWelcome = settings !== undefined && !settings.welcomed && location !== '/' && location !== '/welcome'
+  useEffect(() => {
+    if (leftWelcome) void client.app.setSettings({ welcomed: true })
+  }, [leftWelcome])
   const broken = (
     <div className="page">
       <Note tone="bad">{common.somethingBroke}</Note>

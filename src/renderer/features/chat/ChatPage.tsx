@@ -4,6 +4,7 @@ import { useLocation } from 'wouter'
 import { client } from '../../lib/client'
 import { runCommand, useCommand } from '../../lib/commands'
 import { useMessages } from '../../lib/i18n'
+import { useCurrentModel } from '../../lib/models'
 import { ErrorNotice, IconButton, Menu, Page, toast } from '../../ui'
 import { siblings, textOf } from './branch'
 import './chat.css'
@@ -15,11 +16,13 @@ import { RenameField } from './RenameField'
 import { SystemLine } from './SystemLine'
 import { type Chat, useChat } from './useChat'
 import { useDeleteChat } from './useDeleteChat'
+import { useDraft } from './useDraft'
 
 export function ChatPage({ id }: { id: string | null }) {
   const { common } = useMessages()
   const chat = useChat(id)
-  const [text, setText] = useState('')
+  const { model } = useCurrentModel()
+  const [text, setText] = useDraft(id)
   const [editingId, setEditingId] = useState<string | null>(null)
   const [viewing, setViewing] = useState(false)
   const empty = chat.branch.length === 0
@@ -34,7 +37,7 @@ export function ChatPage({ id }: { id: string | null }) {
       ) : empty && (id === null || chat.conversation !== null) ? (
         <div className="msgs">
           <div>
-            <SystemLine system={chat.system} onChange={chat.setSystem} />
+            <SystemLine system={chat.system} preset={model?.recommendedSystem ?? null} onChange={chat.setSystem} />
           </div>
           <EmptyChat
             onSample={(sample) => {

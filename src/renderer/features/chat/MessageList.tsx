@@ -2,6 +2,7 @@ import { ArrowDown } from 'lucide-react'
 import { useEffect, useRef, useState } from 'react'
 import { useStickToBottom } from 'use-stick-to-bottom'
 import { useMessages } from '../../lib/i18n'
+import { useCurrentModel } from '../../lib/models'
 import { Button } from '../../ui'
 import { type MessageActions, MessageView } from './MessageView'
 import { SystemLine } from './SystemLine'
@@ -18,6 +19,7 @@ interface ListProps {
 /** Streaming never moves what is being read: it sticks to the end only while the reader is there. */
 export function MessageList({ chat, editingId, setEditingId }: ListProps) {
   const { chat: words } = useMessages()
+  const { model } = useCurrentModel()
   const { scrollRef, contentRef, isAtBottom, scrollToBottom } = useStickToBottom({ initial: 'instant', resize: 'instant' })
   const newLines = useNewLines(isAtBottom, () => scrollRef.current?.scrollHeight ?? 0)
   const { edit, again, carryOn, step } = chat
@@ -35,7 +37,7 @@ export function MessageList({ chat, editingId, setEditingId }: ListProps) {
     <div className="msgs-frame">
       <div className="msgs" ref={scrollRef} tabIndex={0} role="log" aria-label={words.messages} aria-live="off">
         <div ref={contentRef}>
-          <SystemLine system={chat.system} onChange={chat.setSystem} />
+          <SystemLine system={chat.system} preset={model?.recommendedSystem ?? null} onChange={chat.setSystem} />
           {chat.branch.map((message, place) => (
             <MessageView
               key={message.id}

@@ -3,8 +3,16 @@ import { useState } from 'react'
 import { useMessages } from '../../lib/i18n'
 import { Button, IconButton } from '../../ui'
 
-/** The system message of this conversation, above its first message. None is not the same as an empty one. */
-export function SystemLine({ system, onChange }: { system: string | null; onChange: (system: string | null) => void }) {
+/** The system message of this conversation, above its first message. None is not the same as an empty one; a model's preset stands in for none. */
+export function SystemLine({
+  system,
+  preset = null,
+  onChange,
+}: {
+  system: string | null
+  preset?: string | null
+  onChange: (system: string | null) => void
+}) {
   const { chat, common } = useMessages()
   const [editing, setEditing] = useState<string | null>(null)
   if (editing !== null) {
@@ -41,6 +49,18 @@ export function SystemLine({ system, onChange }: { system: string | null; onChan
             {common.save}
           </Button>
         </div>
+      </div>
+    )
+  }
+  if (system === null && preset !== null) {
+    return (
+      <div className="sys" data-testid="system-line">
+        <b>{chat.role.system}</b>
+        <span className="tag">{chat.systemPreset}</span>
+        <span className="sel ell grow">{preset}</span>
+        <IconButton small label={chat.systemEdit} onClick={() => setEditing(preset)}>
+          <Pencil className="i s" aria-hidden="true" />
+        </IconButton>
       </div>
     )
   }

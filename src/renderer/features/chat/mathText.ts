@@ -36,8 +36,8 @@ function rewrite(text: string): string {
       piece.startsWith('`')
         ? piece
         : piece
-            .replace(/\\\[([\s\S]+?)\\\]/g, (_all, tex: string) => `\n$$$$\n${tex.trim()}\n$$$$\n`)
-            .replace(/\\\(([\s\S]+?)\\\)/g, (_all, tex: string) => `$$$$${tex.trim()}$$$$`),
+            .replace(/\\\[([\s\S]+?)\\\]/g, (_all, tex: string) => `\n$$\n${tex.trim()}\n$$\n`)
+            .replace(/\\\(([\s\S]+?)\\\)/g, (_all, tex: string) => `$$${tex.trim()}$$`),
     )
     .join('')
 }

@@ -36,6 +36,13 @@ describe('applyEvent', () => {
     expect(reply?.tokensPerSecond).toBe(20)
     expect(reply && tokensOf(reply.message)).toBe(3)
   })
+  it('makes no empty answer of the token that opens a thought', () => {
+    const reply = run({ kind: 'snapshot', message }, delta('answer', ''), delta('thought', 'hm'), delta('answer', 'Paris'))
+    expect(reply?.message.segments.map(({ kind, text, tokens }) => [kind, text, tokens])).toEqual([
+      ['thought', 'hm', 2],
+      ['answer', 'Paris', 1],
+    ])
+  })
   it('starts over from a snapshot after a reconnect, losing and doubling nothing', () => {
     const half: Message = { ...message, segments: [{ kind: 'answer', text: 'The capital', ms: 0, tokens: 2 }] }
     const reply = run(

@@ -40,11 +40,11 @@ export function applyEvent(reply: Reply | null, event: ReplyEvent): Reply | null
 
 type Delta = Extract<ReplyEvent, { kind: 'delta' }>
 
-/** Text goes to the last segment of its kind, or opens a new one. */
+/** Text goes to the last segment of its kind, or opens a new one; one that is still empty becomes what comes first. */
 export function applyDelta(segments: readonly Segment[], delta: Delta): Segment[] {
   const last = segments.at(-1)
-  if (last !== undefined && last.kind === delta.segment) {
-    return [...segments.slice(0, -1), { ...last, text: last.text + delta.text, tokens: last.tokens + delta.tokens }]
+  if (last !== undefined && (last.kind === delta.segment || last.text === '')) {
+    return [...segments.slice(0, -1), { ...last, kind: delta.segment, text: last.text + delta.text, tokens: last.tokens + delta.tokens }]
   }
   return [...segments, { kind: delta.segment, text: delta.text, ms: 0, tokens: delta.tokens }]
 }

@@ -30,6 +30,7 @@ const model = (changes: Partial<LibraryModel>): LibraryModel => ({
   problem: null,
   addedAt: 0,
   measuredTokensPerSecond: null,
+  recommendedSystem: null,
   demonstration: null,
   ...changes,
 })

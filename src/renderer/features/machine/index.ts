@@ -1,1 +1,3 @@
+export { Devices } from './Devices'
+export { Engines } from './Engines'
 export { MachinePage } from './MachinePage'

@@ -1,0 +1,40 @@
+import { useEffect, useState } from 'react'
+import { useMessages } from '../../lib/i18n'
+
+interface NumberSettingProps {
+  label: string
+  value: number | null
+  min: number
+  max: number
+  integer?: boolean
+  onSave: (value: number | null) => void
+}
+
+/** Empty is automatic. Saved when the field is left or Enter is pressed; a number out of range marks the field and keeps the old one. */
+export function NumberSetting({ label, value, min, max, integer = false, onSave }: NumberSettingProps) {
+  const { settings } = useMessages()
+  const shown = value === null ? '' : String(value)
+  const [text, setText] = useState(shown)
+  useEffect(() => setText(shown), [shown])
+  const number = Number(text)
+  const valid = text.trim() === '' || (Number.isFinite(number) && number >= min && number <= max && (!integer || Number.isInteger(number)))
+  const save = () => {
+    if (valid && text !== shown) onSave(text.trim() === '' ? null : number)
+  }
+  return (
+    <span className="row">
+      {!valid && <span className="bad f12">{settings.range}</span>}
+      <input
+        className="field num"
+        inputMode="decimal"
+        aria-label={label}
+        aria-invalid={!valid}
+        placeholder={settings.automatic}
+        value={text}
+        onChange={(event) => setText(event.target.value)}
+        onBlur={save}
+        onKeyDown={(event) => event.key === 'Enter' && save()}
+      />
+    </span>
+  )
+}
