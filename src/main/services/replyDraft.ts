@@ -34,10 +34,11 @@ export class ReplyDraft {
     this.#tokens += event.tokens
     const segments = [...this.row.segments]
     const last = segments.at(-1)
-    if (last?.kind === event.segment) {
+    // The token that opens a thought is counted before anyone can know what it opens.
+    if (last !== undefined && (last.kind === event.segment || last.text === '')) {
       const ms = this.#segmentStart === 0 ? last.ms : Math.round(now - this.#segmentStart)
       segments[segments.length - 1] = {
-        ...last,
+        kind: event.segment,
         text: last.text + event.text,
         tokens: last.tokens + event.tokens,
         ms: Math.max(last.ms, ms),

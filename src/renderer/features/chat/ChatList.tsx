@@ -1,12 +1,13 @@
 import type { ConversationSummary } from '@shared/domain/chat'
 import { MoreHorizontal, Pencil, Trash2 } from 'lucide-react'
-import { useState } from 'react'
+import { useEffect, useState } from 'react'
 import { Link, useLocation } from 'wouter'
 import { type DayGroup, groupByDay } from '../../lib/days'
 import { timeOfDay } from '../../lib/format'
 import { useLanguage, useMessages } from '../../lib/i18n'
 import { conversationsLive, useLive } from '../../lib/live'
 import { IconButton, Menu } from '../../ui'
+import { dropDrafts } from './drafts'
 import { RenameField } from './RenameField'
 import { useDeleteChat } from './useDeleteChat'
 
@@ -15,6 +16,11 @@ export function ChatList({ search }: { search: string }) {
   const { common } = useMessages()
   const language = useLanguage()
   const all = useLive(conversationsLive)
+  const known = all !== undefined
+  useEffect(() => {
+    // Only at the first look: a chat deleted now can still come back with its draft.
+    if (known) dropDrafts(localStorage, (id) => conversationsLive.get()?.every((chat) => chat.id !== id) ?? false)
+  }, [known])
   const wanted = search.trim().toLocaleLowerCase()
   const rows = (all ?? []).filter(({ title }) => wanted === '' || title.toLocaleLowerCase().includes(wanted))
   const now = Date.now()
