@@ -12,7 +12,7 @@ function tankFlex(index: number, tanks: number): number {
   return tanks === 1 ? 1 : index === tanks - 1 ? 2 : 3 / (tanks - 1)
 }
 
-export function TankView({ tank, flex = 1, label }: { tank: Tank; flex?: number; label?: string }) {
+function TankView({ tank, flex = 1, label }: { tank: Tank; flex?: number; label?: string }) {
   return (
     <span className={tank.over > 0 ? 'tank over' : 'tank'} style={{ flex }}>
       {tank.segments.map(({ group, fraction }, index) => (
@@ -60,7 +60,7 @@ export function poolName(pool: Pick<PoolFit, 'id' | 'name'>, ram: string): strin
 }
 
 /** "10.3 of 11.0 GiB free on RTX 4070, all on GPU". */
-export function useMemorySentence(pools: readonly PoolFit[], parts: readonly MemoryPart[], verdict?: Verdict): string {
+function useMemorySentence(pools: readonly PoolFit[], parts: readonly MemoryPart[], verdict?: Verdict): string {
   const { common } = useMessages()
   const words = pools
     .map((pool) => {

@@ -32,7 +32,7 @@ export function Segmented<T extends string>({
     group.current?.querySelectorAll<HTMLElement>('[role=radio]')[next]?.focus()
   }
   return (
-    <div className={small ? 'seg s' : 'seg'} role="radiogroup" aria-label={label} ref={group} onKeyDown={onKeyDown}>
+    <div className={small ? 'seg s' : 'seg'} role="radiogroup" aria-label={label} ref={group}>
       {options.map((option) => (
         <button
           key={option.value}
@@ -40,6 +40,7 @@ export function Segmented<T extends string>({
           role="radio"
           aria-checked={option.value === value}
           tabIndex={option.value === value ? 0 : -1}
+          onKeyDown={onKeyDown}
           onClick={() => onChange(option.value)}
         >
           {option.label}

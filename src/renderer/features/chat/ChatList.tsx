@@ -23,7 +23,7 @@ export function ChatList({ search }: { search: string }) {
   }, [known])
   const wanted = search.trim().toLocaleLowerCase()
   const rows = (all ?? []).filter(({ title }) => wanted === '' || title.toLocaleLowerCase().includes(wanted))
-  const now = Date.now()
+  const now = useMinute()
   const nameOf = (group: DayGroup): string => {
     switch (group.kind) {
       case 'today':
@@ -53,6 +53,16 @@ export function ChatList({ search }: { search: string }) {
       ))}
     </nav>
   )
+}
+
+/** The time, a minute exact: at midnight the groups move. */
+function useMinute(): number {
+  const [now, setNow] = useState(() => Date.now())
+  useEffect(() => {
+    const timer = setInterval(() => setNow(Date.now()), 60_000)
+    return () => clearInterval(timer)
+  }, [])
+  return now
 }
 
 function whenOf(at: number, group: DayGroup, language: 'en' | 'zh-CN'): string {

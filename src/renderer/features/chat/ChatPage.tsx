@@ -70,9 +70,7 @@ function Title({ id, title, onView }: { id: string | null; title: string; onView
   if (renaming) return <RenameField id={id} title={title} onDone={() => setRenaming(false)} />
   return (
     <>
-      <h1 className="ell" onDoubleClick={() => setRenaming(true)}>
-        {title}
-      </h1>
+      <h1 className="ell">{title}</h1>
       <Menu
         align="start"
         trigger={

@@ -35,6 +35,7 @@ export function MessageList({ chat, editingId, setEditingId }: ListProps) {
   })
   return (
     <div className="msgs-frame">
+      {/* oxlint-disable-next-line jsx-a11y/no-noninteractive-tabindex -- what scrolls must be reachable by keyboard */}
       <div className="msgs" ref={scrollRef} tabIndex={0} role="log" aria-label={words.messages} aria-live="off">
         <div ref={contentRef}>
           <SystemLine system={chat.system} preset={model?.recommendedSystem ?? null} onChange={chat.setSystem} />

@@ -141,7 +141,9 @@ function ThinkingDetails({
       <table className="grid-table compare">
         <thead>
           <tr>
-            <th />
+            <th>
+              <span className="vh">{words.name}</span>
+            </th>
             <th>{words.on}</th>
             <th>{words.off}</th>
           </tr>

@@ -4,7 +4,7 @@ import { type Recommendation, useNeeds } from '@shared/domain/recommend'
 import type { SizeClassId } from '@shared/domain/sizeClass'
 import { keepPreviousData, useQuery } from '@tanstack/react-query'
 import { Search } from 'lucide-react'
-import { type KeyboardEvent, useState } from 'react'
+import { useState } from 'react'
 import { client } from '../../lib/client'
 import { count, gib } from '../../lib/format'
 import { useMessages } from '../../lib/i18n'
@@ -85,7 +85,7 @@ export function DiscoverPage() {
       <section className="card flush" aria-label={discover.models}>
         <Head items={shown} filters={filters} />
         {query.isPending && <Skeleton />}
-        <ul className="plain" onKeyDown={moveBetweenRows}>
+        <ul className="plain" data-rows>
           {shown.map((item) => (
             <ModelRow key={item.model.id} item={item} />
           ))}
@@ -108,20 +108,6 @@ function useRecommendations({ use, contextSize, kvCacheType }: Filters) {
     placeholderData: keepPreviousData,
     staleTime: 60_000,
   })
-}
-
-/** ↑ ↓ between rows; → ← open and close. */
-function moveBetweenRows(event: KeyboardEvent<HTMLElement>) {
-  const rows = [...event.currentTarget.querySelectorAll<HTMLElement>('[data-row]')]
-  const at = rows.findIndex((row) => row === document.activeElement)
-  if (at === -1) return
-  if (event.key === 'ArrowDown' || event.key === 'ArrowUp') {
-    event.preventDefault()
-    rows[at + (event.key === 'ArrowDown' ? 1 : -1)]?.focus()
-  } else if (event.key === 'ArrowRight' || event.key === 'ArrowLeft') {
-    const expanded = rows[at]?.getAttribute('aria-expanded') === 'true'
-    if (expanded === (event.key === 'ArrowLeft')) rows[at]?.click()
-  }
 }
 
 function FilterBar({ filters, setFilters, shown }: { filters: Filters; setFilters: (filters: Filters) => void; shown: number }) {

@@ -10,6 +10,7 @@ import { Arithmetic } from './Arithmetic'
 import { type Offer, offerOf } from './matching'
 import { Obtain } from './Obtain'
 import { reasonSentence } from './reason'
+import { moveBetweenRows } from './rowKeys'
 
 export function ModelRow({ item }: { item: Recommendation }) {
   const messages = useMessages()
@@ -64,6 +65,7 @@ export function ModelRow({ item }: { item: Recommendation }) {
           data-row
           aria-expanded={open}
           aria-label={`${discover.quantizationsOf({ name: model.name })}: ${best.quantization}`}
+          onKeyDown={moveBetweenRows}
           onClick={() => setOpen(!open)}
         >
           <span className="mono">{best.quantization}</span>

@@ -1,3 +1,3 @@
 export { DiscoverPage } from './DiscoverPage'
-export { type Offer, offerOf } from './matching'
+export { offerOf } from './matching'
 export { Obtain } from './Obtain'

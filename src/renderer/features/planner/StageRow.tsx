@@ -39,7 +39,10 @@ export function StageRow({
   const name = planner.stage[plan.stage]
   const devices = planner.devices({ range: few === many ? String(few) : `${few}–${many}`, one: many === 1 })
   const multiple = (end: number) => (plan.modelBytes > 0 ? Number((end / plan.modelBytes).toFixed(1)).toString() : '')
-  let left = 100
+  // The first parts keep their true width; what does not fit the rack is cut at its end.
+  const widths = plan.parts.map(({ bytes: part }) => share(part[0]))
+  const before = (place: number) => widths.slice(0, place).reduce((sum, width) => sum + width, 0)
+  const cut = (place: number, width: number) => `${Math.max(0, Math.min(width, 100 - before(place))).toFixed(2)}%`
   return (
     <button type="button" className="stage" aria-pressed={selected} onClick={onSelect} data-testid={`stage-${plan.stage}`}>
       <span className="col stage-name">
@@ -54,12 +57,10 @@ export function StageRow({
           ))}
         </span>
         <span className="fill">
-          {plan.parts.map(({ kind, bytes: part }) => {
-            const width = Math.min(left, share(part[0]))
-            left -= width
-            return <i key={kind} className={partClass[kind]} style={{ width: `${width.toFixed(2)}%` }} />
-          })}
-          <i className="fade" style={{ width: `${Math.min(left, share(high - low)).toFixed(2)}%` }} />
+          {plan.parts.map(({ kind }, place) => (
+            <i key={kind} className={partClass[kind]} style={{ width: cut(place, widths[place] ?? 0) }} />
+          ))}
+          <i className="fade" style={{ width: cut(widths.length, share(high - low)) }} />
         </span>
       </span>
       <span className="col num stage-devices">
