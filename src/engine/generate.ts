@@ -8,6 +8,7 @@ import { promptTokens } from './promptTokens'
 import { createReplyWriter } from './replyWriter'
 import { rewindTo } from './rewind'
 import type { CallContext } from './server'
+import type { ThreadGovernor } from './threadGovernor'
 import type { Vocabulary } from './vocabulary'
 
 export interface ModelSession {
@@ -16,6 +17,7 @@ export interface ModelSession {
   vocabulary: Vocabulary
   batchSize: number
   rate: PrefillRate
+  threads: ThreadGovernor
 }
 
 /** llama.cpp's own defaults (common/common.h), where neither the user nor the model's file says anything else. */
@@ -48,9 +50,28 @@ export function evaluateOptions(sampling: Sampling, recent: () => Token[]): Sequ
   }
 }
 
-/** Ends of messages in a prompt, as numbers of tokens: where a later edit will part from it. */
-function messageEnds(tokens: Token[], vocabulary: Vocabulary): number[] {
-  return tokens.flatMap((token, index) => (vocabulary.isEnd(token) ? [index + 1] : []))
+/** One place is kept: the library counts a context as full before its last cell. */
+function refuseTooLong(promptLength: number, contextSize: number): void {
+  if (promptLength > contextSize - 1)
+    throw new SnugError('chat/context-too-small', 'the prompt is longer than the context', { promptTokens: promptLength, contextSize })
+}
+
+/** Fewer tokens than this are evaluated again rather than kept in one of the few checkpoints. */
+const checkpointGap = 32
+
+/**
+ * Where a model that cannot rewind keeps its state, as numbers of tokens: after the last two messages (an edit of the last parts
+ * there, and so does another choice of thinking), and before the last token where that is not the same place within a few tokens.
+ */
+function checkpointPlaces(prompt: Token[], vocabulary: Vocabulary): number[] {
+  const ends = prompt.flatMap((token, index) => (vocabulary.isEnd(token) ? [index + 1] : [])).slice(-2)
+  const last = ends.at(-1)
+  return last !== undefined && prompt.length - 1 - last < checkpointGap ? ends : [...ends, prompt.length - 1]
+}
+
+/** The library asks for its number of threads at each batch, so the change holds from the next one on. */
+function setThreads({ model }: ModelSession, threads: number): void {
+  if (model.llama.maxThreads !== threads) model.llama.maxThreads = threads
 }
 
 /** Brings the sequence to the prompt: what is shared stays, the rest is erased. Gives the tokens and how many need no evaluation. */
@@ -66,11 +87,7 @@ export async function generate(session: ModelSession, request: GenerateRequest, 
   const started = performance.now()
   const rendered = promptTokens(request.prompt, vocabulary)
   if (rendered.length === 0) throw new SnugError('usage/invalid', 'the prompt is empty')
-  if (rendered.length > sequence.contextSize - 1)
-    throw new SnugError('chat/context-too-small', 'the prompt is longer than the context', {
-      promptTokens: rendered.length,
-      contextSize: sequence.contextSize,
-    })
+  refuseTooLong(rendered.length, sequence.contextSize)
   const meter = sequence.tokenMeter.getState()
   const { tokens, cached } = await reuseCache(session, rendered)
   const writer = createReplyWriter({
@@ -91,13 +108,13 @@ export async function generate(session: ModelSession, request: GenerateRequest, 
     prompt.push(...closing)
     writer.inject(request.markers.gracefulClose)
   }
-  const ends = messageEnds(prompt, vocabulary)
+  refuseTooLong(prompt.length, sequence.contextSize)
+  setThreads(session, session.threads.prefill)
   const whole = await prefill({
     sequence,
     tokens: prompt.slice(0, -1),
     cached,
-    // The end of the message before the last, and the prompt's end: where an edit and a second answer part from this one.
-    checkpoints: sequence.needsCheckpoints ? [...ends.slice(-2, -1), prompt.length - 1] : [],
+    checkpoints: sequence.needsCheckpoints ? checkpointPlaces(prompt, vocabulary) : [],
     batchSize: session.batchSize,
     rate: session.rate,
     call,
@@ -106,8 +123,8 @@ export async function generate(session: ModelSession, request: GenerateRequest, 
   // The meter counts tokens that were evaluated; the prompt's last one is sampled from, which it counts apart.
   const promptEvaluated = Math.min(tokens.length, sequence.tokenMeter.diff(meter).usedInputTokens + (whole ? 1 : 0))
   // Sampled tokens need a place each, but for the last, which is never evaluated.
-  const room = sequence.contextSize - prompt.length
-  const limit = Math.min(request.maxTokens ?? Number.POSITIVE_INFINITY, room)
+  let room = sequence.contextSize - prompt.length
+  const wanted = request.maxTokens ?? Number.POSITIVE_INFINITY
   let stopReason: StopReason = whole ? 'end' : 'stopped'
   let firstAt: number | null = null
   let lastAt = performance.now()
@@ -116,7 +133,7 @@ export async function generate(session: ModelSession, request: GenerateRequest, 
   const recent: Token[] = prompt.slice(-penaltyWindow)
   // Without a new token the sequence stays at the prompt's last but one.
   const last = prompt[prompt.length - 1]
-  if (whole && limit <= 0) stopReason = request.maxTokens === 0 ? 'max-tokens' : 'context-full'
+  if (whole && wanted <= 0) stopReason = 'max-tokens'
   else if (whole && last !== undefined) {
     const iterator = sequence.evaluate(
       [last],
@@ -125,10 +142,15 @@ export async function generate(session: ModelSession, request: GenerateRequest, 
     let input: Token[] | undefined
     try {
       for (;;) {
+        if (firstAt !== null) setThreads(session, session.threads.decode)
         const step = input === undefined ? await iterator.next() : await iterator.next(input)
         const now = performance.now()
         if (firstAt === null) firstAt = now
-        else decodes++
+        else {
+          decodes++
+          // A closed thought puts several tokens into one step: that is no decode to measure.
+          if (input?.length === 1) session.threads.measured(now - lastAt)
+        }
         lastAt = now
         if (step.done) break
         const token = step.value
@@ -138,11 +160,13 @@ export async function generate(session: ModelSession, request: GenerateRequest, 
         if (recent.length > 4 * penaltyWindow) recent.splice(0, 2 * penaltyWindow)
         if (writer.push(token)) break
         if (call.signal.aborted) stopReason = 'stopped'
-        else if (generated >= limit) stopReason = limit === room && limit !== request.maxTokens ? 'context-full' : 'max-tokens'
+        else if (generated >= wanted) stopReason = 'max-tokens'
+        else if (generated >= room) stopReason = 'context-full'
         if (stopReason !== 'end') break
         input = [token]
         if (request.markers !== null && writer.isWhole && budgetSpent()) {
-          if (sequence.nextTokenIndex + 1 + closing.length >= sequence.contextSize - 1) {
+          room -= closing.length
+          if (generated >= room) {
             stopReason = 'context-full'
             break
           }
@@ -156,7 +180,6 @@ export async function generate(session: ModelSession, request: GenerateRequest, 
     }
   }
   writer.end()
-  if (sequence.needsCheckpoints && generated > 0) await sequence.takeCheckpoint()
 
   const promptMs = (firstAt ?? lastAt) - started
   const evalMs = firstAt === null ? 0 : lastAt - firstAt

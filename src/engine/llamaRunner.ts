@@ -10,6 +10,7 @@ import type { ModelSession } from './generate'
 import { inspectFile } from './ggufFile'
 import { createLineKeeper, type EngineLog, forwardLine, loadError, openLlama } from './llama'
 import type { CallContext } from './server'
+import { createThreadGovernor } from './threadGovernor'
 import { createVocabulary } from './vocabulary'
 
 /** A context that a person can use, without the memory of a native one (DESIGN.md §4). */
@@ -116,6 +117,7 @@ export async function loadModel(request: LoadRequest, call: CallContext, log: En
       vocabulary: createVocabulary(model),
       batchSize: context.batchSize,
       rate: { tokensPerMs: null },
+      threads: createThreadGovernor(threads),
       loaded,
       modelBytes: facts.sizeBytes,
     }

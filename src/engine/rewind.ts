@@ -1,7 +1,7 @@
 import type { LlamaContextSequence, Token } from 'node-llama-cpp'
 import { commonPrefix } from './cacheText'
 
-/** Parts of node-llama-cpp that are not public: this file alone knows them, the version is pinned, a real test guards them. */
+/** Parts of node-llama-cpp that are not public: this file alone knows them, the version is pinned, `rewind.full.test.ts` guards them. */
 function privateParts(sequence: LlamaContextSequence): { native: object; checkpointEnds: number[] } | null {
   const native: unknown = Reflect.get(sequence.context, '_ctx')
   const store: unknown = Reflect.get(sequence, '_checkpoints')

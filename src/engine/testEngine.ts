@@ -24,7 +24,7 @@ function setupNote(key: 'starterModel' | 'gemmaModel'): string | null {
   return typeof value === 'string' && existsSync(value) ? value : null
 }
 export const starterModel = process.env.SNUG_TEST_MODEL ?? setupNote('starterModel')
-export const gemmaModel = setupNote('gemmaModel')
+export const gemmaModel = process.env.SNUG_TEST_GEMMA ?? setupNote('gemmaModel')
 
 export function startEngine(role: EngineRole): EngineClient {
   return createEngineClient(forkNode(engineEntry())(role))

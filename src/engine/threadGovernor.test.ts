@@ -1,0 +1,42 @@
+import { describe, expect, it } from 'vitest'
+import { createThreadGovernor } from './threadGovernor'
+
+/** A machine on which a decode with so many threads takes so many ms. */
+function run(max: number, decodes: number, msOf: (threads: number, clock: number) => number) {
+  let clock = 0
+  const governor = createThreadGovernor(max, () => clock)
+  const used: number[] = []
+  for (let index = 0; index < decodes; index++) {
+    used.push(governor.decode)
+    const ms = msOf(governor.decode, clock)
+    clock += ms
+    governor.measured(ms)
+  }
+  return { governor, used }
+}
+
+describe('thread governor', () => {
+  it('takes all cores where they are faster', () => {
+    const { governor, used } = run(2, 200, (threads) => 20 / threads)
+    expect(governor.decode).toBe(2)
+    expect(used.filter((threads) => threads < 2).length).toBeLessThanOrEqual(6)
+  })
+
+  it('steps down within seconds where they collapse, for the prompt too', () => {
+    const { governor, used } = run(2, 40, (threads) => (threads === 2 ? 500 : 20))
+    expect(governor.decode).toBe(1)
+    expect(governor.prefill).toBe(1)
+    expect(used.filter((threads) => threads === 2).length).toBeLessThanOrEqual(4)
+  })
+
+  it('notices later that another program took a core, and that it is over', () => {
+    const busy = (clock: number) => clock > 8000 && clock < 20_000
+    const { governor, used } = run(4, 6000, (threads, clock) => (busy(clock) && threads > 3 ? 400 : 40 / threads))
+    expect(used.slice(500, 1500)).toContain(3)
+    expect(governor.decode).toBe(4)
+  })
+
+  it('has nothing to choose with one core', () => {
+    expect(run(1, 50, () => 10).used.every((threads) => threads === 1)).toBe(true)
+  })
+})

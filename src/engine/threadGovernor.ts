@@ -1,0 +1,68 @@
+/** Decodes in one measurement, or its longest time: short enough to leave a collapsed count soon. */
+const windowTokens = 6
+const windowMs = 600
+/** Below this share of its own usual rate a count has collapsed: something else took a core. */
+const collapse = 0.4
+/** Not to be busy with measuring on a machine that changes all the time. */
+const exploreAgainMs = 5000
+/** A lower count than the machine has is tried against the highest again: the other work may be over. */
+const hopeMs = 30_000
+
+export interface ThreadGovernor {
+  readonly max: number
+  /** For the next decode. */
+  readonly decode: number
+  /** For the prompt: all of them, unless decoding showed that they collapse. */
+  readonly prefill: number
+  /** One decode with the current count took so long. */
+  measured(ms: number): void
+}
+
+/**
+ * Chooses how many threads decode. llama.cpp's threads wait for each other in a loop, so one that has no core of its own stops
+ * them all: 60 tokens/s with two threads on two quiet cores, 1–8 on busy ones, where one thread gives 16–45 (measured).
+ */
+export function createThreadGovernor(max: number, now: () => number = () => performance.now()): ThreadGovernor {
+  const counts = [...new Set([max, max - 1, Math.ceil(max / 2)])].filter((count) => count >= 1)
+  const rates = new Map<number, number>()
+  let queue = counts.slice(1)
+  let threads = max
+  let tokens = 0
+  let spent = 0
+  let exploredAt = now()
+
+  const best = () => counts.reduce((winner, count) => ((rates.get(count) ?? 0) > (rates.get(winner) ?? 0) ? count : winner), max)
+  const closeWindow = () => {
+    const rate = tokens / spent
+    const usual = rates.get(threads)
+    tokens = 0
+    spent = 0
+    rates.set(threads, usual === undefined ? rate : usual + (rate - usual) / 2)
+    const waited = now() - exploredAt
+    const collapsed = usual !== undefined && rate < usual * collapse
+    if (queue.length === 0 && ((collapsed && waited > exploreAgainMs) || (threads < max && waited > hopeMs))) {
+      // What was measured before says nothing now.
+      rates.clear()
+      rates.set(threads, rate)
+      queue = counts.filter((count) => count !== threads)
+      exploredAt = now()
+    }
+    threads = queue.shift() ?? best()
+  }
+  return {
+    max,
+    get decode() {
+      return threads
+    },
+    get prefill() {
+      const chosen = best()
+      return (rates.get(chosen) ?? 0) > 3 * (rates.get(max) ?? Number.POSITIVE_INFINITY) ? chosen : max
+    },
+    measured: (ms) => {
+      if (counts.length === 1) return
+      tokens++
+      spent += Math.max(ms, 0.01)
+      if (tokens >= windowTokens || spent >= windowMs) closeWindow()
+    },
+  }
+}
