@@ -14,6 +14,7 @@ export const defaultFacts: PlainHandlers = {
     ram: { totalBytes: 16e9, freeBytes: 12e9 },
     systemInfo: 'fake',
   }),
+  header: () => ({ complete: true, headerBytes: 4096, sha256: '0'.repeat(64), splitCount: 1, splitNumber: 1 }),
   inspect: () => ({
     architecture: 'llama',
     name: 'Fake',

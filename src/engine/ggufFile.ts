@@ -1,10 +1,13 @@
+import { createHash } from 'node:crypto'
 import { constants, readFileSync } from 'node:fs'
 import { open, stat } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import type { ModelFacts } from '@shared/domain/gguf'
+import { MiB } from '@shared/domain/units'
+import type { HeaderCheck } from '@shared/engine/protocol'
 import { SnugError } from '@shared/errors'
 import { factsFromHeader } from './ggufFacts'
-import { type ByteSource, corrupt, type GgufHeader, readHeader, unsupported } from './ggufHeader'
+import { type ByteSource, corrupt, type GgufHeader, headerLimits, readHeader, readHeaderStart, unsupported } from './ggufHeader'
 import { countOf } from './ggufRead'
 import type { CpuFeatures } from './ggufWeights'
 
@@ -29,7 +32,36 @@ export function firstPartOf(path: string): string {
 }
 
 /** Opens without waiting (a pipe would block for ever), takes regular files only, reads the header, closes. */
-export async function readHeaderOfFile(path: string): Promise<GgufHeader> {
+export function readHeaderOfFile(path: string): Promise<GgufHeader> {
+  return withSource(path, (source) => readHeader(source))
+}
+
+/** Whether the bytes that lie at `path`, the first of a file of `size` bytes, hold its whole header; the hash is of the header alone. */
+export function checkHeaderStart(path: string, size: number): Promise<HeaderCheck> {
+  return withSource(path, async (source) => {
+    const start = await readHeaderStart({ size, read: source.read }, Math.min(source.size, size))
+    if (!start.complete) return start
+    const { header } = start
+    // Padding can push the data anywhere; whoever fetches a header must not follow it there.
+    if (header.dataOffset > headerLimits.headerBytes) throw unsupported('header-too-large', 'its header is larger than 64 MiB', { path })
+    const sha256 = createHash('sha256')
+    for (let at = 0; at < header.dataOffset; ) {
+      const part = await source.read(at, Math.min(MiB, header.dataOffset - at))
+      if (part.byteLength === 0) break
+      sha256.update(part)
+      at += part.byteLength
+    }
+    return {
+      complete: true,
+      headerBytes: header.dataOffset,
+      sha256: sha256.digest('hex'),
+      splitCount: countOf(header, 'split.count') ?? 1,
+      splitNumber: (countOf(header, 'split.no') ?? 0) + 1,
+    }
+  })
+}
+
+async function withSource<T>(path: string, work: (source: ByteSource) => Promise<T>): Promise<T> {
   const info = await stat(path).catch((error: unknown) => {
     throw fileError(path, error)
   })
@@ -56,7 +88,7 @@ export async function readHeaderOfFile(path: string): Promise<GgufHeader> {
         return buffer.subarray(0, done)
       },
     }
-    return await readHeader(source)
+    return await work(source)
   } catch (error) {
     throw fileError(path, error)
   } finally {

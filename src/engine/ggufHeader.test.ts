@@ -1,6 +1,6 @@
 import { SnugError } from '@shared/errors'
 import { expect, test } from 'vitest'
-import { headerLimits, readHeader, readHeaderFromBytes } from './ggufHeader'
+import { headerLimits, readHeader, readHeaderFromBytes, readHeaderStart } from './ggufHeader'
 import { mutate, tryBytes } from './ggufMutations'
 import { controlTokensOf, tokenizerOf } from './ggufTokenizer'
 import { GgufArray } from './ggufValues'
@@ -238,4 +238,27 @@ test('5,000 damaged headers: each accepted or refused in words, quickly and in l
   // Of every kind some, or the damage would not be damage.
   expect(outcomes.size).toBeGreaterThan(12)
   expect(outcomes.get('accepted') ?? 0).toBeLessThan(4000)
+})
+
+test('the first bytes of a header tell that more are needed, never that the file is damaged', async () => {
+  const { header } = encodeHeader(small)
+  const source = { size: whole.length, read: (offset: number, length: number) => whole.subarray(offset, offset + length) }
+  const expected = readHeaderFromBytes(whole)
+  for (let known = 0; known < header.length; known++) {
+    const start = await readHeaderStart(source, known)
+    if (start.complete) throw new Error(`complete with ${known} of ${header.length} bytes`)
+    expect(start.needsBytes).toBeGreaterThan(known)
+    expect(start.needsBytes).toBeLessThanOrEqual(header.length)
+    expect(start.likelyBytes).toBeGreaterThanOrEqual(start.needsBytes)
+  }
+  expect(await readHeaderStart(source, header.length)).toEqual({ complete: true, header: expected })
+})
+
+test('inside a long list the end is guessed from what was read of it', async () => {
+  const words = Array.from({ length: 5_000 }, (_, index) => `word ${index}`)
+  const bytes = encodeGguf({ metadata: [['tokenizer.ggml.tokens', texts(words)]], tensors: [] })
+  const start = await readHeaderStart({ size: bytes.length, read: (at, length) => bytes.subarray(at, at + length) }, 20_000)
+  if (start.complete) throw new Error('complete')
+  expect(start.likelyBytes).toBeGreaterThan(bytes.length * 0.95)
+  expect(start.likelyBytes).toBeLessThan(bytes.length * 1.05)
 })

@@ -59,6 +59,24 @@ export async function readHeader(source: ByteSource): Promise<GgufHeader> {
   }
 }
 
+/** What the first bytes of a header say. `needsBytes` is the least that must be there to go on; `likelyBytes` a guess at where the header ends. */
+export type HeaderStart = { complete: true; header: GgufHeader } | { complete: false; needsBytes: number; likelyBytes: number }
+
+/** The same, where only the first `known` bytes of the file are there: the rest may have to be fetched. */
+export async function readHeaderStart(source: ByteSource, known: number): Promise<HeaderStart> {
+  const cursor = new Cursor(source.size)
+  const steps = parse(cursor)
+  for (let step = steps.next(); ; step = steps.next()) {
+    // The padding belongs to the header, unless it leads beyond what a header may have.
+    const needsBytes = step.done ? Math.min(step.value.dataOffset, headerLimits.headerBytes) : cursor.wanted
+    while (cursor.have < needsBytes) {
+      if (cursor.have >= known) return { complete: false, needsBytes, likelyBytes: Math.max(needsBytes, cursor.likely) }
+      cursor.take(await source.read(cursor.have, Math.min(Math.max(cursor.nextRead(), needsBytes - cursor.have), known - cursor.have)))
+    }
+    if (step.done) return { complete: true, header: step.value }
+  }
+}
+
 /** The same for a file that lies in memory. */
 export function readHeaderFromBytes(bytes: Uint8Array): GgufHeader {
   const cursor = new Cursor(bytes.byteLength)
@@ -85,6 +103,8 @@ class Cursor {
   view: DataView = new DataView(new ArrayBuffer(0))
   #bytes: Uint8Array = new Uint8Array(0)
   #wanted = 0
+  /** Where the list under way seems to end; 0 outside of one. */
+  likely = 0
 
   constructor(size: number) {
     this.size = size
@@ -97,6 +117,10 @@ class Cursor {
     if (end > headerLimits.headerBytes) throw unsupported('header-too-large', 'its header is larger than 64 MiB', { offset: this.at })
     this.#wanted = end
     return true
+  }
+
+  get wanted(): number {
+    return this.#wanted
   }
 
   nextRead(): number {
@@ -227,7 +251,10 @@ function* array(c: Cursor, key: string): Steps<GgufArray> {
     return new GgufArray(type, count, c.bytes(count * scalarBytes[type]))
   }
   for (let i = 0; i < count; i++) {
-    if (c.lacks(8)) yield
+    if (c.lacks(8)) {
+      c.likely = start + ((c.at - start) / Math.max(1, i)) * count
+      yield
+    }
     const low = c.u32()
     const high = c.u32()
     if (high !== 0 || low > c.size - c.at) {
@@ -237,9 +264,13 @@ function* array(c: Cursor, key: string): Steps<GgufArray> {
       })
     }
     if (low > headerLimits.stringBytes) throw unsupported('too-long', 'a text in a list is longer than 16 MiB', { key: key.slice(0, 80) })
-    if (c.lacks(low)) yield
+    if (c.lacks(low)) {
+      c.likely = start + ((c.at - start) / (i + 1)) * count
+      yield
+    }
     c.at += low
   }
+  c.likely = 0
   const end = c.at
   c.at = start
   return new GgufArray('string', count, c.bytes(end - start))

@@ -8,7 +8,7 @@ import { renderPrompt } from './chatTemplate'
 import { usableCores } from './cores'
 import { engineCheck } from './engineCheck'
 import { estimate } from './estimate'
-import { inspectFile, readHeaderOfFile } from './ggufFile'
+import { checkHeaderStart, inspectFile, readHeaderOfFile } from './ggufFile'
 import type { GgufHeader } from './ggufHeader'
 import { arrayOf, numbersOf, textOf } from './ggufRead'
 import { controlTokensOf, tokenizerOf, tokenTypes } from './ggufTokenizer'
@@ -137,6 +137,7 @@ export function createToolsRole(log: EngineLog): RoleHandlers {
       }
     },
     inspect: ({ path }) => inspectFile(path),
+    header: ({ path, size }) => checkHeaderStart(path, size),
     capability: async ({ source }) => {
       const { template, controlTokens } = await readTemplate(source)
       return template.trim() === '' ? { kind: 'none' } : detectThinking(template, controlTokens, await nativeRenderer())

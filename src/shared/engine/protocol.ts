@@ -99,10 +99,17 @@ export interface EngineEstimate {
   parts: MemoryPart[]
 }
 
+/** How much of a file's header is in the bytes that were fetched. `likelyBytes` guesses the end from the list that is being read. */
+export type HeaderCheck =
+  | { complete: false; needsBytes: Bytes; likelyBytes: Bytes }
+  | { complete: true; headerBytes: Bytes; sha256: string; splitCount: number; splitNumber: number }
+
 /** Calls answered by a reply; `tools` answers the first group, `model` the second. Units: bytes, tokens, milliseconds. */
 export interface EngineCalls {
   probe: { args: { backend: Backend | 'auto' }; reply: EngineProbe }
   inspect: { args: { path: string }; reply: ModelFacts }
+  /** The bounded check of a header that may still be incomplete: `path` holds the first bytes of a file of `size` bytes. */
+  header: { args: { path: string; size: Bytes }; reply: HeaderCheck }
   capability: { args: { source: TemplateSource }; reply: ThinkingCapability }
   render: { args: RenderRequest; reply: RenderedPrompt }
   estimate: { args: EstimateRequest; reply: EngineEstimate }
