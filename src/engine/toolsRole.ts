@@ -1,4 +1,4 @@
-import { mkdtemp, rm, stat } from 'node:fs/promises'
+import { mkdir, mkdtemp, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Backend } from '@shared/domain/hardware'
 import type { RenderRequest, TemplateSource } from '@shared/engine/protocol'
@@ -151,6 +151,7 @@ export function createToolsRole(log: EngineLog): RoleHandlers {
     tokenize: async ({ path, prompt }) => ({ tokens: promptTokens(prompt, await vocabularyOf(path)) }),
     estimate: async (request) => estimate(request, await llamaFor(request.backend), lines),
     engineCheck: async ({ backend, directory }, call) => {
+      await mkdir(directory, { recursive: true })
       const folder = await mkdtemp(join(directory, 'engine-check-'))
       try {
         return await engineCheck(backend, folder, call, log)

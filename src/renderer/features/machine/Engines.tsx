@@ -102,6 +102,7 @@ function BackendRow({
           </Button>
         )}
       </div>
+      {check?.kind === 'wrong' && <p className="t3 f11 mono sel break">{check.detail}</p>}
       {check?.kind === 'failed' && <ErrorNotice error={check.error} />}
     </li>
   )

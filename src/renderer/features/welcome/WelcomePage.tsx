@@ -85,6 +85,16 @@ function MachineBar() {
   const fit = best?.usable ? best.best.fit : null
   const pools = fit?.pools ?? (report === undefined ? [] : livePools(report, []))
   const parts = fit?.parts ?? []
+  // The bar's place is kept, so that nothing moves when the numbers come.
+  if (pools.length === 0) {
+    return (
+      <div className="machine-bar waiting" aria-hidden="true">
+        <span className="meter l">
+          <span className="tank" />
+        </span>
+      </div>
+    )
+  }
   return (
     <div className="machine-bar">
       <div className="ends" data-tanks={pools.length}>

@@ -26,7 +26,7 @@ export const machine = {
   checkNamed: (p: { backend: string }) => `Check ${p.backend}`,
   checking: 'Checking…',
   checkOk: (p: { speed: string }) => `Right answer, ${p.speed} tok/s with the test model`,
-  checkWrong: 'Runs, but gives a wrong answer: do not trust it',
+  checkWrong: 'No right answer: do not trust it',
   inUse: 'in use',
   fits: 'What fits now',
   fitsHint: (p: { count: number }) => `Of ${p.count} models, each at its best quantization for chat`,

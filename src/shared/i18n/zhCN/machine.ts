@@ -26,7 +26,7 @@ export const machine = {
   checkNamed: (p: { backend: string }) => `检查 ${p.backend}`,
   checking: '正在检查…',
   checkOk: (p: { speed: string }) => `回答正确，测试模型 ${p.speed} tok/s`,
-  checkWrong: '能运行，但答案不对：请不要使用',
+  checkWrong: '没有得到正确答案：请不要使用',
   inUse: '使用中',
   fits: '现在能装下什么',
   fitsHint: (p: { count: number }) => `共 ${p.count} 个模型，按聊天用途取各自的最佳量化`,
