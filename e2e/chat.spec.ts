@@ -1,0 +1,338 @@
+import { AxeBuilder } from '@axe-core/playwright'
+import { expect, test } from '@playwright/test'
+import type { Message } from '../src/shared/domain/chat'
+import { messages } from '../src/shared/i18n'
+import type { ScriptedExpectation } from '../src/engine/scriptedModel'
+import { enginePids } from './fixtures/processes'
+import { type Launched, freshCache, freshFolder, launchSnug, runtime } from './fixtures/launch'
+import { addScripted, composer, en, lastAnswer, lastReply, newChat, send, setTemperature, starterName, useModel } from './fixtures/models'
+import { ask, conversation } from './fixtures/rpc'
+
+/** Thinks and answers; says its answer again and again; counts for a while and ends. The last two are slow enough to be interrupted. */
+const script = 'Script'
+const endless = 'Endless'
+const counter = 'Counter'
+const slow = { layers: 8, feedForwardLength: 2_048 }
+
+let snug: Launched
+let expected: ScriptedExpectation
+let counted: ScriptedExpectation
+
+test.beforeAll(async () => {
+  const dataDir = freshFolder()
+  expected = await addScripted(dataDir, script)
+  counted = await addScripted(dataDir, counter, { ...slow, thinking: false, words: 100 })
+  await addScripted(dataDir, endless, { ...slow, thinking: false, loop: true, contextSize: 32_768 })
+  snug = await launchSnug({ dataDir, cacheDir: freshCache(true) })
+})
+test.afterAll(async () => {
+  expect(await snug.close()).toBe(true)
+})
+
+const textOf = (message: Message | undefined, kind: 'answer' | 'thought' = 'answer') =>
+  (message?.segments ?? [])
+    .filter((segment) => segment.kind === kind)
+    .map((segment) => segment.text)
+    .join('')
+
+/** The newest message by the order of making, as main saved it. */
+const newest = async () => (await conversation(snug.page)).messages.at(-1)
+const stopButton = () => snug.page.getByRole('button', { name: en.chat.stop, exact: true })
+const again = () => lastReply(snug.page).getByRole('button', { name: en.chat.answerAgain }).click()
+const thinking = () => snug.page.getByRole('switch', { name: en.chat.thinking.name })
+
+async function chatMenu(entry: string): Promise<void> {
+  await snug.page.getByRole('button', { name: en.chat.chatMenu, exact: true }).click()
+  await snug.page.getByRole('menuitem', { name: entry }).click()
+}
+
+/** The prompt as the page shows it. */
+async function seen(): Promise<string> {
+  await chatMenu(en.chat.promptView)
+  const text = await snug.page.getByTestId('prompt-text').textContent()
+  await snug.page.keyboard.press('Escape')
+  await expect(snug.page.getByTestId('prompt-text')).toHaveCount(0)
+  return text ?? ''
+}
+
+/** A reply of which a part is there and which goes on. */
+async function partlyWritten(): Promise<void> {
+  await expect(lastReply(snug.page).locator('.md')).toContainText('shows', { timeout: 30_000 })
+  await expect(stopButton()).toBeVisible()
+}
+
+test.describe('the scripted model', () => {
+  test('thinks and says its script; with thinking off only the answer', async () => {
+    const { page } = snug
+    await newChat(page)
+    await useModel(page, script)
+    await setTemperature(page, 'Home')
+    await expect(thinking()).toBeChecked()
+    await send(page, 'Hello 你好')
+    expect(await lastAnswer(page)).toBe(expected.answer)
+    const thought = lastReply(page).locator('.thought')
+    await thought.getByRole('button').click()
+    await expect(thought.locator('.thought-text')).toHaveText(expected.thought ?? '')
+    const first = await newest()
+    expect(first).toMatchObject({ role: 'assistant', status: 'done', modelName: script })
+    expect([textOf(first), textOf(first, 'thought')]).toEqual([expected.answer, expected.thought])
+    expect(first?.stats?.thoughtTokens).toBeGreaterThan(0)
+
+    await thinking().click()
+    await expect(thinking()).not.toBeChecked()
+    await send(page, 'Again')
+    expect(await lastAnswer(page)).toBe(expected.answer)
+    await expect(lastReply(page).locator('.thought')).toHaveCount(0)
+    const second = await newest()
+    expect(second?.segments.map(({ kind, text }) => [kind, text])).toEqual([['answer', expected.answer]])
+    expect(second?.stats).toMatchObject({ thoughtTokens: 0, stopReason: 'end' })
+    expect((first?.stats?.evalTokens ?? 0) - (second?.stats?.evalTokens ?? 0)).toBe(expected.tokens.on - expected.tokens.off)
+  })
+
+  test('is told the temperature: 0 is always the same, 2 sometimes the other', async () => {
+    const { page } = snug
+    await newChat(page)
+    await useModel(page, script)
+    await setTemperature(page, 'Home')
+    await thinking().click()
+    await send(page, 'Toss')
+    for (let i = 0; i < 3; i++) {
+      expect(await lastAnswer(page)).toContain(` ${expected.choice.likely.trim()} `)
+      await again()
+    }
+    await lastAnswer(page)
+    await setTemperature(page, 'End')
+    // The other comes with a probability of 0.38; a miss in 24 tries has one of 1e-5.
+    let other = false
+    for (let i = 0; i < 24 && !other; i++) {
+      await again()
+      other = (await lastAnswer(page)).includes(` ${expected.choice.other.trim()} `)
+    }
+    expect(other).toBe(true)
+  })
+
+  test('goes on with what is sent as the assistant, and is told what is sent as the system', async () => {
+    const { page } = snug
+    const sendAs = page.getByRole('combobox', { name: en.chat.sendAs })
+    await newChat(page)
+    await useModel(page, script)
+    await setTemperature(page, 'Home')
+    await thinking().click()
+    await sendAs.selectOption('assistant')
+    await send(page, 'Hello from')
+    expect(await lastAnswer(page)).toBe(expected.answer)
+    expect((await conversation(page)).messages).toHaveLength(1)
+    await expect(sendAs).toHaveValue('user')
+
+    await sendAs.selectOption('system')
+    await send(page, 'Be brief.')
+    await expect(page.getByTestId('message-system')).toContainText('Be brief.')
+    expect(await lastAnswer(page)).toBe(expected.answer)
+    expect(await seen()).toContain('<|im_start|>system\nBe brief.<|im_end|>\n')
+  })
+
+  test('answers again and after an edit beside the old, and the person goes back and forth', async () => {
+    const { page } = snug
+    await newChat(page)
+    await useModel(page, script)
+    await send(page, 'First wording')
+    await lastAnswer(page)
+    await again()
+    await lastAnswer(page)
+    const reply = lastReply(page)
+    const version = (index: number, total: number) => en.chat.branchLabel({ index, total })
+    await expect(reply.getByRole('group', { name: version(2, 2) })).toContainText('2 / 2')
+    await reply.getByRole('button', { name: en.chat.previousBranch }).click()
+    await expect(reply.getByRole('group', { name: version(1, 2) })).toContainText('1 / 2')
+
+    const question = page.getByTestId('message-user')
+    await question.getByRole('button', { name: en.chat.editMessage }).click()
+    const editor = page.getByRole('textbox', { name: en.chat.editing })
+    await editor.fill('Second wording')
+    await editor.press('Enter')
+    await expect(question.getByRole('group', { name: version(2, 2) })).toBeVisible()
+    await expect(question).toContainText('Second wording')
+    await lastAnswer(page)
+    await question.getByRole('button', { name: en.chat.previousBranch }).click()
+    await expect(question).toContainText('First wording')
+    await expect(reply.getByRole('group', { name: version(2, 2) })).toBeVisible()
+    expect((await conversation(page)).messages).toHaveLength(5)
+  })
+
+  test('sees the system message of this chat and no other', async () => {
+    const { page } = snug
+    await newChat(page)
+    await useModel(page, script)
+    await page.getByRole('button', { name: en.chat.systemAdd }).click()
+    await page.getByRole('textbox', { name: en.chat.systemMessage }).fill('You are a lighthouse. 灯塔')
+    await page.getByRole('button', { name: en.common.save, exact: true }).click()
+    await send(page, 'Who are you?')
+    await lastAnswer(page)
+    await expect(page.getByTestId('system-line')).toContainText('lighthouse')
+    expect(await seen()).toMatch(
+      /^<\|im_start\|>system\nYou are a lighthouse\. 灯塔<\|im_end\|>\n<\|im_start\|>user\nWho are you\?<\|im_end\|>\n/,
+    )
+    await newChat(page)
+    await send(page, 'And you?')
+    await lastAnswer(page)
+    expect(await seen()).not.toContain('lighthouse')
+  })
+
+  test('stops within a second and keeps what it said', async () => {
+    const { page } = snug
+    await newChat(page)
+    await useModel(page, endless)
+    await send(page, 'Talk')
+    await partlyWritten()
+    const began = performance.now()
+    await composer(page).press('Escape')
+    await expect(stopButton()).toHaveCount(0)
+    const took = performance.now() - began
+    await expect(lastReply(page)).toContainText(en.chat.stopped)
+    const message = await newest()
+    expect(message?.status).toBe('stopped')
+    expect(textOf(message)).toMatch(/^Hello from the scripted model/)
+    // A second, and the way from the key through both processes to what is drawn.
+    expect(took).toBeLessThan(1_500)
+  })
+
+  test('is followed on after a reload of the page', async () => {
+    const { page } = snug
+    await newChat(page)
+    await useModel(page, endless)
+    await send(page, 'Talk on')
+    await partlyWritten()
+    await composer(page).fill('half a question 半')
+    await page.reload()
+    await expect(composer(page)).toHaveValue('half a question 半')
+    await partlyWritten()
+    const words = lastReply(page).locator('.md')
+    const length = (await words.innerText()).length
+    await expect.poll(async () => (await words.innerText()).length, { timeout: 30_000 }).toBeGreaterThan(length + 200)
+    await stopButton().click()
+    await expect(lastReply(page)).toContainText(en.chat.stopped)
+    // What was shown over two connections is what was saved: nothing twice, nothing missing.
+    const text = textOf(await newest())
+    const round = expected.answer.replace('heads', '(heads|tails)')
+    expect(text).toMatch(new RegExp(`^(${round})+`))
+    await expect(words).toHaveText(text)
+    await composer(page).fill('')
+  })
+
+  test('killed while it writes: the window lives, the part is saved, the next prompt is answered', async () => {
+    const { page } = snug
+    await newChat(page)
+    await useModel(page, counter)
+    await setTemperature(page, 'Home')
+    await send(page, 'Count')
+    await partlyWritten()
+    const [pid] = await enginePids(snug.app, 'model')
+    expect(pid).toBeGreaterThan(0)
+    process.kill(pid ?? 0, 'SIGKILL')
+    await expect(lastReply(page)).toContainText(en.chat.interrupted)
+    const broken = await newest()
+    expect(broken).toMatchObject({ status: 'interrupted', error: { code: 'engine/crashed' } })
+    expect(textOf(broken).length).toBeGreaterThan(20)
+    expect(counted.answer.startsWith(textOf(broken))).toBe(true)
+    await send(page, 'Count again')
+    expect(await lastAnswer(page, 60_000)).toBe(counted.answer)
+    expect(await enginePids(snug.app, 'model')).not.toContain(pid)
+  })
+})
+
+test.describe('chats', () => {
+  test('are renamed, deleted, and brought back', async () => {
+    const { page } = snug
+    await newChat(page)
+    await useModel(page, script)
+    await send(page, 'A chat to rename')
+    await lastAnswer(page)
+    await chatMenu(en.common.rename)
+    await page.getByRole('textbox', { name: en.chat.titleLabel }).fill('Renamed 改名')
+    await page.keyboard.press('Enter')
+    await expect(page.getByRole('heading', { name: 'Renamed 改名' })).toBeVisible()
+    const row = page.getByRole('navigation', { name: en.common.chats }).getByRole('link', { name: /Renamed 改名/ })
+    await expect(row).toBeVisible()
+    await chatMenu(en.common.delete)
+    await expect(row).toHaveCount(0)
+    await page.getByRole('button', { name: en.common.undo }).click()
+    await row.click()
+    await expect(page.getByTestId('message-user')).toContainText('A chat to rename')
+  })
+
+  test('speak English and Chinese without a new start', async () => {
+    const { page } = snug
+    const chinese = messages('zh-CN')
+    await newChat(page)
+    await page.evaluate(() => Object.assign(window, { sameDocument: true }))
+    await page.getByRole('button', { name: en.common.switchLanguage }).click()
+    await expect(page.getByRole('link', { name: chinese.common.discover })).toBeVisible()
+    await expect(page.getByRole('textbox', { name: chinese.chat.message })).toBeVisible()
+    await expect(page.locator('html')).toHaveAttribute('lang', 'zh-CN')
+    await page.getByRole('button', { name: chinese.common.switchLanguage }).click()
+    await expect(page.getByRole('link', { name: en.common.discover })).toBeVisible()
+    expect(await page.evaluate(() => 'sameDocument' in window)).toBe(true)
+  })
+
+  test('are readable by everyone, in light and in dark', async () => {
+    const { page } = snug
+    await newChat(page)
+    await useModel(page, script)
+    await send(page, '**Code** `x` and a [link](https://example.org/)')
+    await lastAnswer(page)
+    for (const theme of ['light', 'dark'] as const) {
+      await ask(page, 'app/setSettings', { theme })
+      await expect(page.locator('html')).toHaveAttribute('data-theme', theme)
+      const { violations } = await new AxeBuilder({ page }).setLegacyMode().analyze()
+      const serious = violations.filter(({ impact }) => impact === 'serious' || impact === 'critical')
+      expect(
+        serious.map(({ id, nodes }) => `${id}: ${nodes.map((node) => `${node.target.join(' ')} ${node.failureSummary ?? ''}`).join('; ')}`),
+        theme,
+      ).toEqual([])
+    }
+    await ask(page, 'app/setSettings', { theme: 'system' })
+  })
+
+  test('are there after quitting, with the place of the window', async () => {
+    const dataDir = freshFolder()
+    const cacheDir = freshCache(false)
+    const { answer } = await addScripted(dataDir, script)
+    const place = { x: 40, y: 60, width: 1_000, height: 720 }
+    const first = await launchSnug({ dataDir, cacheDir })
+    await newChat(first.page)
+    await useModel(first.page, script)
+    await setTemperature(first.page, 'Home')
+    await send(first.page, 'Remember this 记住')
+    await lastAnswer(first.page)
+    await first.app.evaluate(({ BrowserWindow }, bounds) => BrowserWindow.getAllWindows()[0]?.setBounds(bounds), place)
+    expect(await first.close()).toBe(true)
+
+    const second = await launchSnug({ dataDir, cacheDir })
+    await second.page.getByRole('link', { name: /Remember this/ }).click()
+    await expect(second.page.getByTestId('message-user')).toContainText('Remember this 记住')
+    await expect(lastReply(second.page).locator('.md')).toHaveText(answer)
+    expect(await second.app.evaluate(({ BrowserWindow }) => BrowserWindow.getAllWindows()[0]?.getBounds())).toEqual(place)
+    expect(await second.close()).toBe(true)
+  })
+})
+
+test('the starter model knows the capital of France, remembers, and lives with Chinese', async () => {
+  test.skip(runtime().starterModel === undefined, 'set-up found no starter model')
+  const { page } = snug
+  await newChat(page)
+  await useModel(page, starterName)
+  await setTemperature(page, 'Home')
+  await send(page, 'What is the capital of France?')
+  expect(await lastAnswer(page, 60_000)).toContain('Paris')
+  const { id, settings } = await conversation(page)
+  await ask(page, 'chat/update', { id, settings: { ...settings, maxTokens: 40 } })
+  await send(page, 'And of Italy?')
+  expect(await lastAnswer(page, 60_000)).not.toBe('')
+  const second = await newest()
+  // The first turn is in the cache: only the new tokens are read.
+  expect(second?.stats?.cachedTokens).toBeGreaterThan((second?.stats?.promptTokens ?? 0) / 2)
+  await send(page, '你好！请用中文介绍一下北京。')
+  const chinese = await lastAnswer(page, 60_000)
+  expect(chinese.trim()).not.toBe('')
+  expect(chinese).not.toContain('\uFFFD')
+})

@@ -1,0 +1,74 @@
+import { spawn } from 'node:child_process'
+import { expect, test } from '@playwright/test'
+import { type Launched, checkout, electronBinary, freshCache, freshFolder, launchSnug, sandboxed } from './fixtures/launch'
+import { addScripted, lastReply, newChat, send, useModel } from './fixtures/models'
+import { enginePids, isAlive, processTree } from './fixtures/processes'
+
+test.skip(process.platform !== 'linux', 'reads /proc')
+
+const endless = 'Endless'
+let dataDir: string
+let cacheDir: string
+
+test.beforeAll(async () => {
+  dataDir = freshFolder()
+  cacheDir = freshCache(false)
+  await addScripted(dataDir, endless, { thinking: false, loop: true, contextSize: 32_768, layers: 8, feedForwardLength: 2_048 })
+})
+
+/** The app with an engine that is writing, and every process that belongs to it. */
+async function busy(): Promise<{ snug: Launched; pids: number[] }> {
+  const snug = await launchSnug({ dataDir, cacheDir })
+  await newChat(snug.page)
+  await useModel(snug.page, endless)
+  await send(snug.page, 'Talk')
+  await expect(lastReply(snug.page).locator('.md')).toContainText('shows', { timeout: 30_000 })
+  const [engine] = await enginePids(snug.app, 'model')
+  const pids = processTree(snug.pid)
+  expect(pids).toContain(engine)
+  return { snug, pids }
+}
+
+test('killed with a busy engine, it leaves no process behind, and the reply is kept', async () => {
+  const { snug, pids } = await busy()
+  process.kill(snug.pid, 'SIGKILL')
+  await expect.poll(() => pids.filter(isAlive), { timeout: 10_000 }).toEqual([])
+  await snug.close()
+
+  const next = await launchSnug({ dataDir, cacheDir })
+  await next.page.getByRole('link', { name: /^Talk/ }).click()
+  await expect(lastReply(next.page).locator('.md')).toContainText('Hello from the scripted model')
+  await expect(lastReply(next.page).getByTestId('reply-stats')).toHaveCount(0)
+  expect(await next.close()).toBe(true)
+})
+
+test('a second start gives the first its focus and ends', async () => {
+  const snug = await launchSnug({ dataDir, cacheDir })
+  await snug.app.evaluate(({ app, BrowserWindow }) => {
+    const window = BrowserWindow.getAllWindows()[0]
+    window?.minimize()
+    Object.assign(globalThis, { seconds: 0 })
+    app.on('second-instance', () => Object.assign(globalThis, { seconds: 1, minimized: window?.isMinimized() }))
+  })
+  const began = performance.now()
+  const second = spawn(electronBinary(), [...(sandboxed ? [] : ['--no-sandbox']), checkout], {
+    env: { ...process.env, SNUG_DATA: dataDir, SNUG_CACHE: cacheDir },
+    stdio: 'ignore',
+  })
+  const code = await new Promise<number | null>((resolve) => second.once('exit', resolve))
+  expect(code).toBe(0)
+  expect(performance.now() - began).toBeLessThan(10_000)
+  await expect.poll(() => snug.app.evaluate(() => (globalThis as { seconds?: number }).seconds)).toBe(1)
+  expect(await snug.app.evaluate(({ BrowserWindow }) => BrowserWindow.getAllWindows().map((window) => window.isMinimized()))).toEqual([
+    false,
+  ])
+  expect(await snug.close()).toBe(true)
+})
+
+test('quits within five seconds while the engine is busy, and nothing stays', async () => {
+  const { snug, pids } = await busy()
+  const began = performance.now()
+  expect(await snug.close()).toBe(true)
+  expect(performance.now() - began).toBeLessThan(5_000)
+  await expect.poll(() => pids.filter(isAlive), { timeout: 2_000 }).toEqual([])
+})
