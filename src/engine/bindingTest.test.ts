@@ -27,10 +27,10 @@ describe('skipping the library test of its binary', () => {
 
   it('leaves every other fork alone', () => {
     let asked: unknown[] = []
-    childProcess.fork = ((...args: unknown[]) => {
+    childProcess.fork = (...args: unknown[]) => {
       asked = args
       return undefined as never
-    }) as typeof childProcess.fork
+    }
     skipBindingTest()
     childProcess.fork('/somewhere/worker.js', ['a'])
     expect(asked).toEqual(['/somewhere/worker.js', ['a']])

@@ -35,6 +35,6 @@ export function skipBindingTest(): void {
     /[\\/]testBindingBinary[^\\/]*$/.test(String(modulePath))
       ? pretend()
       : (realFork as (modulePath: string | URL, ...rest: unknown[]) => childProcess.ChildProcess)(modulePath, ...rest)
-  childProcess.fork = replaced as typeof childProcess.fork
+  childProcess.fork = replaced
   syncBuiltinESMExports()
 }

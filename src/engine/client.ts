@@ -68,7 +68,7 @@ export function createEngineClient(process: EngineProcess): EngineClient {
     open.clear()
     for (const call of calls) call.reject(crashed(reason, call.name))
     for (const waiter of readyWaiters.splice(0)) waiter.reject(crashed(reason))
-    for (const listener of [...closeListeners]) listener(reason)
+    for (const listener of closeListeners) listener(reason)
   })
 
   const call = <C extends CallName>(name: C, args: EngineCalls[C]['args'], options: CallOptions = {}) =>

@@ -24,7 +24,7 @@ export function serve(port: Port<ToEngine, FromEngine>, role: EngineRole, handle
     open.set(seq, controller)
     try {
       const handler = handlers[call] as ((args: unknown, context: CallContext) => unknown) | undefined
-      if (handler === undefined) throw new SnugError('internal/bug', `the ${role} process does not answer ${String(call)}`)
+      if (handler === undefined) throw new SnugError('internal/bug', `the ${role} process does not answer ${call}`)
       const value = await handler(args, { signal: controller.signal, emit: (event) => port.post({ type: 'event', seq, event }) })
       port.post({ type: 'reply', seq, ok: true, value })
     } catch (error) {
