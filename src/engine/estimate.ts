@@ -1,3 +1,4 @@
+import { stat } from 'node:fs/promises'
 import { kvCacheBytes, layerCacheBytes, layerStateBytes, processOverheadBytes } from '@shared/domain/memory'
 import type { ModelFacts } from '@shared/domain/gguf'
 import type { MemoryPart } from '@shared/domain/memory'
@@ -18,12 +19,10 @@ const cudaContextBytes = 200 * MiB
  * buffer, and what the process itself takes. A configuration can end the process: only the expendable tools process calls this.
  */
 export async function estimate(request: EstimateRequest, open: OpenLlama, lines: LineKeeper): Promise<EngineEstimate> {
-  const facts = await inspectFile(request.path)
   const flashAttention = request.flashAttention === 'auto' && request.kvCacheType !== 'f16' ? true : request.flashAttention
   if (request.kvCacheType !== 'f16' && flashAttention === false)
     throw new SnugError('fit/impossible', 'a quantized KV cache needs flash attention', { reason: 'kv-needs-flash-attention' })
-  const info = await readGgufFileInfo(request.path, { sourceType: 'filesystem', logWarnings: false })
-  const insights = await GgufInsights.from(info, open.llama)
+  const { facts, insights } = await readFile(request.path, open)
   const onGpu = open.devices.length > 0
   const gpuLayers = !onGpu ? 0 : request.gpuLayers === 'max' ? insights.totalLayers : Math.min(request.gpuLayers, insights.totalLayers)
   lines.clear()
@@ -65,6 +64,30 @@ export async function estimate(request: EstimateRequest, open: OpenLlama, lines:
   add('cpu', 'overhead', processOverheadBytes(facts.tokenizer))
   if (onGpu && open.backend === 'cuda') add('gpu0', 'overhead', cudaContextBytes)
   return { level: 'dry-run', parts: mergeParts(parts) }
+}
+
+interface ReadFile {
+  facts: ModelFacts
+  insights: GgufInsights
+}
+/** Reading a header with its vocabulary takes up to seconds, and several contexts of one file are asked for in a row. */
+const keptFiles = 3
+const files = new Map<string, ReadFile>()
+
+async function readFile(path: string, open: OpenLlama): Promise<ReadFile> {
+  const facts = await inspectFile(path)
+  const info = await stat(path)
+  const key = [open.backend, path, info.size, info.mtimeMs].join('\n')
+  const known = files.get(key)
+  if (known) return known
+  const header = await readGgufFileInfo(path, { sourceType: 'filesystem', logWarnings: false })
+  const read = { facts, insights: await GgufInsights.from(header, open.llama) }
+  for (const oldest of files.keys()) {
+    if (files.size < keptFiles) break
+    files.delete(oldest)
+  }
+  files.set(key, read)
+  return read
 }
 
 /** The dry run gives one number for cache and compute: the cache's share is exact from the geometry, the rest is compute. */

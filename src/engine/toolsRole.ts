@@ -90,6 +90,14 @@ export function createToolsRole(log: EngineLog): RoleHandlers {
     return native
   }
 
+  /** The log belongs to the whole process: what it says can be told apart only where one thing is done at a time. */
+  let turn: Promise<unknown> = Promise.resolve()
+  const oneByOne = <T>(work: () => Promise<T>): Promise<T> => {
+    const mine = turn.then(work, work)
+    turn = mine
+    return mine
+  }
+
   const vocabularyOf = async (path: string): Promise<Vocabulary> => {
     const info = await stat(path).catch((error: unknown) => {
       throw new SnugError('model/not-found', 'the file is not there', { path }, { cause: error })
@@ -148,8 +156,8 @@ export function createToolsRole(log: EngineLog): RoleHandlers {
         { ...(await readTemplate(source)), messages, thinking, fallback: source.kind === 'file' },
         await nativeRenderer(),
       ),
-    tokenize: async ({ path, prompt }) => ({ tokens: promptTokens(prompt, await vocabularyOf(path)) }),
-    estimate: async (request) => estimate(request, await llamaFor(request.backend), lines),
+    tokenize: ({ path, prompt }) => oneByOne(async () => ({ tokens: promptTokens(prompt, await vocabularyOf(path)) })),
+    estimate: (request) => oneByOne(async () => estimate(request, await llamaFor(request.backend), lines)),
     engineCheck: async ({ backend, directory }, call) => {
       await mkdir(directory, { recursive: true })
       const folder = await mkdtemp(join(directory, 'engine-check-'))
