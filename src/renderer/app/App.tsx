@@ -1,15 +1,10 @@
 import { CSPProvider } from '@base-ui/react/csp-provider'
 import { QueryClientProvider } from '@tanstack/react-query'
-import { useEffect, useState } from 'react'
+import { Suspense, lazy, useEffect, useState } from 'react'
 import { Redirect, Route, Router, Switch, useLocation } from 'wouter'
 import { useHashLocation } from 'wouter/use-hash-location'
 import { ChatPage } from '../features/chat'
-import { DiscoverPage } from '../features/discover'
 import { DropLayer, LibraryPage, ModelButton } from '../features/library'
-import { MachinePage } from '../features/machine'
-import { PlannerPage } from '../features/planner'
-import { SettingsPage } from '../features/settings'
-import { WelcomePage } from '../features/welcome'
 import { client } from '../lib/client'
 import { useCommand } from '../lib/commands'
 import { LanguageProvider, useMessages } from '../lib/i18n'
@@ -20,6 +15,13 @@ import { ErrorBoundary, Note, TitleBarEnd, ToastArea } from '../ui'
 import { KeysDialog } from './KeysDialog'
 import { Sidebar } from './Sidebar'
 import { useAppCommands } from './useAppCommands'
+
+// The chat is what a start shows; the other pages come when they are asked for.
+const DiscoverPage = lazy(async () => ({ default: (await import('../features/discover')).DiscoverPage }))
+const MachinePage = lazy(async () => ({ default: (await import('../features/machine')).MachinePage }))
+const PlannerPage = lazy(async () => ({ default: (await import('../features/planner')).PlannerPage }))
+const SettingsPage = lazy(async () => ({ default: (await import('../features/settings')).SettingsPage }))
+const WelcomePage = lazy(async () => ({ default: (await import('../features/welcome')).WelcomePage }))
 
 export function App() {
   return (
@@ -65,7 +67,9 @@ function Frame() {
   if (location === '/welcome') {
     return (
       <ErrorBoundary fallback={broken}>
-        <WelcomePage />
+        <Suspense fallback={<div className="main" />}>
+          <WelcomePage />
+        </Suspense>
       </ErrorBoundary>
     )
   }
@@ -75,17 +79,19 @@ function Frame() {
         <Sidebar />
         <main className="main">
           <ErrorBoundary key={location} fallback={broken}>
-            <Switch>
-              <Route path="/chat/:id?">{({ id }) => <ChatPage key={id ?? 'new'} id={id ?? null} />}</Route>
-              <Route path="/discover" component={DiscoverPage} />
-              <Route path="/library" component={LibraryPage} />
-              <Route path="/planner" component={PlannerPage} />
-              <Route path="/machine" component={MachinePage} />
-              <Route path="/settings" component={SettingsPage} />
-              <Route>
-                <Redirect to="/chat" replace />
-              </Route>
-            </Switch>
+            <Suspense fallback={null}>
+              <Switch>
+                <Route path="/chat/:id?">{({ id }) => <ChatPage key={id ?? 'new'} id={id ?? null} />}</Route>
+                <Route path="/discover" component={DiscoverPage} />
+                <Route path="/library" component={LibraryPage} />
+                <Route path="/planner" component={PlannerPage} />
+                <Route path="/machine" component={MachinePage} />
+                <Route path="/settings" component={SettingsPage} />
+                <Route>
+                  <Redirect to="/chat" replace />
+                </Route>
+              </Switch>
+            </Suspense>
           </ErrorBoundary>
         </main>
       </div>

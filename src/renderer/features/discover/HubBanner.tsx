@@ -1,4 +1,4 @@
-import { useQuery, useQueryClient } from '@tanstack/react-query'
+import { useQuery } from '@tanstack/react-query'
 import { CloudOff } from 'lucide-react'
 import { useState } from 'react'
 import { client } from '../../lib/client'
@@ -12,7 +12,6 @@ export function HubBanner() {
   const { discover, common } = useMessages()
   const settings = useLive(settingsLive)
   const models = useLive(libraryLive) ?? []
-  const cache = useQueryClient()
   const [address, setAddress] = useState<string | null>(null)
   const [error, setError] = useState<unknown>(null)
   const { chat } = useObtain()
@@ -26,11 +25,13 @@ export function HubBanner() {
   const starter = models.find((model) => model.demonstration === 'starter' && model.state !== 'missing')
   const save = () => {
     setError(null)
+    const endpoint = address?.trim() || null
     void client.app
-      .setSettings({ endpoint: address?.trim() || null })
+      .setSettings({ endpoint })
       .then(() => {
         setAddress(null)
-        return cache.invalidateQueries({ queryKey: ['discover.hubStatus'] })
+        // Another address is another question; asked under the old one, its answer would be kept for that.
+        return endpoint === (settings?.endpoint ?? null) ? status.refetch() : undefined
       })
       .catch(setError)
   }

@@ -3,6 +3,7 @@ import { quantizationInName } from '@shared/domain/quantization'
 import { Pause, Play, RotateCcw, X } from 'lucide-react'
 import { useState } from 'react'
 import { client } from '../../lib/client'
+import { isErrorCode } from '../../lib/errors'
 import { percent, perSecond, size, timeLeft } from '../../lib/format'
 import { useLanguage, useMessages } from '../../lib/i18n'
 import { Button, ErrorNotice, IconButton } from '../../ui'
@@ -10,7 +11,7 @@ import { useChatWith } from './useChatWith'
 import { segments } from './segments'
 
 export function DownloadRow({ download }: { download: Download }) {
-  const { library } = useMessages()
+  const { library, errors, common } = useMessages()
   const language = useLanguage()
   const [error, setError] = useState<unknown>(null)
   const chat = useChatWith()
@@ -20,6 +21,7 @@ export function DownloadRow({ download }: { download: Download }) {
     setError(null)
     void work.catch(setError)
   }
+  const trouble = isErrorCode(download.trouble) ? download.trouble : null
   const running = state === 'running' || state === 'verifying' || state === 'queued'
   const share = totalBytes > 0 ? receivedBytes / totalBytes : 0
   const sentence = library.progressSentence({
@@ -56,8 +58,8 @@ export function DownloadRow({ download }: { download: Download }) {
               <i key={place} className={piece === 'todo' ? undefined : piece} />
             ))}
           </span>
-          <span className="t3 f11">
-            {library.downloadState[state]}
+          <span className={trouble === null ? 't3 f11' : 'warn f11'}>
+            {trouble === null ? library.downloadState[state] : `${errors[trouble].title}${common.listSeparator}${library.triesAgain}`}
             {verifiedBytes > 0 && state !== 'done' && ` · ${library.segments({ verified: size(verifiedBytes), total: size(totalBytes) })}`}
           </span>
         </div>
