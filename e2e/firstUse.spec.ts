@@ -74,7 +74,7 @@ test.describe('first use', () => {
     await expect(choices).toHaveCount(3)
     const best = page.getByTestId('choice-best')
     // A size, a range: nothing is measured yet.
-    await expect(best).toContainText(/[\d.]+ (GB|MB).* to download, predicted [\d.,]+–[\d.,]+ tok\/s/)
+    await expect(best).toContainText(/[\d.]+ [GM]iB to download, predicted [\d.,]+–[\d.,]+ tok\/s/)
     await expect(page.getByTestId('choice-starter')).toContainText(en.welcome.starterFacts)
     await expect(page.getByTestId('choice-disk')).toContainText(en.welcome.diskNone)
     await best.getByRole('button', { name: en.welcome.chooseOther }).click()
@@ -197,7 +197,7 @@ test('a download can be paused, resumed and cancelled', async () => {
   await expect.poll(() => arrived(page)).toBeGreaterThan(3)
   await button(en.library.pause).click()
   await expect(download(page)).toHaveAttribute('data-state', 'paused')
-  await expect(download(page)).toContainText(/Kept: [\d.,]+ MB of/)
+  await expect(download(page)).toContainText(/Kept: [\d.,]+ MiB of/)
   const kept = await arrived(page)
   const { storageBytes } = hub.stats
   await button(en.library.resume).click()

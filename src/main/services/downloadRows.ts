@@ -83,7 +83,7 @@ export function lockFile(folder: string, row: DownloadRow): string {
 
 export function viewOf(
   row: DownloadRow,
-  progress: { receivedBytes: number; verifiedBytes: number; bytesPerSecond: number | null },
+  progress: { receivedBytes: number; verifiedBytes: number; bytesPerSecond: number | null; trouble: string | null },
 ): Download {
   const total = totalBytes(row)
   return {

@@ -5,6 +5,7 @@ import type { DownloadRow } from '../db/repositories/downloads'
 import type { JobEvent } from '../platform/downloadTypes'
 import { takeLock } from '../platform/fileLock'
 import type { DownloadsDependencies } from './downloadNeeds'
+import { type Entry, newEntry } from './downloadEntry'
 import { SpeedMeter } from './downloadProgress'
 import {
   hasRoom,
@@ -21,19 +22,6 @@ import {
   viewOf,
 } from './downloadRows'
 import { Changes, follow } from './follow'
-
-interface Entry {
-  row: DownloadRow
-  receivedBytes: number
-  verifiedBytes: number
-  speed: SpeedMeter
-  /** What is asked for; `running` is the work that obeys it. */
-  intent: 'run' | 'pause' | 'cancel' | 'quit'
-  stop: AbortController | null
-  running: Promise<void> | null
-  /** Pause, resume and cancel happen one after the other. */
-  turn: Promise<void>
-}
 
 const MiB = 1024 * 1024
 /** Room is looked for this often while a download waits for it. */
@@ -54,7 +42,7 @@ export class DownloadsService {
     this.#needs = needs
     this.#log = needs.log ?? silentLog
     this.#now = needs.now ?? Date.now
-    for (const row of needs.rows.all()) this.#entries.set(row.id, this.#entry(row))
+    for (const row of needs.rows.all()) this.#entries.set(row.id, newEntry(row))
   }
 
   list(): Download[] {
@@ -163,7 +151,7 @@ export class DownloadsService {
     }
     const row = newRow(listing, group, this.#needs.modelsFolder(), this.#now())
     this.#forgetFinished(repository, group.file)
-    const entry = this.#entry(row)
+    const entry = newEntry(row)
     this.#entries.set(row.id, entry)
     this.#queue(entry)
     return { id: row.id }
@@ -227,6 +215,7 @@ export class DownloadsService {
     const stop = new AbortController()
     entry.stop = stop
     entry.speed = new SpeedMeter()
+    entry.trouble = null
     let unlock: (() => Promise<void>) | null = null
     // The speed falls while nothing arrives.
     const ticking = setInterval(() => this.#changes.emit(), 1_000)
@@ -302,6 +291,7 @@ export class DownloadsService {
   #onEvent(entry: Entry, event: JobEvent): void {
     const { row } = entry
     if (event.type === 'progress') {
+      if (event.receivedBytes > entry.receivedBytes) entry.trouble = null
       entry.receivedBytes = event.receivedBytes
       entry.verifiedBytes = event.verifiedBytes
       entry.speed.add(event.receivedBytes, performance.now())
@@ -315,7 +305,11 @@ export class DownloadsService {
       else Object.assign(part, { done: true, fetched: event.fetched || part.fetched, sha256: event.sha256, ranges: [[0, part.sizeBytes]] })
       this.#save(entry)
     } else if (event.type === 'folder') this.#set(entry, { folder: event.folder })
-    else this.#log.info('download tries again', { id: row.id, ...event })
+    else {
+      this.#log.info('download tries again', { id: row.id, ...event })
+      entry.trouble = event.code
+      this.#changes.emit()
+    }
   }
 
   #inTurn(id: string, work: (entry: Entry) => void | Promise<void>): Promise<void> {
@@ -346,20 +340,6 @@ export class DownloadsService {
 
   get #reserve(): number {
     return this.#needs.reserveBytes ?? 256 * MiB
-  }
-
-  #entry(row: DownloadRow): Entry {
-    const received = receivedBytes(row)
-    return {
-      row,
-      receivedBytes: received,
-      verifiedBytes: row.state === 'done' ? received : 0,
-      speed: new SpeedMeter(),
-      intent: 'run',
-      stop: null,
-      running: null,
-      turn: Promise.resolve(),
-    }
   }
 
   #find(id: string): Entry {
@@ -393,8 +373,8 @@ export class DownloadsService {
     this.#changes.emit()
   }
 
-  #view({ row, receivedBytes, verifiedBytes, speed }: Entry): Download {
+  #view({ row, receivedBytes, verifiedBytes, speed, trouble }: Entry): Download {
     const bytesPerSecond = row.state === 'running' ? speed.bytesPerSecond(performance.now()) : null
-    return viewOf(row, { receivedBytes, verifiedBytes, bytesPerSecond })
+    return viewOf(row, { receivedBytes, verifiedBytes, bytesPerSecond, trouble: row.state === 'running' ? trouble : null })
   }
 }

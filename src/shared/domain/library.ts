@@ -76,6 +76,8 @@ export interface Download {
   bytesPerSecond: number | null
   secondsLeft: number | null
   error: { code: string; message: string; data: Record<string, unknown> } | null
+  /** The error after which it tries again by itself; null or absent while bytes arrive. */
+  trouble?: string | null
   /** The library's row once it is done. */
   modelId: string | null
   createdAt: number

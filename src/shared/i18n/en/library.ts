@@ -34,6 +34,7 @@ export const library = {
     failed: 'Stopped by a problem',
     cancelled: 'Cancelled',
   },
+  triesAgain: 'trying again by itself',
   segments: (p: { verified: string; total: string }) => `${p.verified} of ${p.total} verified, SHA-256`,
   progressSentence: (p: { name: string; percent: string; verified: string }) => `${p.name}: ${p.percent} arrived, ${p.verified} verified`,
 
