@@ -1,5 +1,5 @@
-import { readdir } from 'node:fs/promises'
-import { join, resolve } from 'node:path'
+import { readdir, stat } from 'node:fs/promises'
+import { dirname, join, resolve } from 'node:path'
 import type { MemoryDevice } from '@shared/domain/memory'
 import type { Bytes } from '@shared/domain/units'
 import type { ForkEngine } from '@shared/engine/protocol'
@@ -15,12 +15,14 @@ import { loadCatalog } from './services/catalog'
 import { ConversationService } from './services/conversations'
 import { DiscoverService } from './services/discover'
 import { DownloadsService } from './services/downloads'
+import { DryRuns } from './services/dryRun'
 import { HardwareService } from './services/hardware'
 import { KvStates } from './services/kvStates'
 import { LibraryService } from './services/library'
 import { LoadingService } from './services/loading'
 import { loadPlanner } from './services/loadPlanner'
 import { RecommendationService } from './services/recommendation'
+import { RemoteModels } from './services/remoteModels'
 import { RepliesService } from './services/replies'
 import { SettingsService } from './services/settings'
 
@@ -92,10 +94,33 @@ export function createCore({ paths, fork, downloadWorker, log, trash, env = proc
     locksFolder: paths.locksFolder,
     log: log.child('downloads'),
   })
+  const remote = new RemoteModels({
+    network,
+    hub,
+    folder: join(paths.cacheDir, 'headers'),
+    check: (path, size) => engine.tools('header', { path, size }),
+    inspect: (path) => engine.tools('inspect', { path }),
+    log: log.child('headers'),
+  })
+  const dryRuns = new DryRuns({
+    host: engine,
+    file: join(paths.cacheDir, 'estimates.json'),
+    surroundings: async () => {
+      // The built worker stands for llama.cpp and for our own terms; drivers and devices decide what goes where.
+      const worker = await stat(join(dirname(downloadWorker), 'engine.js')).catch(() => null)
+      const { cpu, gpus } = await hardware.report()
+      return JSON.stringify([worker?.size, worker?.mtimeMs, cpu.name, gpus.map((gpu) => [gpu.name, gpu.driver, gpu.vramTotal])])
+    },
+    log: log.child('dry-run'),
+  })
   const discover = new DiscoverService({
     hub,
-    fitRepository: (repository, files, options) => recommendation.fitRepository(repository, files, options),
+    fitRepository: (repository, files, options, header) => recommendation.fitRepository(repository, files, options, header),
     foundOnDisk: () => library.foundOnDisk(),
+    remote,
+    fitExactly: ({ path, facts }, options) => recommendation.fitFile(facts, { ...options, dryRun: dryRuns.of(path, facts) }),
+    isCatalogued: (repository) => recommendation.entryOf(repository) !== null,
+    log: log.child('discover'),
   })
 
   const conversations = new ConversationService(db)
@@ -126,9 +151,13 @@ export function createCore({ paths, fork, downloadWorker, log, trash, env = proc
     library,
     downloads,
     discover,
+    remote,
+    dryRuns,
     conversations,
     loading,
     replies,
+    /** The hub that is asked now. */
+    hubEndpoint: () => hub.endpoint,
     /** `--endpoint` and `--to` of the command line. */
     useEndpoint: (address: string) => {
       override.endpoint = address
@@ -146,6 +175,7 @@ export function createCore({ paths, fork, downloadWorker, log, trash, env = proc
     async dispose(): Promise<void> {
       stopFollowing()
       library.dispose()
+      remote.dispose()
       await replies.dispose()
       await downloads.dispose()
       await engine.dispose()

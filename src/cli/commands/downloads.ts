@@ -1,17 +1,9 @@
 import type { Command } from 'commander'
 import { formatBytes, formatDuration } from '@shared/domain/format'
 import type { Download } from '@shared/domain/library'
-import { SnugError } from '@shared/errors'
+import { chooseGroup, parseReference } from '../modelTarget'
 import type { Output } from '../output'
 import { type Run, command } from '../run'
-
-/** `owner/name:Q4_K_M`, `owner/name` or `hf:owner/name…`. */
-export function parseReference(reference: string): { repository: string; quantization: string | null } {
-  const match = /^(?:hf:)?([\w.-]+\/[\w.-]+?)(?::([\w.-]+))?$/.exec(reference)
-  if (match?.[1] === undefined)
-    throw new SnugError('usage/invalid', `"${reference}" is not OWNER/NAME or OWNER/NAME:QUANTIZATION`, { exit: 'usage' })
-  return { repository: match[1], quantization: match[2] ?? null }
-}
 
 function progress(download: Download, { words, language }: Output): string {
   return words.cli.downloading({
@@ -47,7 +39,7 @@ export function addDownloads(program: Command): void {
         if (endpoint !== undefined) core.useEndpoint(endpoint)
         if (to !== undefined) core.useModelsFolder(to)
         const { repository, quantization } = parseReference(reference)
-        const file = await chooseFile(core, repository, quantization)
+        const { file } = chooseGroup(await core.discover.listing(repository), quantization)
         const { id } = await core.downloads.start({ repository, file })
         const stop = () => void core.downloads.pause(id)
         signal.addEventListener('abort', stop, { once: true })
@@ -56,20 +48,4 @@ export function addDownloads(program: Command): void {
         out.result({ ...download, path: model?.path ?? null }, () => out.words.cli.pulled({ path: model?.path ?? file }))
       }),
     )
-}
-
-async function chooseFile(core: Run['core'], repository: string, quantization: string | null): Promise<string> {
-  const { groups } = await core.discover.files(repository)
-  const wanted =
-    quantization === null
-      ? // What people take where they name none: the usual middle, else the smallest file.
-        (groups.find((group) => group.quantization === 'Q4_K_M') ?? groups.toSorted((a, b) => a.sizeBytes - b.sizeBytes)[0])
-      : groups.find((group) => group.quantization.toLowerCase() === quantization.toLowerCase())
-  if (wanted !== undefined) return wanted.file
-  const has = groups.map((group) => group.quantization)
-  throw new SnugError(
-    'hub/not-found',
-    `${repository} has no ${quantization ?? 'GGUF file'}${has.length > 0 ? `; it has ${has.join(', ')}` : ''}`,
-    { repository, has },
-  )
 }

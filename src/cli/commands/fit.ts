@@ -1,5 +1,4 @@
 import { readFile } from 'node:fs/promises'
-import { resolve } from 'node:path'
 import type { Command } from 'commander'
 import type { UseCase } from '@shared/domain/catalog'
 import type { FitReport } from '@shared/domain/fit'
@@ -8,7 +7,7 @@ import type { KvCacheType } from '@shared/domain/gguf'
 import type { Backend, HardwareReport } from '@shared/domain/hardware'
 import type { Recommendation } from '@shared/domain/recommend'
 import { SnugError } from '@shared/errors'
-import { dryRunOf } from '../../main/services/dryRun'
+import { modelTarget } from '../modelTarget'
 import { gpuLayers, integer, kvCacheType, onOff, oneOf } from '../options'
 import { type Output, exitCodes } from '../output'
 import { type Run, command } from '../run'
@@ -22,6 +21,7 @@ interface FitFlags {
   flash?: boolean
   backend?: Backend
   simulate?: string
+  endpoint?: string
 }
 
 /** `{parts, totalBytes, residentBytes, maxContext, verdict, speed, level}` and what it was worked out from. */
@@ -49,8 +49,8 @@ export function recommendationLine({ model, best }: Recommendation, { words, lan
 export function addFit(program: Command): void {
   program
     .command('fit')
-    .argument('<file>', 'a GGUF file')
-    .description('what it takes, where it runs and how fast, before it is loaded')
+    .argument('<file>', 'a GGUF file, an address, or hf:OWNER/NAME[:QUANTIZATION]')
+    .description('what it takes, where it runs and how fast, before it is loaded or downloaded')
     .option('--context <n>', 'context in tokens', integer(256))
     .option('--kv <type>', 'KV cache type: f16, q8_0, q4_0', kvCacheType)
     .option('--batch <n>', 'batch size', integer(1, 65_536))
@@ -59,10 +59,11 @@ export function addFit(program: Command): void {
     .option('--flash <on|off>', 'flash attention', onOff)
     .option('--backend <name>', 'cpu, vulkan, cuda, metal', oneOf('cpu', 'vulkan', 'cuda', 'metal'))
     .option('--simulate <name>', 'another machine: "RTX 4090", "24 GB"')
+    .option('--endpoint <url>', 'address of a hub (HF_ENDPOINT)')
     .action(
       command(async ({ core, out }: Run, file: string, flags: FitFlags) => {
-        const path = resolve(file)
-        const facts = await core.engine.tools('inspect', { path })
+        if (flags.endpoint !== undefined) core.useEndpoint(flags.endpoint)
+        const { path, facts, source } = await modelTarget(core, file)
         const fit = await core.recommendation.fitFile(facts, {
           ...(flags.context === undefined ? {} : { contextSize: flags.context }),
           ...(flags.kv === undefined ? {} : { kvCacheType: flags.kv }),
@@ -71,9 +72,9 @@ export function addFit(program: Command): void {
           ...(flags.mmap === undefined ? {} : { useMmap: flags.mmap }),
           ...(flags.flash === undefined ? {} : { flashAttention: flags.flash }),
           ...(flags.backend === undefined ? {} : { backend: flags.backend }),
-          ...(flags.simulate === undefined ? { dryRun: dryRunOf(core.engine, path) } : { simulate: flags.simulate }),
+          ...(flags.simulate === undefined ? { dryRun: core.dryRuns.of(path, facts) } : { simulate: flags.simulate }),
         })
-        out.result({ ...fit, file: path }, () => fitText(fit, out))
+        out.result({ ...fit, file: source === null ? path : file, ...(source === null ? {} : { source }) }, () => fitText(fit, out))
       }),
     )
 

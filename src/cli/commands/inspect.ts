@@ -1,21 +1,22 @@
-import { resolve } from 'node:path'
 import type { Command } from 'commander'
 import { formatBytes, formatCount, formatParameters } from '@shared/domain/format'
+import { modelTarget } from '../modelTarget'
 import { command } from '../run'
 
 /** `snug inspect FILE|URL`: what the header says; nothing is loaded. */
 export function addInspect(program: Command): void {
   program
     .command('inspect')
-    .argument('<file>', 'a GGUF file')
-    .description('what a model file says about itself')
+    .argument('<file>', 'a GGUF file, an address, or hf:OWNER/NAME[:QUANTIZATION]')
+    .description('what a model file says about itself; of a remote one only the header is fetched')
+    .option('--endpoint <url>', 'address of a hub (HF_ENDPOINT)')
     .action(
-      command(async ({ core, out }, file: string) => {
-        const path = resolve(file)
-        const facts = await core.engine.tools('inspect', { path })
+      command(async ({ core, out }, file: string, { endpoint }: { endpoint?: string }) => {
+        if (endpoint !== undefined) core.useEndpoint(endpoint)
+        const { path, facts, source } = await modelTarget(core, file)
         const thinking = await core.engine.tools('capability', { source: { kind: 'file', path } })
         const { chatTemplate, ...rest } = facts
-        out.result({ ...rest, chatTemplate, thinking }, () =>
+        out.result({ ...rest, chatTemplate, thinking, ...(source === null ? {} : { source }) }, () =>
           [
             `${facts.name ?? facts.architecture} (${facts.architecture})`,
             `${formatParameters(facts.parameters, out.language)} · ${facts.quantization} · ${facts.bitsPerWeight.toFixed(2)} bpw · ${formatBytes(facts.sizeBytes, out.language)}`,

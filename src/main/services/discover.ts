@@ -1,8 +1,17 @@
 import type { FitReport } from '@shared/domain/fit'
-import type { KvCacheType } from '@shared/domain/gguf'
+import type { KvCacheType, ModelFacts } from '@shared/domain/gguf'
 import type { RepositoryFiles, SearchHit } from '@shared/domain/library'
-import type { FoundModels } from '@shared/ipc/discover'
+import { SnugError, toErrorValue } from '@shared/errors'
+import type { ExactFit, FoundModels } from '@shared/ipc/discover'
+import { type Log, silentLog } from '@shared/log'
 import type { Hub } from '../platform/hub'
+import type { FileGroup, HubListing } from '../platform/hubFiles'
+import type { RemoteModel, RemoteModels } from './remoteModels'
+
+interface FitWishes {
+  contextSize?: number
+  kvCacheType?: KvCacheType
+}
 
 export interface DiscoverDependencies {
   hub: Pick<Hub, 'listing' | 'search' | 'status'>
@@ -10,10 +19,22 @@ export interface DiscoverDependencies {
   fitRepository: (
     repository: string,
     files: readonly { quantization: string; sizeBytes: number }[],
-    options: { contextSize?: number; kvCacheType?: KvCacheType },
+    options: FitWishes,
+    header: ModelFacts | null,
   ) => Promise<Record<string, FitReport>>
   foundOnDisk: () => Promise<FoundModels[]>
+  /** Headers by ranges; without them everything goes by name and size. */
+  remote?: Pick<RemoteModels, 'known' | 'ofGroup'>
+  /** Sizing of one file by its own header, with llama.cpp's dry run. */
+  fitExactly?: (model: RemoteModel, options: FitWishes) => Promise<FitReport>
+  /** The catalogue has the geometry of its own repositories: no header is fetched for a mere look. */
+  isCatalogued?: (repository: string) => boolean
+  log?: Log
+  /** How long a look waits for a header; it goes on and is there the next time. */
+  headerWaitMs?: number
 }
+
+const headerWaitMs = 6_000
 
 export class DiscoverService {
   constructor(readonly needs: DiscoverDependencies) {}
@@ -21,16 +42,17 @@ export class DiscoverService {
   /** Fits go by quantization and by file: a repository can have a quantization twice. */
   async files(
     repository: string,
-    options: { contextSize?: number; kvCacheType?: KvCacheType } = {},
+    options: FitWishes = {},
     signal?: AbortSignal,
   ): Promise<RepositoryFiles & { fits: Record<string, FitReport> }> {
     const listing = await this.needs.hub.listing(repository, { signal })
+    const header = await this.#header(listing)
     const fits: Record<string, FitReport> = {}
     const left = [...listing.groups]
     while (left.length > 0) {
       // One round per occurrence of a quantization, so that each file is priced by its own size.
       const round = left.filter((group, index) => left.findIndex((other) => other.quantization === group.quantization) === index)
-      const priced = await this.needs.fitRepository(repository, round, options)
+      const priced = await this.needs.fitRepository(repository, round, options, header)
       for (const group of round) {
         const fit = priced[group.quantization]
         left.splice(left.indexOf(group), 1)
@@ -40,6 +62,52 @@ export class DiscoverService {
       }
     }
     return { repository, revision: listing.revision, licence: listing.licence, groups: listing.groups, fits }
+  }
+
+  /** One file by its own header: what to trust right before it is downloaded. */
+  async exact(repository: string, file: string, options: FitWishes = {}, signal?: AbortSignal): Promise<ExactFit> {
+    const { remote, fitExactly } = this.needs
+    if (remote === undefined || fitExactly === undefined) throw new SnugError('internal/bug', 'no headers here')
+    const listing = await this.needs.hub.listing(repository, { signal })
+    const group = listing.groups.find((candidate) => candidate.file === file || candidate.parts.includes(file))
+    if (group === undefined) throw new SnugError('hub/not-found', `${repository} has no such model file`, { repository, file })
+    const model = await remote.ofGroup(listing, group)
+    const { architecture, name, quantization, parameters, sizeBytes, trainContextSize } = model.facts
+    return {
+      repository,
+      file: group.file,
+      fit: await fitExactly(model, options),
+      facts: { architecture, name, quantization, parameters, sizeBytes, trainContextSize },
+    }
+  }
+
+  /** The files without a price. */
+  listing(repository: string, signal?: AbortSignal): Promise<HubListing> {
+    return this.needs.hub.listing(repository, { signal })
+  }
+
+  /** The header of one file, for all of them; null, and the catalogue or a rule of thumb, where it cannot be had soon. */
+  async #header(listing: HubListing): Promise<ModelFacts | null> {
+    const { remote, isCatalogued, log = silentLog } = this.needs
+    const group = headerGroup(listing.groups)
+    if (remote === undefined || group === null) return null
+    let timer: NodeJS.Timeout | undefined
+    try {
+      const known = isCatalogued?.(listing.repository) === true ? remote.known(listing, group) : remote.ofGroup(listing, group)
+      const late = new Promise<null>((resolve) => {
+        timer = setTimeout(resolve, this.needs.headerWaitMs ?? headerWaitMs, null)
+      })
+      // Whoever does not wait for it does not hear how it went either.
+      known.catch(() => {})
+      const model = await Promise.race([known, late])
+      return model !== null && model.facts.kind === 'model' ? model.facts : null
+    } catch (error) {
+      const { code, message } = toErrorValue(error)
+      log.info('no header of a repository', { repository: listing.repository, code, message })
+      return null
+    } finally {
+      clearTimeout(timer)
+    }
   }
 
   search(query: string, signal?: AbortSignal): Promise<SearchHit[]> {
@@ -53,4 +121,11 @@ export class DiscoverService {
   foundOnDisk(): Promise<FoundModels[]> {
     return this.needs.foundOnDisk()
   }
+}
+
+/** The usual middle, else the smallest; one part rather than many. */
+export function headerGroup(groups: readonly FileGroup[]): FileGroup | null {
+  const whole = groups.filter((group) => group.parts.length === 1)
+  const from = whole.length > 0 ? whole : groups
+  return from.find((group) => group.quantization === 'Q4_K_M') ?? from.toSorted((a, b) => a.sizeBytes - b.sizeBytes)[0] ?? null
 }

@@ -1,8 +1,8 @@
-import { type Catalog, type CatalogEntry, type UseCase, catalogModel } from '@shared/domain/catalog'
+import { type Catalog, type CatalogEntry, type UseCase, catalogModel, headerGeometry } from '@shared/domain/catalog'
 import { type FitMachine, type FitOptions, type FitReport, defaultFitOptions, isImpossible, planFit, withParts } from '@shared/domain/fit'
-import type { KvCacheType } from '@shared/domain/gguf'
+import type { KvCacheType, ModelFacts } from '@shared/domain/gguf'
 import type { Backend, HardwareReport } from '@shared/domain/hardware'
-import type { EstimateLevel, MemoryDevice, MemoryPart, SizedModel } from '@shared/domain/memory'
+import { type EstimateLevel, type MemoryDevice, type MemoryPart, type SizedModel, residentBytes } from '@shared/domain/memory'
 import { type PoolOptions, bestBackend, memoryPools, usableGpus } from '@shared/domain/pools'
 import { quantizationInfo } from '@shared/domain/quantization'
 import { type Recommendation, rankRecommendations, recommendModel, useNeeds } from '@shared/domain/recommend'
@@ -43,8 +43,8 @@ export interface FitQuery extends MachineOptions {
   batchSize?: number
   flashAttention?: boolean
   useMmap?: boolean
-  /** A better level for the plan that the formula found: llama.cpp's dry run. null: it could not say. */
-  dryRun?: (plan: FitReport['plan']) => Promise<{ level: EstimateLevel; parts: MemoryPart[] } | null>
+  /** A better level for the plan that the formula found: llama.cpp's dry run. null: it could not say; null parts: it ended on this plan. */
+  dryRun?: (plan: FitReport['plan']) => Promise<{ level: EstimateLevel; parts: MemoryPart[] | null } | null>
   measuredKey?: string
 }
 
@@ -77,27 +77,33 @@ export class RecommendationService {
     // The dry run gives one figure for all GPUs together: with several the formula's split is the better answer.
     const several = machine.pools.filter((pool) => pool.devices.some((device) => device !== 'cpu')).length > 1
     const dry = report.verdict === 'too-big' || several || query.dryRun === undefined ? null : await query.dryRun(report.plan)
-    return dry === null ? timed : withParts(timed, dry.parts, dry.level)
+    if (dry === null) return timed
+    if (dry.parts === null) return { ...timed, level: dry.level, verdict: 'too-big', maxContext: 0, freeUpBytes: null }
+    const better = withParts(timed, dry.parts, dry.level)
+    return { ...better, residentBytes: residentBytes(model, { ...better.plan, gpus: [] }, better.parts) }
   }
 
   /**
-   * Files of a repository of which only name and size are known. A repository of the catalogue has its geometry (formula); any other is
-   * priced with the geometry of the catalogue's dense model nearest in size, and says so by its level (rule).
+   * Files of a repository of which only name and size are known. The header of one of them has the geometry of all, and so has the
+   * catalogue for its own repositories (formula); any other is priced with the geometry of the catalogue's dense model nearest in size,
+   * and says so by its level (rule).
    */
   async fitRepository(
     repository: string,
     files: readonly { quantization: string; sizeBytes: Bytes }[],
     query: FitQuery = {},
+    header: ModelFacts | null = null,
   ): Promise<Record<string, FitReport>> {
     const machine = await this.machine(query)
     const options = fitOptions(query)
-    const known = this.entryOf(repository)
+    const known = header === null ? this.entryOf(repository) : headerGeometry(header)
     return Object.fromEntries(
       files.flatMap(({ quantization, sizeBytes }) => {
-        const bits = quantizationInfo(quantization)?.bitsPerWeight ?? 5
+        const bits = quantizationInfo(quantization)?.bitsPerWeight ?? (header === null ? 5 : (sizeBytes * 8) / header.parameters)
         const entry = known ?? this.nearest((sizeBytes * 8) / bits)
         if (entry === null || sizeBytes <= 0) return []
-        const row = { name: quantization, bitsPerWeight: bits, sizeBytes, repository, file: null, sha256: null }
+        // The vocabulary is in every file and takes none of the memory of the weights.
+        const row = { name: quantization, bitsPerWeight: bits, sizeBytes: Math.max(1, sizeBytes - (header?.headerBytes ?? 0)) }
         return [[quantization, planFit(catalogModel(entry, row), machine, options, known === null ? 'rule' : 'formula')] as const]
       }),
     )

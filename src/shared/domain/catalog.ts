@@ -78,6 +78,14 @@ export interface Catalog {
   entries: CatalogEntry[]
 }
 
+/** What of an entry decides its size; the header of one file of a repository says the same of all its quantizations (`headerGeometry`). */
+export type CatalogGeometry = Pick<CatalogEntry, 'parameters' | 'activeParameters' | 'geometry' | 'tied' | 'tokenizer'>
+
+export function headerGeometry({ parameters, activeParameters, geometry, weights, tokenizer }: SizedModel): CatalogGeometry {
+  const bpe = tokenizer.model === 'gpt2' || tokenizer.model === 'bpe'
+  return { parameters, activeParameters, geometry, tied: weights.outputIsTied, tokenizer: bpe ? 'bpe' : 'spm' }
+}
+
 /** What a model takes at a quantization, from its geometry: the catalogue's stand-in for the header of a file. */
 export interface CatalogModel extends SizedModel {
   sizeBytes: Bytes
@@ -105,7 +113,10 @@ const repackShare: Readonly<Record<string, number>> = { Q4_K_M: 0.8, Q4_K_S: 0.9
  * A catalogue entry at a quantization as the formula wants it. Worked example: Llama 3.2 1B at Q4_K_M: 0.973 × 10⁹ × 4.79 ÷ 8 of blocks and
  * 0.263 × 10⁹ × 6.5625 ÷ 8 of the tied matrix are 763 MiB; the real file's tensors are 762.8.
  */
-export function catalogModel(entry: CatalogEntry, quantization: CatalogQuantization): CatalogModel {
+export function catalogModel(
+  entry: CatalogGeometry,
+  quantization: Pick<CatalogQuantization, 'name' | 'bitsPerWeight' | 'sizeBytes'>,
+): CatalogModel {
   const info = quantizationInfo(quantization.name)
   const { geometry } = entry
   const bulk = blockBits[info?.bulkType ?? ''] ?? quantization.bitsPerWeight

@@ -1,4 +1,5 @@
 import type { FitReport } from '../domain/fit'
+import type { ModelFacts } from '../domain/gguf'
 import type { RepositoryFiles, SearchHit } from '../domain/library'
 import type { Recommendation } from '../domain/recommend'
 import { oc, type, z } from './base'
@@ -20,6 +21,14 @@ export interface FoundModels {
   folder: string
 }
 
+/** One file of a repository, sized by its own header before anything of it is downloaded. */
+export interface ExactFit {
+  repository: string
+  file: string
+  fit: FitReport
+  facts: Pick<ModelFacts, 'architecture' | 'name' | 'quantization' | 'parameters' | 'sizeBytes' | 'trainContextSize'>
+}
+
 export const discover = {
   recommend: oc
     .input(
@@ -36,6 +45,19 @@ export const discover = {
   files: oc
     .input(z.object({ repository, contextSize: z.number().int().min(256).optional(), kvCacheType: kv.default('f16') }).strict())
     .output(type<RepositoryFiles & { fits: Record<string, FitReport> }>()),
+  /** Reads the header of the chosen file by ranges (some megabytes) and asks llama.cpp's dry run. */
+  exact: oc
+    .input(
+      z
+        .object({
+          repository,
+          file: z.string().min(1).max(1_000),
+          contextSize: z.number().int().min(256).optional(),
+          kvCacheType: kv.default('f16'),
+        })
+        .strict(),
+    )
+    .output(type<ExactFit>()),
   search: oc.input(z.object({ query: z.string().max(200) }).strict()).output(type<SearchHit[]>()),
   /** Whether the chosen hub answers; never throws for a hub that does not. */
   hubStatus: oc.output(type<{ endpoint: string; reachable: boolean; error: { code: string; message: string } | null }>()),

@@ -3,6 +3,9 @@ import type { Area, HandlerContext } from './context'
 export const discoverHandlers = (area: Area<'discover'>, { core }: HandlerContext) => ({
   recommend: area.recommend.handler(({ input }) => core.recommendation.recommend(input)),
   files: area.files.handler(({ input: { repository, ...options }, signal }) => core.discover.files(repository, options, signal)),
+  exact: area.exact.handler(({ input: { repository, file, ...options }, signal }) =>
+    core.discover.exact(repository, file, options, signal),
+  ),
   search: area.search.handler(({ input, signal }) => core.discover.search(input.query, signal)),
   hubStatus: area.hubStatus.handler(({ signal }) => core.discover.hubStatus(signal)),
   foundOnDisk: area.foundOnDisk.handler(() => core.discover.foundOnDisk()),

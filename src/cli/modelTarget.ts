@@ -1,0 +1,58 @@
+import { resolve } from 'node:path'
+import type { ModelFacts } from '@shared/domain/gguf'
+import { SnugError } from '@shared/errors'
+import type { Core } from '../main/core'
+import type { HubListing } from '../main/platform/hubFiles'
+import type { RemoteModel } from '../main/services/remoteModels'
+
+export interface ModelTarget {
+  /** A file that reads like the model; of a remote one only its header. */
+  path: string
+  facts: ModelFacts
+  /** null: it lies here. */
+  source: RemoteModel['source'] | null
+}
+
+/** `owner/name:Q4_K_M`, `owner/name` or `hf:owner/name…`. */
+export function parseReference(reference: string): { repository: string; quantization: string | null } {
+  const match = /^(?:hf:)?([\w.-]+\/[\w.-]+?)(?::([\w.-]+))?$/.exec(reference)
+  if (match?.[1] === undefined)
+    throw new SnugError('usage/invalid', `"${reference}" is not OWNER/NAME or OWNER/NAME:QUANTIZATION`, { exit: 'usage' })
+  return { repository: match[1], quantization: match[2] ?? null }
+}
+
+export function chooseGroup({ repository, groups }: HubListing, quantization: string | null): HubListing['groups'][number] {
+  const wanted =
+    quantization === null
+      ? // What people take where they name none: the usual middle, else the smallest file.
+        (groups.find((group) => group.quantization === 'Q4_K_M') ?? groups.toSorted((a, b) => a.sizeBytes - b.sizeBytes)[0])
+      : groups.find((group) => group.quantization.toLowerCase() === quantization.toLowerCase())
+  if (wanted !== undefined) return wanted
+  const has = groups.map((group) => group.quantization)
+  throw new SnugError(
+    'hub/not-found',
+    `${repository} has no ${quantization ?? 'GGUF file'}${has.length > 0 ? `; it has ${has.join(', ')}` : ''}`,
+    { repository, has },
+  )
+}
+
+/** FILE, URL or `hf:OWNER/NAME[:QUANT]`; of what is not here only the header is fetched. */
+export async function modelTarget(core: Core, target: string): Promise<ModelTarget> {
+  const page = /^https?:/i.test(target) ? repositoryPage(target, core.hubEndpoint()) : null
+  if (page !== null || target.startsWith('hf:')) {
+    const { repository, quantization } = parseReference(page ?? target)
+    const listing = await core.discover.listing(repository)
+    return await core.remote.ofGroup(listing, chooseGroup(listing, quantization))
+  }
+  if (/^https?:/i.test(target)) return await core.remote.ofAddress(target)
+  const path = resolve(target)
+  return { path, facts: await core.engine.tools('inspect', { path }), source: null }
+}
+
+/** The hub's page of a repository, as a person copies it from there. */
+function repositoryPage(address: string, endpoint: string): string | null {
+  if (!URL.canParse(address)) return null
+  const url = new URL(address)
+  const match = /^\/([\w.-]+\/[\w.-]+)(?:\/tree\/[^/]+)?\/?$/.exec(url.pathname)
+  return match?.[1] !== undefined && url.origin === new URL(endpoint).origin && !/\.gguf$/i.test(match[1]) ? match[1] : null
+}
