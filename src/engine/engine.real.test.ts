@@ -5,7 +5,7 @@ import type { LoadedModel } from '@shared/engine/protocol'
 import { SnugError } from '@shared/errors'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { EngineClient } from './client'
-import { codeOf, generateRequest, greedy, loadRequest, render, say, startEngine, starterModel } from './testEngine'
+import { codeOf, generateRequest, loadRequest, render, say, startEngine, starterModel } from './testEngine'
 
 const system = { role: 'system', content: 'You are a helpful assistant.' }
 const france = [system, { role: 'user', content: 'What is the capital of France?' }]
