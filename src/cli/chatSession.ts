@@ -37,7 +37,7 @@ export class ChatSession {
   ) {}
 
   get name(): string {
-    return nameOf({ facts: this.facts, path: this.path })
+    return nameOf({ facts: this.facts, path: this.path, repository: null })
   }
 
   static async open(
