@@ -9,6 +9,7 @@ const modules = join(root, 'node_modules')
 /** @type {[name: string, program: string, args: string[]][]} */
 const checks = [
   ['types', 'typescript/bin/tsc', ['-b', '--pretty', 'false']],
+  ['types of window tests', 'typescript/bin/tsc', ['-p', 'tsconfig.e2e.json', '--pretty', 'false']],
   ['dead code', 'knip/bin/knip.js', ['--no-progress', '--cache', '--cache-location', join(modules, '.cache', 'knip')]],
   ['lint', 'oxlint/bin/oxlint', ['--type-aware', '--deny-warnings', '--format', 'unix', 'src', 'e2e', 'bench', 'scripts']],
   ['dependency rules', 'dependency-cruiser/bin/dependency-cruise.mjs', ['--config', '.dependency-cruiser.mjs', 'src', 'e2e', 'bench']],
