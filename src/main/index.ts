@@ -7,7 +7,7 @@ import { registerScheme, servePage } from './app/assets'
 import { createCommands } from './app/commands'
 import { createDialogs } from './app/dialogs'
 import { setMenu } from './app/menu'
-import { lockContents, lockSession, refusedSwitch } from './app/security'
+import { closeChromiumNetwork, lockContents, lockSession, refusedSwitch } from './app/security'
 import { createWindow } from './app/window'
 import { type Core, createCore } from './core'
 import { forkUtility } from './engine/forkUtility'
@@ -38,6 +38,7 @@ if (!app.requestSingleInstanceLock()) app.exit(0)
 
 // As root only --no-sandbox works, and enableSandbox() would take it away again; the app never adds the switch itself.
 if (!app.commandLine.hasSwitch('no-sandbox')) app.enableSandbox()
+closeChromiumNetwork()
 registerScheme()
 app.on('web-contents-created', (_event, contents) => lockContents(contents))
 

@@ -41,6 +41,16 @@ export function isOurPage(address: string): boolean {
   return (url.protocol === 'snug:' && url.host === 'app') || (devServer() !== null && url.origin === devServer())
 }
 
+/**
+ * Chromium itself resolves no host, and so connects to none: WebRTC through a TURN server over TCP is stopped neither by the content
+ * security policy nor by `webRequest` (seen). Main's own requests go through Node. Must run before the app is ready.
+ */
+export function closeChromiumNetwork(): void {
+  const dev = devServer()
+  const exclude = dev === null ? '' : `, EXCLUDE ${new URL(dev).hostname}`
+  app.commandLine.appendSwitch('host-resolver-rules', `MAP * ~NOTFOUND${exclude}`)
+}
+
 /** Refuses everything that a page could ask of the session. */
 export function lockSession(target: Session = session.defaultSession): void {
   target.setPermissionRequestHandler((_contents, _permission, answer) => answer(false))

@@ -4,7 +4,7 @@ import { dirname, join } from 'node:path'
 import { BrowserWindow, type Rectangle, nativeTheme, screen } from 'electron'
 import { z } from 'zod'
 import type { Log } from '@shared/log'
-import { devServer, pageOrigin } from './security'
+import { devServer, isOurPage, pageOrigin } from './security'
 
 const state = z.object({
   x: z.number().int(),
@@ -109,6 +109,9 @@ export function createWindow({ dataDir, preload, log }: WindowOptions): BrowserW
     if (details.reason !== 'clean-exit' && !window.isDestroyed()) setTimeout(() => window.isDestroyed() || window.webContents.reload(), 300)
   })
   window.on('unresponsive', () => log.warn('the page does not answer'))
-  void window.loadURL(devServer() ?? `${pageOrigin}/index.html`)
+  const home = () => void window.loadURL(devServer() ?? `${pageOrigin}/index.html`)
+  // `about:blank` asks no one before it shows: back from there.
+  window.webContents.on('did-navigate', (_event, address) => isOurPage(address) || home())
+  home()
   return window
 }

@@ -24,8 +24,16 @@ export function isRpcMessage(data: unknown): boolean {
   if (t !== undefined && t !== 1 && t !== 3 && t !== 4) return false
   if (t === 4) return true
   if (t === 3) return typeof p === 'object' && p !== null
-  const path = (p as { u?: unknown } | null | undefined)?.u
-  return typeof path === 'string' && path.startsWith('/')
+  if (typeof p !== 'object' || p === null) return false
+  const { u, h } = p as { u?: unknown; h?: unknown }
+  return typeof u === 'string' && u.startsWith('/') && isPlainHeaders(h)
+}
+
+/** Our page sends no form and no file; the headers that announce one make oRPC parse what is not there. */
+function isPlainHeaders(headers: unknown): boolean {
+  if (headers === undefined) return true
+  if (typeof headers !== 'object' || headers === null || Array.isArray(headers)) return false
+  return Object.entries(headers).every(([name, value]) => typeof value === 'string' && !name.toLowerCase().startsWith('content-'))
 }
 
 export function guardPort(port: MessagePortMain): GuardedPort {

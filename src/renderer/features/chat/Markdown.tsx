@@ -45,6 +45,14 @@ function Image({ alt }: ImgHTMLAttributes<HTMLImageElement>) {
   return <span className="tag">{chat.imageNotLoaded({ alt: alt ?? '' })}</span>
 }
 
+function Text({ children }: HTMLAttributes<HTMLElement>) {
+  return <>{children}</>
+}
+
+function Nothing() {
+  return null
+}
+
 function Table({ children }: HTMLAttributes<HTMLTableElement>) {
   return (
     <div className="table-scroll">
@@ -84,6 +92,8 @@ const components = {
   img: Image,
   table: Table,
   code: Code,
+  picture: Text,
+  source: Nothing,
 } as Components
 
 export default function Markdown({ text, streaming }: { text: string; streaming: boolean }) {
