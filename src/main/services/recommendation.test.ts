@@ -189,6 +189,10 @@ describe('fit', () => {
     expect(report.level).toBe('dry-run')
     expect((await service.fitFile(llama1b, { dryRun: async () => null })).level).toBe('formula')
   })
+  test('a plan on which llama.cpp ended does not fit, whatever the formula says', async () => {
+    const report = await serviceOn('RTX 4070').fitFile(llama1b, { dryRun: async () => ({ level: 'dry-run', parts: null }) })
+    expect(report).toMatchObject({ level: 'dry-run', verdict: 'too-big', maxContext: 0 })
+  })
   test('files of a repository: formula for a known one, rule for any other', async () => {
     const service = serviceOn('RTX 4070')
     const files = [{ quantization: 'Q4_K_M', sizeBytes: 5 * GiB }]

@@ -1,0 +1,111 @@
+import { mergeHardware } from '@shared/domain/mergeHardware'
+import { exampleMachines } from '@shared/domain/exampleMachines'
+import { llama1b } from '@shared/domain/exampleModels'
+import type { ModelFacts } from '@shared/domain/gguf'
+import { GiB } from '@shared/domain/units'
+import { SnugError } from '@shared/errors'
+import { defaultFacts } from '../../engine/fakeFacts'
+import { expect, test } from 'vitest'
+import type { HubListing } from '../platform/hubFiles'
+import { loadCatalog } from './catalog'
+import { DiscoverService, type DiscoverDependencies, headerGroup } from './discover'
+import { RecommendationService } from './recommendation'
+import type { RemoteModel } from './remoteModels'
+
+const group = (quantization: string, gib: number, parts = 1) => ({
+  quantization,
+  file: `m-${quantization}.gguf`,
+  parts: Array.from({ length: parts }, (_, index) => `m-${quantization}-${index}.gguf`),
+  sizeBytes: gib * GiB,
+  sha256: null,
+})
+const listing = (repository: string): HubListing => ({
+  repository,
+  revision: 'a'.repeat(40),
+  licence: null,
+  groups: [group('Q4_K_M', 0.8), group('Q8_0', 1.3), group('BF16', 2.5, 2)],
+  files: [],
+  projectors: [],
+})
+const facts: ModelFacts = { ...defaultFacts.inspect({ path: '' }), ...llama1b, headerBytes: 8_000_000, kind: 'model' } as ModelFacts
+const remoteModel: RemoteModel = { path: '/cache/m.gguf', facts, source: { address: '', repository: null, revision: null, file: '' } }
+
+function service(remote: DiscoverDependencies['remote'], more: Partial<DiscoverDependencies> = {}) {
+  const machine = exampleMachines.find((candidate) => candidate.name.startsWith('RTX 4070'))
+  if (machine === undefined) throw new Error('no machine')
+  const recommendation = new RecommendationService({ catalog: loadCatalog(), hardware: { report: async () => mergeHardware(machine.raw) } })
+  const hub = {
+    listing: async (repository: string) => listing(repository),
+    search: async () => [],
+    status: async () => ({ endpoint: '', reachable: true, error: null }),
+  }
+  return new DiscoverService({
+    hub,
+    fitRepository: (repository, files, options, header) => recommendation.fitRepository(repository, files, options, header),
+    foundOnDisk: async () => [],
+    isCatalogued: (repository) => recommendation.entryOf(repository) !== null,
+    fitExactly: (model, options) => recommendation.fitFile(model.facts, options),
+    ...(remote === undefined ? {} : { remote }),
+    ...more,
+  })
+}
+const kv = (fit: { parts: { kind: string; bytes: number }[] } | undefined) => fit?.parts.find((part) => part.kind === 'kv')?.bytes
+
+test('one header prices all quantizations: the geometry of the file, formula level', async () => {
+  const asked: string[] = []
+  const remote = {
+    known: async () => null,
+    ofGroup: async (_: HubListing, { file }: { file: string }) => {
+      asked.push(file)
+      return remoteModel
+    },
+  }
+  const { fits } = await service(remote).files('someone/else', { contextSize: 4096 })
+  expect(asked).toEqual(['m-Q4_K_M.gguf'])
+  for (const name of ['Q4_K_M', 'Q8_0', 'BF16']) {
+    expect(fits[name]?.level).toBe('formula')
+    // 16 layers × 4,096 cells × 2 × 8 heads × 64 × 2 bytes: the same for every quantization.
+    expect(kv(fits[name])).toBe(128 * 1024 * 1024)
+  }
+  expect(fits.Q8_0?.totalBytes).toBeGreaterThan(fits.Q4_K_M?.totalBytes ?? 0)
+})
+
+test('without a header all is as before: rule of thumb, no error, no long wait', async () => {
+  const broken = {
+    known: async () => null,
+    ofGroup: async () => {
+      throw new SnugError('hub/bad-answer', 'no ranges')
+    },
+  }
+  expect((await service(broken).files('someone/else')).fits.Q4_K_M?.level).toBe('rule')
+  expect((await service(undefined).files('someone/else')).fits.Q4_K_M?.level).toBe('rule')
+  const slow = { known: async () => null, ofGroup: () => new Promise<RemoteModel>(() => {}) }
+  expect((await service(slow, { headerWaitMs: 20 }).files('someone/else')).fits.Q4_K_M?.level).toBe('rule')
+  const projector = { known: async () => null, ofGroup: async () => ({ ...remoteModel, facts: { ...facts, kind: 'projector' as const } }) }
+  expect((await service(projector).files('someone/else')).fits.Q4_K_M?.level).toBe('rule')
+})
+
+test('a repository of the catalogue costs no request for a mere look', async () => {
+  const remote = {
+    known: async () => null,
+    ofGroup: async () => {
+      throw new Error('fetched')
+    },
+  }
+  expect((await service(remote).files('unsloth/Qwen3-8B-GGUF')).fits.Q4_K_M?.level).toBe('formula')
+})
+
+test('the chosen file is sized by its own header', async () => {
+  const remote = { known: async () => null, ofGroup: async () => remoteModel }
+  const { fit, facts: said, file } = await service(remote).exact('someone/else', 'm-BF16-1.gguf', { contextSize: 4096 })
+  expect(file).toBe('m-BF16.gguf')
+  expect(said.parameters).toBe(llama1b.parameters)
+  expect(kv(fit)).toBe(128 * 1024 * 1024)
+  await expect(service(remote).exact('someone/else', 'none.gguf')).rejects.toMatchObject({ code: 'hub/not-found' })
+})
+
+test('which header to read: the usual middle, and one part rather than many', () => {
+  expect(headerGroup([])).toBeNull()
+  expect(headerGroup([group('BF16', 20, 5), group('Q8_0', 9), group('Q6_K', 8)])?.quantization).toBe('Q6_K')
+  expect(headerGroup([group('BF16', 20, 5)])?.quantization).toBe('BF16')
+})
