@@ -12,6 +12,7 @@ import { settingsLive, useLive } from '../lib/live'
 import { queryClient } from '../lib/queries'
 import { useTheme } from '../lib/theme'
 import { ErrorBoundary, Note, TitleBarEnd, ToastArea } from '../ui'
+import { DataNotice } from './DataNotice'
 import { KeysDialog } from './KeysDialog'
 import { Sidebar } from './Sidebar'
 import { useAppCommands } from './useAppCommands'
@@ -68,7 +69,10 @@ function Frame() {
     return (
       <ErrorBoundary fallback={broken}>
         <Suspense fallback={<div className="main" />}>
-          <WelcomePage />
+          <div className="first">
+            <DataNotice />
+            <WelcomePage />
+          </div>
         </Suspense>
       </ErrorBoundary>
     )
@@ -78,6 +82,7 @@ function Frame() {
       <div className="app" data-sidebar={sidebar ? 'open' : 'closed'}>
         <Sidebar />
         <main className="main">
+          <DataNotice />
           <ErrorBoundary key={location} fallback={broken}>
             <Suspense fallback={null}>
               <Switch>

@@ -58,6 +58,10 @@ export function seconds(ms: number): string {
   return value < 10 ? value.toFixed(1) : count(value)
 }
 
+export function dateAndTime(at: number, language: Language): string {
+  return new Intl.DateTimeFormat(language, { dateStyle: 'medium', timeStyle: 'short', hour12: false }).format(at)
+}
+
 export function timeOfDay(at: number, language: Language): string {
   return new Intl.DateTimeFormat(language, { hour: '2-digit', minute: '2-digit', hour12: false }).format(at)
 }

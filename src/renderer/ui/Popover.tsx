@@ -11,16 +11,32 @@ interface PopoverProps {
   side?: 'top' | 'bottom'
   align?: 'start' | 'center' | 'end'
   wide?: boolean
+  /** What the keyboard is at first; otherwise the first control. */
+  initialFocus?: () => HTMLElement | null
 }
 
 /** Closes on Escape and gives the focus back; one at a time. */
-export function Popover({ trigger, label, children, open, onOpenChange, side = 'bottom', align = 'start', wide = false }: PopoverProps) {
+export function Popover({
+  trigger,
+  label,
+  children,
+  open,
+  onOpenChange,
+  side = 'bottom',
+  align = 'start',
+  wide = false,
+  initialFocus,
+}: PopoverProps) {
   return (
     <Base.Root open={open} onOpenChange={onOpenChange}>
       <Base.Trigger render={trigger} />
       <Base.Portal>
         <Base.Positioner className="pop-layer" side={side} align={align} sideOffset={6} collisionPadding={8}>
-          <Base.Popup className={wide ? 'pop wide' : 'pop'} aria-label={label}>
+          <Base.Popup
+            className={wide ? 'pop wide' : 'pop'}
+            aria-label={label}
+            initialFocus={initialFocus === undefined ? true : () => initialFocus() ?? true}
+          >
             {children}
           </Base.Popup>
         </Base.Positioner>

@@ -2,7 +2,7 @@ import type { FitReport } from '@shared/domain/fit'
 import type { ReactNode } from 'react'
 import { count, gib, seconds } from '../../lib/format'
 import { useMessages } from '../../lib/i18n'
-import { Note, Popover, memoryGroups, poolName, sumByGroup } from '../../ui'
+import { Note, Popover, memoryGroups, sumByGroup } from '../../ui'
 
 const mark = { weights: 'w', kv: 'k', compute: 'c', overhead: 'h' } as const
 
@@ -69,7 +69,11 @@ export function Arithmetic({ name, quantization, fit, licence, rating, notes = [
             <div key={pool.id}>
               <i className="sq free" />
               <dt>{pool.id === 'cpu' ? common.ram : common.vram}</dt>
-              <dd className="f">{words.free({ device: poolName(pool, common.ram), free: gib(pool.freeBytes + pool.returnedBytes) })}</dd>
+              <dd className="f">
+                {pool.id === 'cpu'
+                  ? common.freeShort({ free: gib(pool.freeBytes + pool.returnedBytes) })
+                  : words.free({ device: pool.name, free: gib(pool.freeBytes + pool.returnedBytes) })}
+              </dd>
               <dd className={pool.spareBytes < 0 ? 'num bad' : 'num'}>
                 {pool.spareBytes < 0 ? words.missing({ missing: gib(-pool.spareBytes) }) : words.spare({ spare: gib(pool.spareBytes) })}
               </dd>

@@ -21,10 +21,12 @@ export function ModelRow({ item }: { item: Recommendation }) {
     model.activeParameters < model.parameters
       ? discover.activeOf({ total: parameters(model.parameters), active: parameters(model.activeParameters) })
       : parameters(model.parameters)
-  const rating =
-    item.capability === null
-      ? discover.notRated
-      : discover.rated({ score: String(item.capability.score), test: item.capability.test, date: item.capability.date })
+  const rating = discover.capability({
+    rating:
+      item.capability === null
+        ? discover.notRated
+        : discover.rated({ score: String(item.capability.score), test: item.capability.test, date: item.capability.date }),
+  })
   return (
     <li className="mrow" data-testid="model-row" data-model={model.id}>
       <div className="cols">

@@ -1,6 +1,6 @@
 import type { EngineStatus, LadderStep, LibraryModel } from '@shared/domain/library'
 import { ChevronDown, CircleStop } from 'lucide-react'
-import { useState } from 'react'
+import { type RefObject, useRef, useState } from 'react'
 import { useLocation } from 'wouter'
 import { client } from '../../lib/client'
 import { useCommand } from '../../lib/commands'
@@ -19,6 +19,7 @@ import { useLoad } from './useLoad'
 export function ModelButton() {
   const { common } = useMessages()
   const [open, setOpen] = useState(false)
+  const list = useRef<HTMLUListElement>(null)
   const { engine, model, models } = useCurrentModel()
   useCommand('choose-model', () => setOpen((before) => !before))
   const failedName = engine.state === 'failed' ? (models.find(({ id }) => id === engine.modelId)?.name ?? null) : null
@@ -39,6 +40,7 @@ export function ModelButton() {
       wide
       open={open}
       onOpenChange={setOpen}
+      initialFocus={() => list.current?.querySelector('button') ?? null}
       trigger={
         <Button
           className="picker"
@@ -56,7 +58,7 @@ export function ModelButton() {
         </Button>
       }
     >
-      <Picker onDone={() => setOpen(false)} />
+      <Picker list={list} onDone={() => setOpen(false)} />
     </Popover>
   )
 }
@@ -70,7 +72,7 @@ function LoadedBar({ engine }: { engine: Extract<EngineStatus, { state: 'ready' 
 
 const contexts: readonly number[] = [2_048, 4_096, 8_192, 16_384, 32_768, 65_536, 131_072]
 
-function Picker({ onDone }: { onDone: () => void }) {
+function Picker({ list, onDone }: { list: RefObject<HTMLUListElement | null>; onDone: () => void }) {
   const { common, library } = useMessages()
   const [, go] = useLocation()
   const { engine, models } = useCurrentModel()
@@ -112,7 +114,7 @@ function Picker({ onDone }: { onDone: () => void }) {
       )}
       {engine.state === 'ready' && engine.ladder.length > 0 && <LadderNote ladder={engine.ladder} />}
       {usable.length === 0 && <p className="t2">{library.pickerEmpty}</p>}
-      <ul className="plain picker-list" aria-label={library.pickerTitle}>
+      <ul ref={list} className="plain picker-list" aria-label={library.pickerTitle}>
         {usable.map((model) => (
           <PickerRow
             key={model.id}

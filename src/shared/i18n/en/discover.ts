@@ -41,6 +41,7 @@ export const discover = {
   betweenNeeds: (p: { needs: string }) => `between classes, needs ${p.needs}`,
   thinks: 'Can think first',
   imagesUnused: 'It could see images; Snug cannot yet.',
+  capability: (p: { rating: string }) => `Capability: ${p.rating}`,
   notRated: 'not rated',
   rated: (p: { score: string; test: string; date: string }) => `${p.score} on ${p.test} (${p.date})`,
   best: 'best here',

@@ -41,6 +41,7 @@ export const discover = {
   betweenNeeds: (p: { needs: string }) => `介于两档之间，需要${p.needs}`,
   thinks: '可以先思考',
   imagesUnused: '它能看图，但 Snug 暂不支持。',
+  capability: (p: { rating: string }) => `能力：${p.rating}`,
   notRated: '暂无评分',
   rated: (p: { score: string; test: string; date: string }) => `${p.test} ${p.score} 分（${p.date}）`,
   best: '本机最佳',
