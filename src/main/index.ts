@@ -69,6 +69,7 @@ function info(): AppInfo {
     cacheDir: paths.cacheDir,
     language: language(),
     languageIsSystem: core?.settings.get().language == null,
+    notice: core?.notice ?? null,
   }
 }
 

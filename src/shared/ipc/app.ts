@@ -13,7 +13,12 @@ export interface AppInfo {
   /** The language in force: the setting, else the system's. */
   language: 'en' | 'zh-CN'
   languageIsSystem: boolean
+  /** What had to be done at this start because the database was damaged; null nearly always. */
+  notice: DataNotice | null
 }
+
+/** `kept` is where the damaged file lies now. Brought back from a backup, or begun anew. */
+export type DataNotice = { kind: 'restored'; kept: string | null; backupAt: number } | { kind: 'fresh'; kept: string | null }
 
 /** A command of the native menu or another window that the page carries out. */
 export interface AppCommand {

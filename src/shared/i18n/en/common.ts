@@ -94,6 +94,11 @@ export const common = {
   showLogs: 'Show logs',
   somethingBroke: 'This part could not be drawn',
   notifications: 'Notifications',
+  dataNotice: {
+    restored: (p: { at: string }) => `Chats and settings were damaged; they are back as they were on ${p.at}.`,
+    fresh: 'Chats and settings were damaged, and there was no backup: Snug began anew. Model files are untouched.',
+    kept: (p: { path: string }) => `The damaged file is kept: ${p.path}`,
+  },
   keys: {
     title: 'Keyboard',
     pages: 'Chat, Discover, Library, Planner, This machine',

@@ -94,6 +94,11 @@ export const common = {
   showLogs: '查看日志',
   somethingBroke: '这部分无法显示',
   notifications: '通知',
+  dataNotice: {
+    restored: (p: { at: string }) => `对话和设置的数据损坏，已恢复到 ${p.at} 的备份。`,
+    fresh: '对话和设置的数据损坏，又没有备份，只能重新开始。模型文件不受影响。',
+    kept: (p: { path: string }) => `损坏的文件保留在：${p.path}`,
+  },
   keys: {
     title: '键盘快捷键',
     pages: '对话、找模型、模型库、硬件估算、本机',
