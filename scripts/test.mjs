@@ -30,7 +30,12 @@ async function runAll() {
   const screen = await startXvfb()
   try {
     const display = screen.display === undefined ? {} : { DISPLAY: screen.display, WAYLAND_DISPLAY: undefined }
-    addCounts(total, 'unit and real tests', await runVitest({ results, full, env: display }))
+    const options = { results, full, env: display }
+    const unit = ['--exclude', '**/*.{real,full}.test.*']
+    addCounts(total, 'unit tests', await runVitest({ ...options, name: 'unit', choice: unit }))
+    // One at a time: an engine takes every core, and beside a second one its time limits would measure the neighbour.
+    const real = ['.real.test.', '.full.test.', '--no-file-parallelism']
+    addCounts(total, 'real tests', await runVitest({ ...options, name: 'real', choice: real }))
     await runWindowTests(results, display)
   } finally {
     screen.stop()

@@ -5,9 +5,10 @@ import { run } from './run.mjs'
 import { electronEnv, readRuntime } from './runtime.mjs'
 
 /** Counts come from each runner's own JSON; a runner that left none has failed, whatever it printed. */
-export async function runVitest({ results, full, env }) {
-  const report = join(results, 'vitest.json')
-  const args = [join(root, 'node_modules/vitest/vitest.mjs'), 'run', '--reporter=default', '--reporter=json', `--outputFile.json=${report}`]
+export async function runVitest({ results, name, choice, full, env }) {
+  const report = join(results, `${name}.json`)
+  const reporters = ['--reporter=default', '--reporter=json', `--outputFile.json=${report}`]
+  const args = [join(root, 'node_modules/vitest/vitest.mjs'), 'run', ...reporters, ...choice]
   const { code } = await run(process.execPath, args, { cwd: root, show: true, env: { ...env, SNUG_TEST_FULL: full ? '1' : '' } })
   const json = readJson(report)
   if (json === undefined) return { passed: 0, failed: 1, skipped: 0 }
