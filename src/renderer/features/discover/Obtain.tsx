@@ -4,7 +4,7 @@ import { client } from '../../lib/client'
 import { percent, size } from '../../lib/format'
 import { useMessages } from '../../lib/i18n'
 import { downloadsLive, libraryLive, useLive } from '../../lib/live'
-import { Button, ErrorNotice, IconButton } from '../../ui'
+import { Button, ErrorNotice, IconButton, Note } from '../../ui'
 import { type Offer, downloadOf, inLibrary } from './matching'
 import { useObtain } from './useObtain'
 
@@ -13,7 +13,7 @@ export function Obtain({ offer, large = false }: { offer: Offer; large?: boolean
   const { discover } = useMessages()
   const models = useLive(libraryLive) ?? []
   const downloads = useLive(downloadsLive) ?? []
-  const { download, chat, error, asking } = useObtain()
+  const { download, chat, error, asking, tooBig } = useObtain()
   const there = inLibrary(offer, models)
   const running = there === null ? downloadOf(offer, downloads) : null
   const name = `${offer.name} ${offer.quantization}`
@@ -43,6 +43,7 @@ export function Obtain({ offer, large = false }: { offer: Offer; large?: boolean
           <DownloadIcon className="i" aria-hidden="true" />
         </IconButton>
       )}
+      {tooBig !== null && <Note tone="warn">{discover.exactTooBig({ takes: size(tooBig.totalBytes) })}</Note>}
       {error !== null && <ErrorNotice error={error} />}
       {running?.state === 'failed' && running.error !== null && error === null && <ErrorNotice error={running.error} />}
     </span>

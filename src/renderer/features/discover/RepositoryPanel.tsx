@@ -6,6 +6,7 @@ import { client } from '../../lib/client'
 import { count, size } from '../../lib/format'
 import { useMessages } from '../../lib/i18n'
 import { Button, ErrorNotice, IconButton } from '../../ui'
+import { saidOf } from './matching'
 import { QuantizationRow } from './ModelRow'
 
 /** Any repository of the hub: its files by quantization, each with its verdict. */
@@ -50,6 +51,7 @@ export function RepositoryPanel({
       <ul className="plain quants">
         {query.data?.groups.map((group) => {
           const fit = query.data.fits[group.file] ?? query.data.fits[group.quantization]
+          if (fit === undefined) return null
           const offer = {
             name,
             quantization: group.quantization,
@@ -58,8 +60,8 @@ export function RepositoryPanel({
             sizeBytes: group.sizeBytes,
             sizeIsExact: true,
             demonstration: false,
+            said: saidOf(fit),
           }
-          if (fit === undefined) return null
           return (
             <QuantizationRow
               key={group.file}

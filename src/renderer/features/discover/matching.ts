@@ -1,3 +1,5 @@
+import type { FitReport } from '@shared/domain/fit'
+import type { KvCacheType } from '@shared/domain/gguf'
 import type { Download, LibraryModel } from '@shared/domain/library'
 import { normalQuantizationName, quantizationInName } from '@shared/domain/quantization'
 import type { QuantizationFit, Recommendation } from '@shared/domain/recommend'
@@ -12,6 +14,8 @@ export interface Offer {
   sizeBytes: number
   sizeIsExact: boolean
   demonstration: boolean
+  /** What the row says of it; before the download the file's own header is asked whether that holds. */
+  said?: { contextSize: number; kvCacheType: KvCacheType; runs: boolean }
 }
 
 export function offerOf(item: Recommendation, fit: QuantizationFit): Offer {
@@ -23,7 +27,12 @@ export function offerOf(item: Recommendation, fit: QuantizationFit): Offer {
     sizeBytes: fit.sizeBytes,
     sizeIsExact: fit.sizeIsExact,
     demonstration: item.model.demonstration,
+    said: saidOf(fit.fit),
   }
+}
+
+export function saidOf({ plan, verdict }: FitReport): NonNullable<Offer['said']> {
+  return { contextSize: plan.contextSize, kvCacheType: plan.kvCacheType, runs: verdict !== 'too-big' }
 }
 
 const sameQuantization = (a: string, b: string) => normalQuantizationName(a) === normalQuantizationName(b)

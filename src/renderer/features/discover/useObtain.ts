@@ -1,3 +1,4 @@
+import type { FitReport } from '@shared/domain/fit'
 import { normalQuantizationName } from '@shared/domain/quantization'
 import { SnugError } from '@shared/errors'
 import { useState } from 'react'
@@ -5,17 +6,35 @@ import { useLocation } from 'wouter'
 import { client } from '../../lib/client'
 import type { Offer } from './matching'
 
-/** Starts a download, asking the repository for the file's name where the catalogue does not know it; loads what is there. */
-export function useObtain(): { download: (offer: Offer) => void; chat: (modelId: string) => void; error: unknown; asking: boolean } {
+/** A header is some megabytes: who has a slow line does not wait longer for it, and downloads. */
+const exactWithinMs = 8_000
+
+/**
+ * Starts a download, asking the repository for the file's name where the catalogue does not know it; loads what is there.
+ * `tooBig`: the file's own header says that it will not run after all; asked once more, it is downloaded all the same.
+ */
+export function useObtain(): {
+  download: (offer: Offer) => void
+  chat: (modelId: string) => void
+  error: unknown
+  asking: boolean
+  tooBig: FitReport | null
+} {
   const [error, setError] = useState<unknown>(null)
+  const [tooBig, setTooBig] = useState<FitReport | null>(null)
   const [asking, setAsking] = useState(false)
   const [, go] = useLocation()
-  const download = async ({ repository, file, quantization }: Offer) => {
+  const download = async ({ repository, file, quantization, said }: Offer) => {
     if (repository === null) return
     setError(null)
     setAsking(true)
     try {
       const found = file ?? (await fileOf(repository, quantization))
+      if (said?.runs === true && tooBig === null) {
+        const fit = await exactFit(repository, found, said)
+        if (fit?.verdict === 'too-big') return setTooBig(fit)
+      }
+      setTooBig(null)
       await client.downloads.start({ repository, file: found })
     } catch (thrown) {
       setError(thrown)
@@ -26,6 +45,7 @@ export function useObtain(): { download: (offer: Offer) => void; chat: (modelId:
   return {
     asking,
     error,
+    tooBig,
     download: (offer) => void download(offer),
     chat: (modelId) => {
       setError(null)
@@ -38,6 +58,21 @@ export function useObtain(): { download: (offer: Offer) => void; chat: (modelId:
         })
         .catch(setError)
     },
+  }
+}
+
+/** null where the header cannot be had soon: then what the row says stands. */
+async function exactFit(repository: string, file: string, said: NonNullable<Offer['said']>): Promise<FitReport | null> {
+  const { contextSize, kvCacheType } = said
+  try {
+    const exact = await client.discover.exact(
+      { repository, file, contextSize, kvCacheType },
+      { signal: AbortSignal.timeout(exactWithinMs) },
+    )
+    return exact.fit
+  } catch {
+    // No ranges, no answer, too slow: the download itself says what is wrong.
+    return null
   }
 }
 

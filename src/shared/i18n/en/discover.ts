@@ -65,6 +65,8 @@ export const discover = {
   loadAndChat: 'Load and chat',
   loadAndChatNamed: (p: { name: string }) => `Load and chat: ${p.name}`,
   notOnHub: 'Only where it lies on a disk',
+  exactTooBig: (p: { takes: string }) =>
+    `Its own header says that it takes ${p.takes} and will not run here. Choose it again to download it all the same.`,
   quantizationGone: 'The repository no longer has this quantization',
 
   reason: {

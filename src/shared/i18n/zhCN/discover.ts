@@ -65,6 +65,7 @@ export const discover = {
   loadAndChat: '加载并开始对话',
   loadAndChatNamed: (p: { name: string }) => `加载并开始对话：${p.name}`,
   notOnHub: '只存在于磁盘上',
+  exactTooBig: (p: { takes: string }) => `读取文件头后发现：它需要 ${p.takes}，本机装不下。仍要下载请再点一次。`,
   quantizationGone: '仓库里已没有这个量化版本',
 
   reason: {
