@@ -1,8 +1,8 @@
 import { stat } from 'node:fs/promises'
+import { backendContextBytes } from '@shared/domain/fit'
 import { kvCacheBytes, layerCacheBytes, layerStateBytes, processOverheadBytes } from '@shared/domain/memory'
 import type { ModelFacts } from '@shared/domain/gguf'
 import type { MemoryPart } from '@shared/domain/memory'
-import { MiB } from '@shared/domain/units'
 import type { EngineEstimate, EstimateRequest } from '@shared/engine/protocol'
 import { SnugError } from '@shared/errors'
 import { GgmlType, GgufInsights, readGgufFileInfo } from 'node-llama-cpp'
@@ -11,8 +11,6 @@ import { inspectFile } from './ggufFile'
 import type { LineKeeper, OpenLlama } from './llama'
 
 const elementType = { f16: GgmlType.F16, q8_0: GgmlType.Q8_0, q4_0: GgmlType.Q4_0 } as const
-/** A CUDA process's own context, kernels and cuBLAS, seen as 170–240 MiB (facts: engine.md §1); other backends keep theirs in the driver. */
-const cudaContextBytes = 200 * MiB
 
 /**
  * llama.cpp's own no-allocation run on the header, with the terms it misses: the repacked copy of mapped weights, the output
@@ -62,7 +60,8 @@ export async function estimate(request: EstimateRequest, open: OpenLlama, lines:
   }
   add('cpu', 'output', facts.geometry.vocabularySize * 4)
   add('cpu', 'overhead', processOverheadBytes(facts.tokenizer))
-  if (onGpu && open.backend === 'cuda') add('gpu0', 'overhead', cudaContextBytes)
+  // The same figure as in the formula: the two levels differ by what llama.cpp knows better, not by what neither knows.
+  if (onGpu) add('gpu0', 'overhead', backendContextBytes[open.backend])
   return { level: 'dry-run', parts: mergeParts(parts) }
 }
 
