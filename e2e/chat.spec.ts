@@ -293,7 +293,7 @@ test.describe('chats', () => {
     await ask(page, 'app/setSettings', { theme: 'system' })
   })
 
-  test('are there after quitting, with the place of the window', async () => {
+  test('are there after quitting, with the draft and the place of the window', async () => {
     const dataDir = freshFolder()
     const cacheDir = freshCache(false)
     const { answer } = await addScripted(dataDir, script)
@@ -304,6 +304,7 @@ test.describe('chats', () => {
     await setTemperature(first.page, 'Home')
     await send(first.page, 'Remember this 记住')
     await lastAnswer(first.page)
+    await composer(first.page).fill('not sent yet')
     await first.app.evaluate(({ BrowserWindow }, bounds) => BrowserWindow.getAllWindows()[0]?.setBounds(bounds), place)
     expect(await first.close()).toBe(true)
 
@@ -311,6 +312,7 @@ test.describe('chats', () => {
     await second.page.getByRole('link', { name: /Remember this/ }).click()
     await expect(second.page.getByTestId('message-user')).toContainText('Remember this 记住')
     await expect(lastReply(second.page).locator('.md')).toHaveText(answer)
+    await expect(composer(second.page)).toHaveValue('not sent yet')
     expect(await second.app.evaluate(({ BrowserWindow }) => BrowserWindow.getAllWindows()[0]?.getBounds())).toEqual(place)
     expect(await second.close()).toBe(true)
   })

@@ -1,6 +1,7 @@
 import { SnugError } from '@shared/errors'
 import { library } from './migrations/0001-library'
 import { chat } from './migrations/0002-chat'
+import { drafts } from './migrations/0003-drafts'
 import type { Connection } from './sqlite'
 
 export interface Migration {
@@ -9,7 +10,7 @@ export interface Migration {
 }
 
 /** Append-only: a released migration is never edited, the next one gets the next number. */
-export const migrations: readonly Migration[] = [library, chat]
+export const migrations: readonly Migration[] = [library, chat, drafts]
 
 export function latestVersion(list: readonly Migration[] = migrations): number {
   return list.at(-1)?.version ?? 0

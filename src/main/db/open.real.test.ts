@@ -71,12 +71,16 @@ test('rows survive closing and opening', () => {
   first.conversations.save(conversation('c1'))
   first.messages.insert(message('m1', 'c1', null))
   first.messages.insert({ ...message('m2', 'c1', 'm1'), role: 'assistant', raw: '<think>x</think>y', status: 'stopped' })
+  first.drafts.put('c1', 'half a question 半')
+  first.drafts.put(null, 'new')
+  first.drafts.put(null, '')
   first.settings.put({ theme: 'dark', contextSize: 4096 })
   first.close()
 
   const second = openDatabase({ dataDir })
   expect(second.notice).toBeNull()
   expect(second.conversations.get('c1')).toEqual(conversation('c1'))
+  expect([second.drafts.get('c1'), second.drafts.get(null)]).toEqual(['half a question 半', ''])
   expect(second.messages.ofConversation('c1').map((row) => [row.id, row.parentId, row.raw])).toEqual([
     ['m1', null, ''],
     ['m2', 'm1', '<think>x</think>y'],
@@ -138,7 +142,10 @@ test('a long conversation is purged whole, however deep', () => {
     db.conversations.save(conversation('c2'))
     for (let index = 0; index < 3_000; index++) db.messages.insert(message(`m${index}`, 'c1', index === 0 ? null : `m${index - 1}`))
   })
+  db.drafts.put('c1', 'goes too')
+  db.drafts.put('c2', 'stays')
   expect(db.conversations.purge(10)).toEqual(['c1'])
+  expect([db.drafts.get('c1'), db.drafts.get('c2')]).toEqual(['', 'stays'])
   expect(db.messages.ofConversation('c1')).toEqual([])
   expect(db.conversations.get('c2')).toBeDefined()
   db.close()
@@ -157,8 +164,9 @@ test('each migration keeps the rows of the version before, after a backup', () =
     expect(db.settings.all().get('theme')).toBe('"dark"')
     expect(db.models.get('a')).toMatchObject({ path: '/a' })
     db.conversations.save(conversation('c1'))
+    db.drafts.put('c1', 'kept')
     db.close()
-    const [backup] = backupsIn(join(dir, 'backups'))
+    const backup = backupsIn(join(dir, 'backups')).find(({ path }) => path.endsWith(`-v${version - 1}.db`))
     const kept = new Database(backup?.path ?? '', { readonly: true })
     expect(kept.pragma('user_version', { simple: true })).toBe(version - 1)
     expect(kept.prepare('SELECT count(*) AS n FROM models').get()).toEqual({ n: 1 })

@@ -6,6 +6,7 @@ import { type Log, silentLog } from '@shared/log'
 import { backupNow, backupsIn, dailyBackup, restoreNewest, setAside } from './backup'
 import { latestVersion, type Migration, migrate, migrations, refuseFuture, versionOf } from './migrate'
 import { ConversationsRepository } from './repositories/conversations'
+import { DraftsRepository } from './repositories/drafts'
 import { DownloadsRepository } from './repositories/downloads'
 import { MessagesRepository } from './repositories/messages'
 import { ModelsRepository } from './repositories/models'
@@ -24,6 +25,7 @@ export interface SnugDatabase {
   readonly downloads: DownloadsRepository
   readonly conversations: ConversationsRepository
   readonly messages: MessagesRepository
+  readonly drafts: DraftsRepository
   readonly settings: SettingsRepository
   /** All or nothing, under the write lock. */
   transaction<T>(work: () => T): T
@@ -72,6 +74,7 @@ export function openDatabase(options: OpenOptions): SnugDatabase {
     downloads: new DownloadsRepository(db),
     conversations: new ConversationsRepository(db),
     messages: new MessagesRepository(db),
+    drafts: new DraftsRepository(db),
     settings: new SettingsRepository(db),
     transaction: (work) => {
       try {

@@ -9,6 +9,7 @@ import {
 import { SnugError } from '@shared/errors'
 import { conversationSettings } from '@shared/ipc/chat'
 import type { ConversationRow, ConversationsRepository } from '../db/repositories/conversations'
+import type { DraftsRepository } from '../db/repositories/drafts'
 import type { MessageRow, MessagesRepository } from '../db/repositories/messages'
 import { Changes, follow } from './follow'
 import { newId } from './ids'
@@ -20,6 +21,7 @@ const undoMs = 10 * 60 * 1_000
 export interface ConversationStore {
   conversations: ConversationsRepository
   messages: MessagesRepository
+  drafts: DraftsRepository
   transaction<T>(work: () => T): T
 }
 
@@ -112,6 +114,16 @@ export class ConversationService {
       settings: patch.settings ?? row.settings,
       modelId: patch.modelId === undefined ? row.modelId : patch.modelId,
     })
+  }
+
+  /** What stands in a composer; null: of the chat that does not exist yet. */
+  draft(id: string | null): string {
+    return this.#store.drafts.get(id)
+  }
+
+  keepDraft(id: string | null, text: string): void {
+    // A page that is late must not leave a draft to a chat that is gone.
+    if (id === null || this.#store.conversations.get(id) !== undefined) this.#store.drafts.put(id, text)
   }
 
   add({ id, role, text, parentId }: NewMessage): { messageId: string } {

@@ -70,6 +70,9 @@ export const chat = {
         .strict(),
     )
     .output(type<null>()),
+  /** What stands in the composer of a conversation; null: of the chat that does not exist yet. */
+  draft: oc.input(z.object({ id: id.nullable() }).strict()).output(type<{ text: string }>()),
+  keepDraft: oc.input(z.object({ id: id.nullable(), text }).strict()).output(type<null>()),
   /** Adds a message under the leaf (or under `parentId`) without asking for a reply. */
   add: oc.input(z.object({ id, role, text, parentId: id.nullable().optional() }).strict()).output(type<{ messageId: string }>()),
   /** Adds a message and starts the reply; an assistant message is continued. */

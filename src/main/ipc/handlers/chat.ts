@@ -23,6 +23,11 @@ export const chatHandlers = (area: Area<'chat'>, { core: { conversations, replie
     conversations.update(id, patch)
     return null
   }),
+  draft: area.draft.handler(({ input }) => ({ text: conversations.draft(input.id) })),
+  keepDraft: area.keepDraft.handler(({ input }) => {
+    conversations.keepDraft(input.id, input.text)
+    return null
+  }),
   add: area.add.handler(({ input }) => conversations.add(input)),
   send: area.send.handler(({ input }) => replies.send(input)),
   regenerate: area.regenerate.handler(({ input }) => replies.regenerate(input)),

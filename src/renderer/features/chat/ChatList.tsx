@@ -7,7 +7,6 @@ import { timeOfDay } from '../../lib/format'
 import { useLanguage, useMessages } from '../../lib/i18n'
 import { conversationsLive, useLive } from '../../lib/live'
 import { IconButton, Menu } from '../../ui'
-import { dropDrafts } from './drafts'
 import { RenameField } from './RenameField'
 import { useDeleteChat } from './useDeleteChat'
 
@@ -16,11 +15,6 @@ export function ChatList({ search }: { search: string }) {
   const { common } = useMessages()
   const language = useLanguage()
   const all = useLive(conversationsLive)
-  const known = all !== undefined
-  useEffect(() => {
-    // Only at the first look: a chat deleted now can still come back with its draft.
-    if (known) dropDrafts(localStorage, (id) => conversationsLive.get()?.every((chat) => chat.id !== id) ?? false)
-  }, [known])
   const wanted = search.trim().toLocaleLowerCase()
   const rows = (all ?? []).filter(({ title }) => wanted === '' || title.toLocaleLowerCase().includes(wanted))
   const now = useMinute()

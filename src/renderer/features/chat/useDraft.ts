@@ -1,14 +1,51 @@
-import { useCallback, useState } from 'react'
-import { keepDraft, readDraft } from './drafts'
+import { useCallback, useEffect, useRef, useState } from 'react'
+import { client } from '../../lib/client'
 
+/** A person types faster than is worth saving, milliseconds. */
+const saveMs = 200
+
+/** What stands in the composer, kept by main: over a reload, a crash of the page and the end of the app. */
 export function useDraft(id: string | null): [text: string, setText: (text: string) => void] {
-  const [text, show] = useState(() => readDraft(localStorage, id))
+  const [text, show] = useState('')
+  const touched = useRef(false)
+  const waiting = useRef<{ text: string; timer: ReturnType<typeof setTimeout> } | null>(null)
+
+  const save = useCallback(() => {
+    const { current } = waiting
+    if (current === null) return
+    clearTimeout(current.timer)
+    waiting.current = null
+    // A draft that cannot be kept still stands in the composer.
+    void client.chat.keepDraft({ id, text: current.text }).catch(() => undefined)
+  }, [id])
+
+  useEffect(() => {
+    let gone = false
+    void client.chat.draft({ id }).then(
+      (draft) => {
+        if (!gone && !touched.current) show(draft.text)
+      },
+      // No draft then.
+      () => undefined,
+    )
+    window.addEventListener('pagehide', save)
+    return () => {
+      gone = true
+      window.removeEventListener('pagehide', save)
+      save()
+    }
+  }, [id, save])
+
   const setText = useCallback(
     (next: string) => {
+      touched.current = true
       show(next)
-      keepDraft(localStorage, id, next)
+      if (waiting.current !== null) clearTimeout(waiting.current.timer)
+      waiting.current = { text: next, timer: setTimeout(save, saveMs) }
+      // What was sent must not come back as a draft.
+      if (next === '') save()
     },
-    [id],
+    [save],
   )
   return [text, setText]
 }
