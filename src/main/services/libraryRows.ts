@@ -67,6 +67,7 @@ export function viewOf(row: ModelRow): LibraryModel {
     problem: row.problem,
     addedAt: row.addedAt,
     measuredTokensPerSecond: row.measuredTokensPerSecond,
+    sampling: facts?.sampling ?? null,
     recommendedSystem: recommendedSystem(facts),
     demonstration: facts?.scripted === true ? 'scripted' : starter ? 'starter' : null,
   }

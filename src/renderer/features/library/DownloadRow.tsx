@@ -46,7 +46,7 @@ export function DownloadRow({ download }: { download: Download }) {
         </div>
         <div className="col">
           <span
-            className={running ? 'prog' : 'prog paused'}
+            className={running || state === 'done' ? 'prog' : 'prog paused'}
             role="progressbar"
             aria-label={sentence}
             aria-valuemin={0}
