@@ -13,7 +13,7 @@ import { exitCodes } from './output'
 const program = new Command('snug')
   .description('Runs local models that fit.')
   .option('--json', 'one JSON document on stdout (chat: one line per event)')
-  .option('--data DIR', 'data folder (SNUG_DATA)')
+  .option('--data <dir>', 'data folder (SNUG_DATA)')
   .enablePositionalOptions(false)
   .exitOverride()
   .configureOutput({ writeErr: (text) => process.stderr.write(text) })

@@ -8,6 +8,7 @@ const limitsMs: Partial<Record<CallName, number>> = {
   render: 2_000,
   capability: 2_000,
   inspect: 10_000,
+  header: 10_000,
   tokenize: 20_000,
   estimate: 30_000,
   probe: 30_000,
@@ -109,7 +110,7 @@ export class ToolsLane {
     if (job.name === 'render' || job.name === 'capability') {
       return new SnugError(late ? 'template/too-slow' : 'template/failed', `the chat template: ${error.message}`, data, { cause: error })
     }
-    if (job.name === 'inspect' && !late) {
+    if ((job.name === 'inspect' || job.name === 'header') && !late) {
       return new SnugError('model/corrupt-file', `reading the header ended the worker: ${error.message}`, data, { cause: error })
     }
     return error

@@ -1,0 +1,62 @@
+import { execFile } from 'node:child_process'
+import { existsSync, mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { type RunningHub, startHub } from '../../e2e/fixtures/hubServer'
+import { writeScriptedModel } from '../engine/scriptedModel'
+
+const cli = fileURLToPath(new URL('../../out/main/cli.js', import.meta.url))
+const folder = mkdtempSync(join(tmpdir(), 'snug-remote-'))
+const model = join(folder, 'scripted-F32.gguf')
+let server: RunningHub
+
+beforeAll(async () => {
+  if (!existsSync(cli)) throw new Error('The command line is not built: run `npm run build` first.')
+  await writeScriptedModel(model)
+  server = await startHub({ repositories: { 'maker/scripted-GGUF': { files: { 'scripted-F32.gguf': model } } } })
+})
+afterAll(async () => {
+  await server.close()
+  rmSync(folder, { recursive: true, force: true })
+})
+
+function snug(...args: string[]): Promise<{ code: number; out: Record<string, unknown>; err: string }> {
+  const env = {
+    ...process.env,
+    SNUG_DATA: join(folder, 'data'),
+    SNUG_CACHE: join(folder, 'cache'),
+    HF_ENDPOINT: server.endpoint,
+    LANG: 'en',
+  }
+  return new Promise((resolve) => {
+    execFile(process.execPath, [cli, '--json', ...args], { env }, (error, stdout, stderr) => {
+      const code = error === null ? 0 : Number(error.code)
+      resolve({ code, out: stdout === '' ? {} : (JSON.parse(stdout) as Record<string, unknown>), err: stderr })
+    })
+  })
+}
+
+test('inspect and fit say of an address what they say of the file, and nothing of it is downloaded', async () => {
+  const local = await snug('inspect', model)
+  const remote = await snug('inspect', 'hf:maker/scripted-GGUF')
+  const { source, ...said } = remote.out
+  expect(said).toEqual(local.out)
+  expect(source).toMatchObject({
+    repository: 'maker/scripted-GGUF',
+    revision: server.commit('maker/scripted-GGUF'),
+    file: 'scripted-F32.gguf',
+  })
+
+  const address = `${server.endpoint}/maker/scripted-GGUF/resolve/main/scripted-F32.gguf`
+  const fit = await snug('fit', address)
+  expect(fit.out).toMatchObject({ level: 'dry-run', verdict: 'cpu', file: address, source: { address } })
+  expect(existsSync(join(folder, 'data', 'models', 'maker'))).toBe(false)
+})
+
+test('what cannot be had is told by its code', async () => {
+  const missing = await snug('fit', 'hf:maker/scripted-GGUF:Q4_K_M')
+  expect([missing.code, JSON.parse(missing.err)]).toMatchObject([1, { error: { code: 'hub/not-found', data: { has: ['F32'] } } }])
+  expect((await snug('inspect', 'hf:nothing', '--data', join(folder, 'data'))).code).toBe(2)
+})
