@@ -1,7 +1,7 @@
 import { useCallback, useEffect, useRef, useState } from 'react'
 import { client } from '../../lib/client'
 
-/** A person types faster than is worth saving, milliseconds. */
+/** A person types faster than is worth saving, milliseconds; the first change is saved at once. */
 const saveMs = 200
 
 /** What stands in the composer, kept by main: over a reload, a crash of the page and the end of the app. */
@@ -10,11 +10,14 @@ export function useDraft(id: string | null): [text: string, setText: (text: stri
   const touched = useRef(false)
   const waiting = useRef<{ text: string; timer: ReturnType<typeof setTimeout> } | null>(null)
 
+  const savedAt = useRef(0)
+
   const save = useCallback(() => {
     const { current } = waiting
     if (current === null) return
     clearTimeout(current.timer)
     waiting.current = null
+    savedAt.current = performance.now()
     // A draft that cannot be kept still stands in the composer.
     void client.chat.keepDraft({ id, text: current.text }).catch(() => undefined)
   }, [id])
@@ -43,7 +46,7 @@ export function useDraft(id: string | null): [text: string, setText: (text: stri
       if (waiting.current !== null) clearTimeout(waiting.current.timer)
       waiting.current = { text: next, timer: setTimeout(save, saveMs) }
       // What was sent must not come back as a draft.
-      if (next === '') save()
+      if (next === '' || performance.now() - savedAt.current > saveMs) save()
     },
     [save],
   )
