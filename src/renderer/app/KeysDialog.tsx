@@ -11,7 +11,7 @@ export function KeysDialog() {
   useCommand('show-keys', () => setOpen(true))
   const rows: [keys: string, what: string][] = [
     ['Ctrl 1 … 5', common.keys.pages],
-    ['Ctrl N · Ctrl K', common.keys.newSearch],
+    ['Ctrl N · Ctrl K · Ctrl F', common.keys.newSearch],
     ['Ctrl M', common.keys.model],
     ['Enter · Shift Enter · Ctrl Enter', common.keys.send],
     ['Escape', common.keys.escape],

@@ -16,6 +16,7 @@ export type PageCommand =
   | 'temperature'
   | 'stop'
   | 'focus-composer'
+  | 'find'
 
 const listeners = new Map<PageCommand, Set<() => void>>()
 

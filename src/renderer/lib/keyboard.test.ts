@@ -20,6 +20,9 @@ describe('keyAction', () => {
     expect(keyAction(press('n', { metaKey: true }), true)).toEqual({ kind: 'command', command: 'new-chat' })
     expect(keyAction(press('n', { ctrlKey: true }), true)).toBeNull()
   })
+  it('finds in the chat', () => {
+    expect(keyAction(press('f', { ctrlKey: true }), false)).toEqual({ kind: 'command', command: 'find' })
+  })
   it('copies with Shift, switches branches with Alt', () => {
     expect(keyAction(press('C', { ctrlKey: true, shiftKey: true }), false)).toEqual({ kind: 'command', command: 'copy-last' })
     expect(keyAction(press('ArrowLeft', { altKey: true }), false)).toEqual({ kind: 'command', command: 'previous-branch' })

@@ -17,6 +17,7 @@ export const pages: readonly Page[] = ['chat', 'discover', 'library', 'planner',
 const withControl: Record<string, PageCommand> = {
   n: 'new-chat',
   k: 'focus-search',
+  f: 'find',
   m: 'choose-model',
   r: 'answer-again',
   t: 'toggle-thinking',

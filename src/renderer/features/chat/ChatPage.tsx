@@ -10,6 +10,7 @@ import { siblings, textOf } from './branch'
 import './chat.css'
 import { Composer } from './Composer'
 import { EmptyChat } from './EmptyChat'
+import { FindBar } from './FindBar'
 import { MessageList } from './MessageList'
 import { PromptView } from './PromptView'
 import { RenameField } from './RenameField'
@@ -49,6 +50,7 @@ export function ChatPage({ id }: { id: string | null }) {
       ) : (
         <MessageList chat={chat} editingId={editingId} setEditingId={setEditingId} />
       )}
+      <FindBar branch={chat.branch} />
       <Composer
         chat={chat}
         text={text}
@@ -147,7 +149,7 @@ function useChatCommands(chat: Chat): void {
     const onKeyDown = (event: KeyboardEvent) => {
       if (event.key !== 'Escape' || event.isComposing) return
       // What floats closes itself first.
-      if (document.querySelector('.pop, .menu, .dialog') !== null) return
+      if (document.querySelector('.pop, .menu, .dialog, .find') !== null) return
       if (latest.current.streaming !== null) latest.current.stop()
       else runCommand('focus-composer')
     }

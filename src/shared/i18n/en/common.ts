@@ -102,7 +102,7 @@ export const common = {
   keys: {
     title: 'Keyboard',
     pages: 'Chat, Discover, Library, Planner, This machine',
-    newSearch: 'new chat · search chats',
+    newSearch: 'new chat · search chats · find in this chat',
     model: 'choose the model',
     send: 'send · new line · add without sending',
     escape: 'stop the answer; else close what floats; else to the composer',

@@ -102,7 +102,7 @@ export const common = {
   keys: {
     title: '键盘快捷键',
     pages: '对话、找模型、模型库、硬件估算、本机',
-    newSearch: '新对话 · 搜索对话',
+    newSearch: '新对话 · 搜索对话 · 在对话中查找',
     model: '选择模型',
     send: '发送 · 换行 · 只添加不发送',
     escape: '停止回答；否则关闭浮层；否则回到输入框',
