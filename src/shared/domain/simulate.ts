@@ -23,8 +23,8 @@ export function parseSimulated(text: string): SimulatedGpu | null {
 /** This machine with another card in it. An Apple chip or an APU brings its own memory: then all of it is one pool. */
 export function simulateGpu(report: HardwareReport, gpu: SimulatedGpu): HardwareReport {
   const spec = deviceSpec(gpu.name)
-  const apple = spec?.source.startsWith('Apple') === true
-  const maker = spec?.source.split(' ')[0] ?? 'NVIDIA'
+  const apple = spec?.maker === 'Apple'
+  const maker = spec?.maker ?? 'NVIDIA'
   const shared = apple || spec?.match.test('strix halo') === true || /gb10|spark|780m|680m|890m|iris/i.test(gpu.name)
   const backend = maker === 'Apple' ? 'metal' : maker === 'NVIDIA' ? 'cuda' : 'vulkan'
   const bandwidth = spec === null ? null : { bytesPerSecond: spec.bytesPerSecond, source: spec.source }

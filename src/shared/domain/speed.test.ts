@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { deviceSpec, ramBandwidth } from './deviceBandwidth'
+import { deviceSpec, deviceSpecs, ramBandwidth } from './deviceBandwidth'
 import { llama8b, qwen3moe8 } from './exampleModels'
 import type { HardwareReport } from './hardware'
 import type { MemoryOptions } from './memory'
@@ -117,12 +117,40 @@ describe('devices', () => {
     ['NVIDIA GeForce RTX 4070', 504e9],
     ['NVIDIA GeForce RTX 4070 Laptop GPU', 256e9],
     ['AMD Radeon RX 7900 XTX (RADV NAVI31)', 960e9],
-    ['Intel(R) Arc(TM) A770 Graphics', 560e9],
+    ['NVIDIA GeForce RTX 4080 Laptop GPU', 432e9],
+    ['NVIDIA A100-SXM4-80GB', 2039e9],
+    ['Intel(R) Arc(TM) A770 Graphics', 512e9],
+    ['AMD Ryzen 7 7840U w/ Radeon 780M Graphics', 89.6e9],
+    ['Apple M5 Max', 614e9],
     ['Apple M4 Max', 546e9],
+    ['M4 Pro', 273e9],
     ['Apple M4', 120e9],
     ['NVIDIA H200', 4800e9],
   ])('%s', (name, bandwidth) => expect(deviceSpec(name)?.bytesPerSecond).toBe(bandwidth))
-  test('an unknown device has none', () => expect(deviceSpec('Voodoo 2')).toBeNull())
+  test('an unknown device has none, nor has one that only sounds like another', () => {
+    for (const name of [
+      'Voodoo 2',
+      'Intel(R) Core(TM) m3-7Y30 CPU @ 1.00GHz',
+      'Quadro M5000',
+      'NVIDIA RTX A1000',
+      'NVIDIA GeForce GTX 780M',
+    ])
+      expect(deviceSpec(name), name).toBeNull()
+  })
+  test('every laptop card is at most as fast as the desktop card of its name (the RTX 5050 has newer memory)', () => {
+    const laptops = deviceSpecs.filter((spec) => spec.match.source.endsWith(' laptop') && spec.maker === 'NVIDIA')
+    expect(laptops.length).toBeGreaterThanOrEqual(12)
+    for (const { match, bytesPerSecond } of laptops) {
+      const desktop = deviceSpec(match.source.replace('(ti )?', '').replace(' laptop', ''))
+      if (desktop?.match.source.startsWith('rtx 5050') === false)
+        expect(desktop.bytesPerSecond, match.source).toBeGreaterThanOrEqual(bytesPerSecond)
+    }
+  })
+  test('every figure says where it is from, and only Apple shares its memory by the maker', () => {
+    for (const spec of deviceSpecs)
+      expect(spec.source, spec.match.source).toMatch(/^(TechPowerUp|reported by|worked out|commonly published)/)
+    expect(simulateGpu(bare, parseSimulated('M5 Pro 48GB') ?? { name: '', vramBytes: 0 }).os.platform).toBe('darwin')
+  })
   test('RAM: DDR5-5600 in two channels is 89.6 GB/s', () => {
     expect(ramBandwidth([{ megatransfers: 5600 }, { megatransfers: 5600 }])?.bytesPerSecond).toBe(89.6e9)
     expect(ramBandwidth([{ megatransfers: 3200 }])?.bytesPerSecond).toBe(25.6e9)
