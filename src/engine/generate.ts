@@ -4,6 +4,7 @@ import { SnugError } from '@shared/errors'
 import type { LlamaContextSequence, LlamaModel, SequenceEvaluateOptions, Token } from 'node-llama-cpp'
 import { keepCachedTokens } from './cacheText'
 import { type PrefillRate, prefill } from './prefill'
+import type { PromptThreads } from './promptThreads'
 import { promptTokens } from './promptTokens'
 import { createReplyWriter } from './replyWriter'
 import { rewindTo } from './rewind'
@@ -18,6 +19,7 @@ export interface ModelSession {
   batchSize: number
   rate: PrefillRate
   threads: ThreadGovernor
+  promptThreads: PromptThreads
 }
 
 /** llama.cpp's own defaults (common/common.h), where neither the user nor the model's file says anything else. */
@@ -109,7 +111,7 @@ export async function generate(session: ModelSession, request: GenerateRequest, 
     writer.inject(request.markers.gracefulClose)
   }
   refuseTooLong(prompt.length, sequence.contextSize)
-  setThreads(session, session.threads.prefill)
+  if (session.threads.collapsed) session.promptThreads.atMost(session.threads.decode)
   const whole = await prefill({
     sequence,
     tokens: prompt.slice(0, -1),
@@ -117,6 +119,8 @@ export async function generate(session: ModelSession, request: GenerateRequest, 
     checkpoints: sequence.needsCheckpoints ? checkpointPlaces(prompt, vocabulary) : [],
     batchSize: session.batchSize,
     rate: session.rate,
+    threads: session.promptThreads,
+    onSlice: () => setThreads(session, session.promptThreads.count),
     call,
   })
 

@@ -9,6 +9,7 @@ import { usableCores } from './cores'
 import type { ModelSession } from './generate'
 import { inspectFile } from './ggufFile'
 import { createLineKeeper, type EngineLog, forwardLine, loadError, openLlama } from './llama'
+import { createPromptThreads } from './promptThreads'
 import type { CallContext } from './server'
 import { createThreadGovernor } from './threadGovernor'
 import { createVocabulary } from './vocabulary'
@@ -118,6 +119,7 @@ export async function loadModel(request: LoadRequest, call: CallContext, log: En
       batchSize: context.batchSize,
       rate: { tokensPerMs: null },
       threads: createThreadGovernor(threads),
+      promptThreads: createPromptThreads(threads),
       loaded,
       modelBytes: facts.sizeBytes,
     }

@@ -1,10 +1,16 @@
 import type { LlamaContextSequence, Token } from 'node-llama-cpp'
+import type { PromptThreads } from './promptThreads'
 import type { CallContext } from './server'
 
 /** A running evaluation cannot be interrupted, so a prompt goes in slices of about this long. */
 const sliceMs = 300
 /** Where nothing is known yet: short enough for a very slow machine. */
 const firstSlice = 16
+/**
+ * A pass over the weights costs much the same for 2 tokens as for 16, so shorter slices would make a slow machine slower and the next
+ * slice shorter still; only where 16 take longer than this they are worth it.
+ */
+const longestSliceMs = 2000
 
 /** What this machine does with this model, carried from one prompt to the next. */
 export interface PrefillRate {
@@ -13,7 +19,8 @@ export interface PrefillRate {
 
 export function sliceSize(rate: PrefillRate, batchSize: number): number {
   if (rate.tokensPerMs === null) return firstSlice
-  const wanted = Math.max(1, Math.round(rate.tokensPerMs * sliceMs))
+  const least = Math.min(firstSlice, Math.round(rate.tokensPerMs * longestSliceMs))
+  const wanted = Math.max(1, least, Math.round(rate.tokensPerMs * sliceMs))
   // Whole batches where there is room for more than one: a ragged one costs a pass of its own.
   return wanted <= batchSize ? wanted : Math.floor(wanted / batchSize) * batchSize
 }
@@ -27,11 +34,15 @@ export interface PrefillOptions {
   checkpoints: number[]
   batchSize: number
   rate: PrefillRate
+  threads: Pick<PromptThreads, 'measured'>
+  /** Before each slice: the number of threads may have changed. */
+  onSlice: () => void
   call: CallContext
 }
 
 /** Evaluates tokens[cached…] without generating. False when it was cancelled between slices. */
-export async function prefill({ sequence, tokens, cached, checkpoints, batchSize, rate, call }: PrefillOptions): Promise<boolean> {
+export async function prefill(options: PrefillOptions): Promise<boolean> {
+  const { sequence, tokens, cached, checkpoints, batchSize, rate, call } = options
   const stops = checkpoints.filter((at) => at > cached && at <= tokens.length).sort((a, b) => a - b)
   let done = cached
   call.emit({ kind: 'prefill', done, total: tokens.length + 1, cached })
@@ -39,12 +50,17 @@ export async function prefill({ sequence, tokens, cached, checkpoints, batchSize
     if (call.signal.aborted) return false
     const border = stops.find((at) => at > done) ?? tokens.length
     const end = Math.min(border, done + sliceSize(rate, batchSize))
+    options.onSlice()
+    const cpu = process.cpuUsage()
     const started = performance.now()
     await sequence.evaluateWithoutGeneratingNewTokens(tokens.slice(done, end))
     const ms = performance.now() - started
-    // The first short slices say little; longer ones count by their size.
+    const { user, system } = process.cpuUsage(cpu)
+    options.threads.measured({ tokens: end - done, ms, cpuMs: (user + system) / 1000 })
     const measured = (end - done) / Math.max(0.1, ms)
-    rate.tokensPerMs = rate.tokensPerMs === null ? measured : rate.tokensPerMs + (measured - rate.tokensPerMs) * 0.5
+    if (rate.tokensPerMs === null) rate.tokensPerMs = measured
+    // The rest before a border is short, and a short slice is slow for each token: it says nothing about a long one.
+    else if (end - done >= firstSlice || measured > rate.tokensPerMs) rate.tokensPerMs += (measured - rate.tokensPerMs) * 0.5
     done = end
     if (stops.includes(done)) await sequence.takeCheckpoint()
     call.emit({ kind: 'prefill', done, total: tokens.length + 1, cached })

@@ -25,7 +25,7 @@ describe('thread governor', () => {
   it('steps down within seconds where they collapse, for the prompt too', () => {
     const { governor, used } = run(2, 40, (threads) => (threads === 2 ? 500 : 20))
     expect(governor.decode).toBe(1)
-    expect(governor.prefill).toBe(1)
+    expect(governor.collapsed).toBe(true)
     expect(used.filter((threads) => threads === 2).length).toBeLessThanOrEqual(4)
   })
 

@@ -12,8 +12,8 @@ export interface ThreadGovernor {
   readonly max: number
   /** For the next decode. */
   readonly decode: number
-  /** For the prompt: all of them, unless decoding showed that they collapse. */
-  readonly prefill: number
+  /** Decoding with all of them was so slow that a prompt should not try it either. */
+  readonly collapsed: boolean
   /** One decode with the current count took so long. */
   measured(ms: number): void
 }
@@ -54,9 +54,8 @@ export function createThreadGovernor(max: number, now: () => number = () => perf
     get decode() {
       return threads
     },
-    get prefill() {
-      const chosen = best()
-      return (rates.get(chosen) ?? 0) > 3 * (rates.get(max) ?? Number.POSITIVE_INFINITY) ? chosen : max
+    get collapsed() {
+      return (rates.get(best()) ?? 0) > 3 * (rates.get(max) ?? Number.POSITIVE_INFINITY)
     },
     measured: (ms) => {
       if (counts.length === 1) return
