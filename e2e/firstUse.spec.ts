@@ -7,6 +7,7 @@ import { scriptedFile, scriptedRepository, startAgain, startTestHub, starterByte
 import type { RunningHub } from './fixtures/hubServer'
 import { type Launched, freshCache, freshFolder, launchSnug } from './fixtures/launch'
 import { composer, en, lastAnswer, send, starterName } from './fixtures/models'
+import { openPage } from './fixtures/pages'
 import { ask } from './fixtures/rpc'
 
 const MB = 1_000_000
@@ -16,13 +17,6 @@ async function sha256Of(path: string): Promise<string> {
   const hash = createHash('sha256')
   for await (const chunk of createReadStream(path)) hash.update(chunk as Buffer)
   return hash.digest('hex')
-}
-
-async function openPage(page: Page, name: 'discover' | 'library' | 'settings'): Promise<void> {
-  await page.evaluate((to) => {
-    location.hash = `/${to}`
-  }, name)
-  await expect(page.getByRole('heading', { level: 1, name: en.common[name] })).toBeVisible()
 }
 
 /** As a person does: pastes the name into the search field and opens the repository. */

@@ -132,6 +132,8 @@ app.on('second-instance', () => showWindow())
 app.on('activate', () => {
   if (core !== null) showWindow()
 })
+// Who comes back from the file manager sees what was done there.
+app.on('browser-window-focus', () => void core?.library.scan())
 app.on('child-process-gone', (_event, details) => log.warn(`a child process ended: ${details.type} ${details.reason} ${details.exitCode}`))
 app.on('window-all-closed', () => {
   if (process.platform !== 'darwin') app.quit()

@@ -249,7 +249,7 @@ it('the starter model is found in the cache and labelled as what it is', async (
   expect(library.list()).toMatchObject([{ origin: 'starter', demonstration: 'starter', name: 'SmolLM2 135M Instruct' }])
   const scripted = put(join(home, 's.gguf'), 'GGUF scripted')
   await library.addFiles([scripted])
-  expect(library.list()[1]).toMatchObject({ origin: 'scripted', demonstration: 'scripted' })
+  expect(library.list()[1]).toMatchObject({ origin: 'added', demonstration: 'scripted' })
 })
 
 it('a download is verified until its file changes', async () => {

@@ -322,8 +322,7 @@ export class LibraryService {
         this.#log.warn('the chat template could not be asked', { path: row.path, error: toErrorValue(error) })
         return { kind: 'none' }
       })
-      const origin = facts.scripted ? 'scripted' : row.origin
-      this.#save(settled({ ...row, facts, thinking, origin, sizeBytes: row.sizeBytes, problem: null }))
+      this.#save(settled({ ...row, facts, thinking, problem: null }))
     } catch (error) {
       const { code, message } = toErrorValue(error)
       const ofTheFile = code === 'model/corrupt-file' || code === 'engine/crashed' || code === 'engine/stalled'

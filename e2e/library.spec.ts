@@ -1,0 +1,191 @@
+import { mkdirSync, renameSync, symlinkSync, utimesSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { type Locator, expect, test } from '@playwright/test'
+import { writeScriptedModel } from '../src/engine/scriptedModel'
+import { formatBytes } from '../src/shared/domain/format'
+import type { LibraryModel } from '../src/shared/domain/library'
+import { type Launched, freshCache, freshFolder, launchSnug } from './fixtures/launch'
+import { en } from './fixtures/models'
+import { openPage } from './fixtures/pages'
+import { ask } from './fixtures/rpc'
+
+/** Each name is a file of a scripted model; what they say is the same, what they are called is not. */
+const folder = freshFolder('我的 模型 folder')
+const inside = (name: string) => join(folder, name)
+const rows = () => snug.page.getByTestId('library-row')
+const row = (name: string): Locator => rows().filter({ hasText: name })
+const models = () => ask<LibraryModel[]>(snug.page, 'library/list')
+
+let snug: Launched
+let cache: string
+
+/** Old enough that a look at its folder takes it at once. */
+async function put(path: string, content?: Buffer): Promise<number> {
+  const bytes = content === undefined ? (await writeScriptedModel(path)).bytes : content.length
+  if (content !== undefined) writeFileSync(path, content)
+  const old = new Date(Date.now() - 60_000)
+  utimesSync(path, old, old)
+  return bytes
+}
+
+/** The next file or folder dialog is answered with these. */
+const answerDialog = (paths: string[]) =>
+  snug.app.evaluate(({ dialog }, filePaths) => {
+    dialog.showOpenDialog = () => Promise.resolve({ canceled: filePaths.length === 0, filePaths })
+  }, paths)
+
+/** The person comes back from the file manager. */
+const comeBack = () => snug.app.evaluate(({ app }) => app.emit('browser-window-focus'))
+
+async function menu(name: string, entry: string): Promise<void> {
+  await row(name)
+    .getByRole('button', { name: /^More: / })
+    .click()
+  await snug.page.getByRole('menuitem', { name: entry }).click()
+}
+
+test.describe.configure({ mode: 'serial' })
+
+test.beforeAll(async () => {
+  cache = freshFolder('huggingface 缓存')
+  const repository = join(cache, 'models--snug-test--scripted-GGUF')
+  const snapshot = join(repository, 'snapshots', '0123456789abcdef0123456789abcdef01234567')
+  mkdirSync(join(repository, 'blobs'), { recursive: true })
+  mkdirSync(snapshot, { recursive: true })
+  await put(join(repository, 'blobs', 'a'.repeat(64)))
+  symlinkSync(join('..', '..', 'blobs', 'a'.repeat(64)), join(snapshot, 'hub-F32.gguf'))
+  // A locale that is installed everywhere: without one, the protocol that makes the drop below turns Chinese letters into nothing.
+  const env = { HOME: freshFolder('home'), HF_HUB_CACHE: cache, LC_ALL: 'C.UTF-8' }
+  snug = await launchSnug({ cacheDir: freshCache(false), env })
+})
+test.afterAll(async () => {
+  expect(await snug.close()).toBe(true)
+})
+
+test('the models of another program are found at the first start and read where they lie', async () => {
+  const { page } = snug
+  const choice = page.getByTestId('choice-disk')
+  await expect(choice).toContainText(en.welcome.source.huggingface)
+  await choice.getByRole('button', { name: en.welcome.use({ source: en.welcome.source.huggingface }) }).click()
+  await expect(choice).toContainText(en.welcome.used)
+  await openPage(page, 'library')
+  await expect(rows()).toHaveCount(1)
+  await expect(rows()).toContainText(en.library.inPlace)
+  await expect(rows()).toContainText(en.common.demonstrationScripted)
+  const [model] = await models()
+  expect(model?.path.startsWith(cache)).toBe(true)
+  await expect(page.getByRole('region', { name: en.library.watched })).toContainText(cache)
+})
+
+test('a folder is watched: what is in it, what is damaged, what comes later', async () => {
+  const { page } = snug
+  await put(inside('第一 model.gguf'))
+  await put(inside('broken.gguf'), Buffer.from('GGUF this is none'))
+  await answerDialog([folder])
+  await page.getByRole('button', { name: en.library.addFolder }).click()
+  await expect(rows()).toHaveCount(3)
+  await expect(row('broken')).toHaveAttribute('data-state', 'damaged')
+  await expect(row('broken').getByRole('alert')).toContainText(en.errors['model/corrupt-file'].title)
+  await expect(row('broken').getByRole('button', { name: /^Load and chat/ })).toBeDisabled()
+  await put(inside('后来.gguf'))
+  await comeBack()
+  await expect(rows()).toHaveCount(4)
+  expect((await models()).map(({ fileName }) => fileName)).toEqual(expect.arrayContaining(['第一 model.gguf', '后来.gguf', 'broken.gguf']))
+})
+
+test('a file that is gone is missing, not forgotten, and comes back', async () => {
+  const { page } = snug
+  const name = '后来.gguf'
+  const state = async () => (await models()).find(({ fileName }) => fileName === name)?.state
+  renameSync(inside(name), inside('away'))
+  await comeBack()
+  await expect.poll(state).toBe('missing')
+  const missing = page.locator('[data-testid=library-row][data-state=missing]')
+  await expect(missing).toContainText(en.library.missingHint({ path: inside(name) }))
+  await expect(page.getByRole('region', { name: en.library.models, exact: true })).toContainText(en.library.missingCount({ count: 1 }))
+  renameSync(inside('away'), inside(name))
+  await comeBack()
+  await expect(missing).toHaveCount(0)
+  expect(await state()).toBe('own')
+})
+
+test('a file that is dropped on the window is added', async () => {
+  const { page } = snug
+  const path = join(freshFolder('dropped 拖放'), '拖来的 one.gguf')
+  await put(path)
+  await page.evaluate(() => {
+    location.hash = '/chat'
+  })
+  const session = await page.context().newCDPSession(page)
+  const data = { items: [], files: [path], dragOperationsMask: 1 }
+  // A real drop for page and preload; made this way it names its files only when it is let go.
+  for (const type of ['dragEnter', 'dragOver', 'drop'] as const)
+    await session.send('Input.dispatchDragEvent', { type, x: 500, y: 300, data })
+  await expect(page.getByText(en.library.added({ count: 1 }))).toBeVisible()
+  expect((await models()).map((model) => model.path)).toContain(path)
+  await openPage(page, 'library')
+  await expect(rows()).toHaveCount(5)
+})
+
+test('a row is taken off the list, and its file stays', async () => {
+  await menu('broken', en.library.forget)
+  await expect(row('broken')).toHaveCount(0)
+  await comeBack()
+  await expect(rows()).toHaveCount(4)
+})
+
+test('the trash is asked for with name, path and size, and only the person decides', async () => {
+  const { page, app } = snug
+  const target = (await models()).find(({ fileName }) => fileName === '第一 model.gguf')
+  if (target === undefined) throw new Error('the model is not there')
+  await app.evaluate(({ dialog, shell }) => {
+    const seen: { detail: string; trashed: string[]; answer: number } = { detail: '', trashed: [], answer: 1 }
+    Object.assign(globalThis, { seen })
+    Object.assign(dialog, {
+      showMessageBox: (_window: unknown, options: { message: string; detail: string }) => {
+        seen.detail = `${options.message}\n${options.detail}`
+        return Promise.resolve({ response: seen.answer, checkboxChecked: false })
+      },
+    })
+    shell.trashItem = (path) => {
+      seen.trashed.push(path)
+      return Promise.resolve()
+    }
+  })
+  const seen = () => app.evaluate(() => (globalThis as unknown as { seen: { detail: string; trashed: string[] } }).seen)
+  const answer = (value: number) =>
+    app.evaluate((_electron, to) => {
+      ;(globalThis as unknown as { seen: { answer: number } }).seen.answer = to
+    }, value)
+  const place = (await models()).findIndex(({ id }) => id === target.id)
+  const trash = async () => {
+    await rows()
+      .nth(place)
+      .getByRole('button', { name: /^More: / })
+      .click()
+    await page.getByRole('menuitem', { name: en.library.trash }).click()
+  }
+  await trash()
+  await expect.poll(async () => (await seen()).detail).toContain(target.path)
+  expect((await seen()).detail).toContain(target.name)
+  expect((await seen()).detail).toContain(formatBytes(target.sizeBytes, 'en'))
+  expect((await seen()).trashed).toEqual([])
+  await expect(rows()).toHaveCount(4)
+
+  await answer(0)
+  await trash()
+  await expect(rows()).toHaveCount(3)
+  expect((await seen()).trashed).toEqual([target.path])
+})
+
+test('a search finds a model by its name or its file, and a folder is no longer watched', async () => {
+  const { page } = snug
+  const search = page.getByRole('searchbox', { name: en.library.search })
+  await search.fill('拖来的')
+  await expect(rows()).toHaveCount(1)
+  await search.fill('nothing of that name')
+  await page.getByRole('button', { name: en.library.clearSearch }).click()
+  await expect(rows()).toHaveCount(3)
+  await page.getByRole('button', { name: `${en.library.stopWatching}: ${folder}` }).click()
+  await expect(rows()).toHaveCount(2)
+})
