@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process'
 import { expect, test } from '@playwright/test'
 import { type Launched, checkout, electronBinary, freshCache, freshFolder, launchSnug, sandboxed } from './fixtures/launch'
-import { addScripted, lastReply, newChat, send, useModel } from './fixtures/models'
+import { addScripted, composer, en, lastReply, newChat, send, useModel } from './fixtures/models'
 import { enginePids, isAlive, processTree } from './fixtures/processes'
 
 test.skip(process.platform !== 'linux', 'reads /proc')
@@ -39,7 +39,28 @@ test('killed with a busy engine, it leaves no process behind, and the reply is k
   await next.page.getByRole('link', { name: /^Talk/ }).click()
   await expect(lastReply(next.page).locator('.md')).toContainText('Hello from the scripted model')
   await expect(lastReply(next.page).getByTestId('reply-stats')).toHaveCount(0)
+  await expect(lastReply(next.page)).toContainText(en.chat.interrupted)
   expect(await next.close()).toBe(true)
+})
+
+test('a page that crashes comes back with what was being written', async () => {
+  const snug = await launchSnug({ dataDir, cacheDir })
+  await newChat(snug.page)
+  await composer(snug.page).fill('half a question')
+  await snug.app.evaluate(async ({ BrowserWindow }) => {
+    const contents = BrowserWindow.getAllWindows()[0]?.webContents
+    const loaded = new Promise<void>((resolve) => contents?.once('did-finish-load', resolve))
+    contents?.forcefullyCrashRenderer()
+    await loaded
+  })
+  // Playwright's page ended with the process, so main looks.
+  const written = () =>
+    snug.app.evaluate(
+      ({ BrowserWindow }) =>
+        BrowserWindow.getAllWindows()[0]?.webContents.executeJavaScript("document.querySelector('textarea')?.value") as Promise<unknown>,
+    )
+  await expect.poll(written, { timeout: 20_000 }).toBe('half a question')
+  expect(await snug.close()).toBe(true)
 })
 
 test('a second start gives the first its focus and ends', async () => {

@@ -101,6 +101,8 @@ test('nothing leads the window elsewhere', async () => {
     'data:text/html,<b>x',
     'javascript:window.__js=1',
     'snug://other/index.html',
+    'snug://app/nothing',
+    'snug://app/index.html/../x',
     'blob:snug://app/x',
     'chrome://gpu/',
     'devtools://devtools/bundled/inspector.html',

@@ -38,7 +38,9 @@ export function isOurPage(address: string): boolean {
     // Not an address at all, so not our page.
     return false
   }
-  return (url.protocol === 'snug:' && url.host === 'app') || (devServer() !== null && url.origin === devServer())
+  // One page: any other address of ours would leave the window with "not found".
+  const atHome = url.pathname === '/' || url.pathname === '/index.html'
+  return (url.protocol === 'snug:' && url.host === 'app' && atHome) || (devServer() !== null && url.origin === devServer())
 }
 
 /**
