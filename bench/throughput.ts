@@ -17,6 +17,8 @@ interface Subject {
 }
 
 const prompt = 'Write a very long story about a small lighthouse and the people who keep it. Tell it chapter by chapter.'
+/** A bare loop cannot step down: on busy cores its threads wait for each other for minutes. */
+const bareMs = 60_000
 /** A configuration that collapses is told, not waited for. */
 const patienceMs = 15_000
 
@@ -56,7 +58,9 @@ async function wholeApp(dataDir: string, { label, path, tokens }: Subject, pairs
     const seen: { ours: number; theirs: number }[] = []
     for (let pair = 0; pair <= pairs; pair++) {
       const ours = await paintedReply(app.page, chat)
-      const theirs = await bare.run(chat.prompt, ours.stats.evalTokens)
+      const theirs = await bare.run(chat.prompt, ours.stats.evalTokens, bareMs)
+      if (theirs.tokensPerSecond * bareMs < 1000 * ours.stats.evalTokens)
+        throw new Error(`the bare loop collapsed (${theirs.tokensPerSecond.toFixed(1)} tokens/s): the machine is too busy to compare on`)
       if (theirs.tokens !== ours.stats.evalTokens || theirs.promptTokens !== ours.stats.promptTokens)
         throw new Error(
           `not the same work: ${theirs.promptTokens}+${theirs.tokens} and ${ours.stats.promptTokens}+${ours.stats.evalTokens} tokens`,

@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync } from 'node:fs'
+import { readdirSync, readFileSync, readlinkSync } from 'node:fs'
 
 function read(path: string): string {
   try {
@@ -37,9 +37,22 @@ export interface ProcessMemory {
 /** Proportional set sizes: pages that several processes share count once in all. Linux only. */
 export function memoryOf(root: number): ProcessMemory[] {
   return treeOf(root).map((pid) => {
-    const words = read(`/proc/${pid}/cmdline`).split('\0')
+    // Chromium writes its children's command lines with spaces.
+    const words = read(`/proc/${pid}/cmdline`).split(/[\0 ]/)
     const role = words.find((word) => word.startsWith('--type=') || word.startsWith('--utility-sub-type='))?.replace(/^--[\w-]+=/, '')
     const kib = /^Pss:\s+(\d+) kB$/m.exec(read(`/proc/${pid}/smaps_rollup`))?.[1] ?? '0'
     return { pid, role: role ?? 'main', bytes: Number(kib) * 1024 }
   })
+}
+
+/** Processes of that program that are running: what they share with ours counts less in ours. */
+export function runningCopies(program: string): number {
+  return readdirSync('/proc').filter((name) => {
+    try {
+      return /^\d+$/.test(name) && readlinkSync(`/proc/${name}/exe`) === program
+    } catch {
+      // Ended meanwhile, or another user's.
+      return false
+    }
+  }).length
 }
