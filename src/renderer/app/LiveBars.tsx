@@ -14,10 +14,12 @@ export function LiveBars() {
     const used = gib(pool.totalBytes - pool.freeBytes)
     const total = gib(pool.totalBytes)
     const ram = pool.devices.includes('cpu')
+    const sentence = common.memoryPool({ used, total, device: ram ? common.ram : pool.name })
     return (
-      <span key={pool.id} className="live-row" title={common.memoryPool({ used, total, device: ram ? common.ram : pool.name })}>
+      <span key={pool.id} className="live-row" title={sentence}>
         <span>{ram ? common.ram : common.vram}</span>
-        <MemoryBar pools={[pool]} parts={parts} name={common.memoryPool({ used, total, device: ram ? common.ram : pool.name })} />
+        {/* Without anything of ours the bar says this sentence by itself. */}
+        <MemoryBar pools={[pool]} parts={parts} name={pool.takesBytes > 0 ? sentence : undefined} />
         <span>{common.ofTotal({ used, total })}</span>
       </span>
     )

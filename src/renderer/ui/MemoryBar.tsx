@@ -72,6 +72,16 @@ function useMemorySentence(pools: readonly PoolFit[], parts: readonly MemoryPart
         : null
     })
     .filter((text) => text !== null)
+  // Nothing of ours lies there: then how full it is.
+  if (words.length === 0)
+    for (const pool of pools)
+      words.push(
+        common.memoryPool({
+          used: gib(pool.totalBytes - pool.freeBytes),
+          total: gib(pool.totalBytes),
+          device: poolName(pool, common.ram),
+        }),
+      )
   if (verdict !== undefined) {
     words.push(
       { 'full-gpu': common.allOnGpu, 'partial-gpu': common.partlyOnGpu, cpu: common.cpuOnly, 'too-big': common.willNotRun }[verdict],

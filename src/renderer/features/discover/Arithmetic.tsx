@@ -53,22 +53,28 @@ export function Arithmetic({ name, quantization, fit, licence, rating, notes = [
             .filter((group) => sums[group] > 0)
             .map((group) => (
               <div key={group}>
-                <i className={`sq ${mark[group]}`} />
-                <dt>{names[group]}</dt>
+                <dt>
+                  <i className={`sq ${mark[group]}`} />
+                  {names[group]}
+                </dt>
                 <dd className="f">{says[group]}</dd>
                 <dd className="num">{gib(sums[group], true)}</dd>
               </div>
             ))}
           <div className="tot">
-            <i className="sq line" />
-            <dt className="m">{words.total}</dt>
+            <dt className="m">
+              <i className="sq line" />
+              {words.total}
+            </dt>
             <dd className="f">GiB</dd>
             <dd className="num m">{total}</dd>
           </div>
           {fit.pools.map((pool) => (
             <div key={pool.id}>
-              <i className="sq free" />
-              <dt>{pool.id === 'cpu' ? common.ram : common.vram}</dt>
+              <dt>
+                <i className="sq free" />
+                {pool.id === 'cpu' ? common.ram : common.vram}
+              </dt>
               <dd className="f">
                 {pool.id === 'cpu'
                   ? common.freeShort({ free: gib(pool.freeBytes + pool.returnedBytes) })
@@ -80,8 +86,10 @@ export function Arithmetic({ name, quantization, fit, licence, rating, notes = [
             </div>
           ))}
           <div>
-            <i className="sq r" />
-            <dt>{common.reserve}</dt>
+            <dt>
+              <i className="sq r" />
+              {common.reserve}
+            </dt>
             <dd className="f">{words.margin}</dd>
             <dd className="num">
               {gib(

@@ -149,6 +149,7 @@ function FilterBar({ filters, setFilters, shown }: { filters: Filters; setFilter
         {discover.context}
         <select
           className="select"
+          aria-label={discover.context}
           value={filters.contextSize ?? ''}
           onChange={(event) => setFilters({ ...filters, contextSize: event.target.value === '' ? null : Number(event.target.value) })}
         >
@@ -164,6 +165,7 @@ function FilterBar({ filters, setFilters, shown }: { filters: Filters; setFilter
         {discover.cacheType}
         <select
           className="select"
+          aria-label={discover.cacheType}
           value={filters.kvCacheType}
           onChange={(event) => setFilters({ ...filters, kvCacheType: cacheTypes.find((type) => type === event.target.value) ?? 'f16' })}
         >

@@ -87,6 +87,7 @@ function Picker({ list, onDone }: { list: RefObject<HTMLUListElement | null>; on
           {library.context}
           <select
             className="select"
+            aria-label={library.context}
             value={context ?? ''}
             onChange={(event) => setContext(event.target.value === '' ? null : Number(event.target.value))}
           >

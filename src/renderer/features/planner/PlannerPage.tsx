@@ -103,7 +103,7 @@ export function PlannerPage() {
         </div>
         <label className="col">
           <span className="t2 f12">{planner.device}</span>
-          <select className="select" value={device.id} onChange={(event) => setDeviceId(event.target.value)}>
+          <select className="select" aria-label={planner.device} value={device.id} onChange={(event) => setDeviceId(event.target.value)}>
             {devices.map((entry) => {
               const words = {
                 name: entry.id === 'here-cpu' ? common.ram : entry.name,
