@@ -10,8 +10,11 @@ export function spread(values: readonly number[]): [number, number] {
   return [Math.min(...values), Math.max(...values)]
 }
 
-/** Both sides of a pair were measured one right after the other, so what disturbs both mostly cancels. */
-export function ratios(pairs: readonly { ours: number; theirs: number }[]): { median: number; spread: [number, number] } {
-  const values = pairs.map(({ ours, theirs }) => ours / theirs)
+/** Measurement by measurement: both sides were measured one right after the other, so what disturbs both mostly cancels. */
+export function ratios(ours: readonly number[], theirs: readonly number[]): { median: number; spread: [number, number] } {
+  const values = ours.flatMap((value, index) => {
+    const other = theirs[index]
+    return other === undefined ? [] : [value / other]
+  })
   return { median: median(values), spread: spread(values) }
 }
