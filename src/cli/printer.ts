@@ -9,7 +9,7 @@ export interface Printer {
 
 /** An answer as it comes: `--json` one line per event, else the text on stdout with thoughts dimmed on a terminal. */
 export function createPrinter(out: Output, stream: boolean): Printer {
-  const dim = process.stdout.isTTY === true
+  const dim = process.stdout.isTTY
   let inThought = false
   const switchTo = (thought: boolean) => {
     if (thought === inThought) return

@@ -83,7 +83,7 @@ export function withPythonStrips(value: unknown): unknown {
 }
 
 /** llama.cpp trims ASCII white space only: each other white space is written as one of these, so that it is trimmed too, and back. */
-const wide = [...'\x85\xa0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a\u2028\u2029\u202f\u205f\u3000']
+const wide = Array.from('\x85\xa0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a\u2028\u2029\u202f\u205f\u3000')
 const asAscii = (character: string): string => `\v${'\f'.repeat(wide.indexOf(character) + 1)}\v`
 const anyWide = new RegExp(`[${wide.join('')}]`, 'g')
 

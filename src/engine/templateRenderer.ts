@@ -90,7 +90,8 @@ function interpret(program: Program, context: Record<string, unknown>, now: Date
   // a switch may carry any name, also one of the above
   for (const [name, value] of Object.entries(context)) if (!(name in globals)) environment.set(name, value)
   const result = new Interpreter(environment).run(program)
-  return String(result.value)
+  if (typeof result.value !== 'string') throw new SnugError('template/failed', 'the template gave no text')
+  return result.value
 }
 
 function mapStrings(value: unknown, change: (text: string) => string): unknown {

@@ -1,5 +1,5 @@
 import { join } from 'node:path'
-import { BrowserWindow, app, clipboard, dialog, nativeTheme, shell } from 'electron'
+import { type BrowserWindow, app, clipboard, dialog, nativeTheme, shell } from 'electron'
 import { SnugError } from '@shared/errors'
 import { languageOf, messages } from '@shared/i18n'
 import type { AppCommand, AppInfo } from '@shared/ipc/app'
@@ -104,7 +104,7 @@ async function start(): Promise<void> {
     dialogs,
     info,
     words,
-    copyText: (text) => clipboard.writeText(text),
+    copyText: (text) => void clipboard.writeText(text),
     showLogs: () => void shell.openPath(join(paths.dataDir, 'logs')),
     showInFolder: (path) => shell.showItemInFolder(path),
   }

@@ -48,8 +48,6 @@ export interface ErrorValue {
   data?: Record<string, unknown>
 }
 
-export type Result<T> = { ok: true; value: T } | { ok: false; error: ErrorValue }
-
 export class SnugError extends Error {
   readonly code: ErrorCode
   /** For machines and for the words shown: names, bytes, paths. */

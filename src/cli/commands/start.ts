@@ -34,7 +34,7 @@ export function addStart(program: Command): void {
         const messages: PromptMessage[] = preset === null ? [] : [{ role: 'system', content: preset }]
         const printer = createPrinter(out, true)
         const options = { sampling: { temperature: 0 }, thinking: { mode: 'default' } as const, maxTokens: null }
-        if (process.stdin.isTTY === true) {
+        if (process.stdin.isTTY) {
           await converse({ session, messages, options: { ...options, sampling: {} }, out, printer, signal })
           return
         }

@@ -12,4 +12,4 @@ interface Goldens {
   templates: Record<string, { names: string[]; cases: Record<string, Golden> }>
 }
 
-export const goldens: Goldens = templates as unknown as Goldens
+export const goldens: Goldens = templates

@@ -93,8 +93,3 @@ export function formatDuration(ms: number, language: Language): string {
   const hours = join(number(Math.floor(minutes / 60), 0, language), words.h)
   return rest === 0 ? hours : `${hours} ${join(String(rest), words.min)}`
 }
-
-export function formatDurationRange(range: Range, language: Language): string {
-  if (range[0] === range[1]) return formatDuration(range[0], language)
-  return `${formatDuration(range[0], language)} – ${formatDuration(range[1], language)}`
-}

@@ -1,7 +1,5 @@
 /** A number of bytes. GiB exists only where a person reads it (`format.ts`). */
 export type Bytes = number
-/** Tokens per second. */
-export type TokensPerSecond = number
 /** Inclusive low and high end. A prediction is a range until it was measured on this machine. */
 export type Range = readonly [low: number, high: number]
 
