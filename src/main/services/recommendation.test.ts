@@ -6,6 +6,7 @@ import { memoryParts } from '@shared/domain/memory'
 import { mergeHardware } from '@shared/domain/mergeHardware'
 import { bestBackend, memoryPools } from '@shared/domain/pools'
 import { quantizationInfo } from '@shared/domain/quantization'
+import { rankRecommendations, recommendModel, useNeeds } from '@shared/domain/recommend'
 import { GiB, MiB } from '@shared/domain/units'
 import { loadCatalog, parseCatalog } from './catalog'
 import { RecommendationService } from './recommendation'
@@ -72,7 +73,6 @@ describe('catalogue', () => {
         expect(entry.sources[field], `${entry.id}.${field}`).toBeTruthy()
       expect(entry.demonstration || entry.quantizations.every((row) => row.repository !== null), entry.id).toBe(true)
       expect(entry.activeParameters).toBeLessThanOrEqual(entry.parameters)
-      expect(entry.capability, 'a score needs a date and a link, else it is null').toBeNull()
     }
     expect(catalog.entries.filter((entry) => entry.geometry.experts !== null).length).toBeGreaterThanOrEqual(8)
     expect(catalog.entries.filter((entry) => entry.demonstration).map((entry) => entry.id)).toEqual(['smollm2-135m'])
@@ -87,7 +87,7 @@ describe('catalogue', () => {
   test.each([
     ['llama-3.2-1b', 'Q4_K_M', 762.8 * MiB, 0.01],
     ['llama-3.1-8b', 'Q4_K_M', 4.58 * GiB, 0.01],
-    ['llama-3.1-8b', 'Q8_0', 7.95 * GiB, 0.01],
+    ['deepseek-r1-distill-llama-8b', 'Q8_0', 7.95 * GiB, 0.01],
     ['gemma-3-4b', 'Q4_K_M', 2368 * MiB, 0.02],
     ['qwen3-30b-a3b', 'Q4_K_M', 17.3 * GiB, 0.02],
     ['mistral-small-3.1-24b', 'Q4_K_M', 14.3e9, 0.01],
@@ -116,9 +116,10 @@ describe('catalogue', () => {
     const total = buffers.reduce((sum, part) => sum + part.bytes, 0) / MiB
     expect(Math.abs(total / (762.81 + 386.5) - 1)).toBeLessThan(0.02)
   })
-  test('a smaller quantization is never larger, and never takes more', () => {
+  test('a smaller quantization of llama.cpp’s own mixes is never worked out larger', () => {
     for (const entry of catalog.entries) {
-      const worked = entry.quantizations.filter((row) => row.sizeBytes === null).map((row) => catalogModel(entry, row).sizeBytes)
+      const plain = entry.quantizations.filter((row) => !row.name.startsWith('UD-'))
+      const worked = plain.map((row) => catalogModel(entry, { ...row, sizeBytes: null }).sizeBytes)
       expect(worked, entry.id).toEqual(worked.toSorted((a, b) => b - a))
     }
   })
@@ -167,6 +168,43 @@ describe('recommend', () => {
     })
     expect((await service.fitFile(llama1b)).verdict).toBe('full-gpu')
     expect((await service.fitFile(llama1b, { beside: true })).verdict).not.toBe('full-gpu')
+  })
+})
+
+describe('a score', () => {
+  const machine = serviceOn('RTX 5090').machine()
+  const ids = ['qwen3-14b', 'qwen3-8b', 'gemma-3-12b', 'qwen3-4b'] as const
+  async function order(scores: Partial<Record<(typeof ids)[number], { score: number; test?: string }>>): Promise<string[]> {
+    const options = { use: 'chat' as const, needs: useNeeds.chat, fit: {} }
+    const priced = await Promise.all(
+      ids.map(async (id) => {
+        const entry = catalog.entries.find((candidate) => candidate.id === id)
+        const given = scores[id]
+        if (entry === undefined) throw new Error(`no ${id}`)
+        const chat = given && { score: given.score, test: given.test ?? 'a test', date: '2025-05', link: 'https://example.org' }
+        return recommendModel({ ...entry, capability: chat === undefined ? null : { chat } }, await machine, options)
+      }),
+    )
+    return rankRecommendations(priced.flatMap((item) => item ?? [])).map((item) => item.model.id)
+  }
+
+  test('reorders those that have one, each at a place that one of them held', async () => {
+    const plain = await order({})
+    const [first, second, third, fourth] = plain as [(typeof ids)[number], (typeof ids)[number], (typeof ids)[number], (typeof ids)[number]]
+    expect(await order({ [first]: { score: 40 }, [third]: { score: 60 } })).toEqual([third, second, first, fourth])
+    expect(await order({ [second]: { score: 40 }, [third]: { score: 50 }, [fourth]: { score: 60 } })).toEqual([
+      first,
+      fourth,
+      third,
+      second,
+    ])
+  })
+  test('lack of one moves nothing, up or down, and scores of two tests are not compared', async () => {
+    const plain = await order({})
+    const [first, , third, fourth] = plain as [(typeof ids)[number], string, (typeof ids)[number], (typeof ids)[number]]
+    expect(await order({ [first]: { score: 90 } })).toEqual(plain)
+    expect(await order({ [fourth]: { score: 5 } })).toEqual(plain)
+    expect(await order({ [first]: { score: 10, test: 'one' }, [third]: { score: 90, test: 'another' } })).toEqual(plain)
   })
 })
 

@@ -123,9 +123,33 @@ export function rankRecommendations(recommendations: readonly Recommendation[]):
     if (item.best.loss === 'clear') return 3
     return item.suits ? 1 : 2
   }
-  return recommendations.toSorted(
-    (a, b) => group(a) - group(b) || compareCapability(a, b) || typical(b.best.fit.speed.decode) - typical(a.best.fit.speed.decode),
+  const ranked = recommendations.toSorted(
+    (a, b) => group(a) - group(b) || standIn(b) - standIn(a) || typical(b.best.fit.speed.decode) - typical(a.best.fit.speed.decode),
   )
+  return byScore(ranked, group)
+}
+
+/**
+ * Published scores reorder the models that have one on the same test, among the places that they hold by the stand-in: no model moves up or
+ * down for lack of a score, and the order has no circles (comparing pairs, now by score, now by stand-in, would have).
+ */
+function byScore(ranked: readonly Recommendation[], group: (item: Recommendation) => number): Recommendation[] {
+  const result = [...ranked]
+  const tests = new Map<string, number[]>()
+  for (const [index, item] of ranked.entries()) {
+    if (item.capability === null) continue
+    const key = `${group(item)} ${item.capability.test}`
+    tests.set(key, [...(tests.get(key) ?? []), index])
+  }
+  for (const places of tests.values()) {
+    const items = places.flatMap((place) => ranked[place] ?? [])
+    const best = items.toSorted((a, b) => (b.capability?.score ?? 0) - (a.capability?.score ?? 0))
+    for (const [turn, place] of places.entries()) {
+      const item = best[turn]
+      if (item !== undefined) result[place] = item
+    }
+  }
+  return result
 }
 
 /** 0 … 3: up to 2, 4, 8 times too slow, more. */
@@ -185,13 +209,6 @@ export function bestQuantization(alternatives: readonly QuantizationFit[]): Quan
     .toSorted((a, b) => clear(a) - clear(b) || typical(b.fit.speed.decode) - typical(a.fit.speed.decode))
   if (fastest !== undefined) return fastest
   return offered.toSorted((a, b) => clear(a) - clear(b) || a.sizeBytes - b.sizeBytes)[0] ?? fallback
-}
-
-/** Published scores decide where both have one on the same test; otherwise the stand-in. A score is never made up. */
-function compareCapability(a: Recommendation, b: Recommendation): number {
-  if (a.capability !== null && b.capability !== null && a.capability.test === b.capability.test)
-    return b.capability.score - a.capability.score
-  return standIn(b) - standIn(a)
 }
 
 /**
