@@ -9,7 +9,9 @@ const use = z.enum(useCases as readonly ['chat', 'code', 'reasoning', 'chinese',
 
 const quantization = z.strictObject({
   name: text.refine((name) => quantizationInfo(name) !== null, 'unknown quantization'),
+  /** Exact, or as a listing rounds it: [bytes, how far off it can be]. */
   sizeBytes: count.optional(),
+  listed: z.tuple([count, count]).optional(),
   file: text.optional(),
   sha256: z
     .string()
@@ -26,6 +28,9 @@ const entry = z.strictObject({
   maker: text,
   parameters: count,
   activeParameters: count,
+  geometryChecked: z.boolean(),
+  /** Why it is not shown: what is only guessed waits here until somebody has seen it. */
+  hidden: text.optional(),
   architecture: text,
   layers: z.strictObject({
     blocks: count,
@@ -82,7 +87,8 @@ export function parseCatalog(raw: unknown): Catalog {
   const parsed = file.parse(raw)
   const ids = new Set(parsed.entries.map((item) => item.id))
   if (ids.size !== parsed.entries.length) throw new RangeError('catalogue: an id is used twice')
-  return { version: parsed.version, updated: parsed.updated, entries: parsed.entries.map(toEntry) }
+  const shown = parsed.entries.filter((item) => item.hidden === undefined)
+  return { version: parsed.version, updated: parsed.updated, entries: shown.map(toEntry) }
 }
 
 export function loadCatalog(): Catalog {
@@ -109,6 +115,7 @@ function toEntry(item: z.infer<typeof entry>): CatalogEntry {
       slidingWindow: item.slidingWindow,
       experts: item.experts === null ? null : { count: item.experts[0], used: item.experts[1] },
     },
+    geometryChecked: item.geometryChecked,
     tied: item.tied,
     tokenizer: item.tokenizer,
     thinking: item.thinking,
@@ -120,10 +127,12 @@ function toEntry(item: z.infer<typeof entry>): CatalogEntry {
     imagesUnused: item.imagesUnused,
     demonstration: item.demonstration,
     released: item.released,
+    repositories: item.repositories,
     quantizations: item.quantizations.map((row) => ({
       name: row.name,
       bitsPerWeight: quantizationInfo(row.name)?.bitsPerWeight ?? 0,
-      sizeBytes: row.sizeBytes ?? null,
+      sizeBytes: row.sizeBytes ?? row.listed?.[0] ?? null,
+      sizeRounding: row.sizeBytes === undefined ? (row.listed?.[1] ?? 0) : 0,
       repository: repository ?? null,
       file: row.file ?? null,
       sha256: row.sha256 ?? null,

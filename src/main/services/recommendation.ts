@@ -111,8 +111,8 @@ export class RecommendationService {
 
   /** The catalogue's entry for a repository, by name; null for one that is not in it. */
   entryOf(repository: string): CatalogEntry | null {
-    const named = (entry: CatalogEntry): boolean =>
-      entry.quantizations.some((row) => row.repository?.toLowerCase() === repository.toLowerCase())
+    const wanted = repository.toLowerCase()
+    const named = (entry: CatalogEntry): boolean => entry.repositories.some((name) => name.toLowerCase() === wanted)
     return this.options.catalog.entries.find(named) ?? null
   }
 

@@ -19,8 +19,10 @@ export interface CatalogQuantization {
   /** As written in files: `Q4_K_M`. */
   name: string
   bitsPerWeight: number
-  /** Real size where it is known, else null: parameters × bits per weight. */
+  /** Size of the file where it was seen, else null: parameters × bits per weight. */
   sizeBytes: Bytes | null
+  /** How far off `sizeBytes` can be: a listing that says "4.7 GB" is within 0.05 GiB. 0: exact to the byte. */
+  sizeRounding: Bytes
   /** Repository that carries it; null: only what lies on this disk (the starter model). */
   repository: string | null
   /** Known only where the file was seen; otherwise the repository's listing is matched by `name`. */
@@ -51,9 +53,11 @@ export interface CatalogEntry {
   family: string
   maker: string
   parameters: number
-  /** Equal to `parameters` for a dense model. */
+  /** Equal to `parameters` for a dense model. Embedding and output matrix are counted, so it is more than the name of a mixture says. */
   activeParameters: number
   geometry: ModelGeometry
+  /** False: the widths are those of a sibling or come from a part of a configuration; the file's header decides. */
+  geometryChecked: boolean
   tied: boolean
   tokenizer: 'bpe' | 'spm'
   thinking: CatalogThinking
@@ -67,8 +71,10 @@ export interface CatalogEntry {
   /** The starter model: proves that everything works, not how good models are. */
   demonstration: boolean
   released: string | null
+  /** The first one is offered; the others carry the same model. */
+  repositories: string[]
   quantizations: CatalogQuantization[]
-  /** Field → where the fact is from. */
+  /** Field → where the fact is from. "not checked" where nobody opened a page for it. */
   sources: Record<string, string>
 }
 
@@ -115,7 +121,7 @@ const repackShare: Readonly<Record<string, number>> = { Q4_K_M: 0.8, Q4_K_S: 0.9
  */
 export function catalogModel(
   entry: CatalogGeometry,
-  quantization: Pick<CatalogQuantization, 'name' | 'bitsPerWeight' | 'sizeBytes'>,
+  quantization: Pick<CatalogQuantization, 'name' | 'bitsPerWeight' | 'sizeBytes'> & { sizeRounding?: Bytes },
 ): CatalogModel {
   const info = quantizationInfo(quantization.name)
   const { geometry } = entry
@@ -127,7 +133,9 @@ export function catalogModel(
   const ends = tokenEmbeddingBytes + (entry.tied ? 0 : outputBytes)
   const blockParameters = Math.max(0, entry.parameters - matrix * (entry.tied ? 1 : 2))
   const bits = info === null ? quantization.bitsPerWeight : blockBitsPerWeight(info)
-  const blockBytes = quantization.sizeBytes === null ? (blockParameters * bits) / 8 : Math.max(0, quantization.sizeBytes - ends)
+  const worked = (blockParameters * bits) / 8 + ends
+  const { sizeBytes: seen, sizeRounding: off = 0 } = quantization
+  const blockBytes = Math.max(0, (seen === null ? worked : Math.min(Math.max(worked, seen - off), seen + off)) - ends)
   const blocks = geometry.layers.length
   const activeShare = Math.min(
     1,
@@ -153,7 +161,7 @@ export function catalogModel(
       mappedBytesWhenRepacked: sizeBytes - repackableBytes,
     },
     sizeBytes,
-    sizeIsExact: quantization.sizeBytes !== null,
+    sizeIsExact: seen !== null && off === 0,
   }
 }
 

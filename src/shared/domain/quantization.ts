@@ -102,7 +102,15 @@ const byName = new Map(quantizations.map((info, index) => [info.name, { info, in
 export function normalQuantizationName(name: string): string {
   const upper = name.toUpperCase().replace(/-/g, '_').replace(/^UD_/, '')
   if (byName.has(upper)) return upper
-  const known: Record<string, string> = { MXFP4_MOE: 'MXFP4', Q6_K_L: 'Q6_K', Q6_K_XL: 'Q6_K', Q8_K_XL: 'Q8_0', FP16: 'F16' }
+  const known: Record<string, string> = {
+    MXFP4_MOE: 'MXFP4',
+    Q6_K_L: 'Q6_K',
+    Q6_K_XL: 'Q6_K',
+    Q2_K_XL: 'Q2_K',
+    Q2_K_L: 'Q2_K',
+    Q8_K_XL: 'Q8_0',
+    FP16: 'F16',
+  }
   const direct = known[upper]
   if (direct !== undefined) return direct
   const wide = /^(Q\d_K)_(?:XL|L)$/.exec(upper)?.[1]
