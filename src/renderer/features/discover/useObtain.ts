@@ -4,6 +4,7 @@ import { SnugError } from '@shared/errors'
 import { useState } from 'react'
 import { useLocation } from 'wouter'
 import { client } from '../../lib/client'
+import { errorValueOf } from '../../lib/errors'
 import type { Offer } from './matching'
 
 /** A header is some megabytes: who has a slow line does not wait longer for it, and downloads. */
@@ -35,7 +36,11 @@ export function useObtain(): {
         if (fit?.verdict === 'too-big') return setTooBig(fit)
       }
       setTooBig(null)
-      await client.downloads.start({ repository, file: found })
+      await client.downloads.start({ repository, file: found }).catch(async (thrown: unknown) => {
+        // Renamed since the catalogue was written: the listing has it under its quantization.
+        if (file === null || errorValueOf(thrown).code !== 'hub/not-found') throw thrown
+        await client.downloads.start({ repository, file: await fileOf(repository, quantization) })
+      })
     } catch (thrown) {
       setError(thrown)
     } finally {
