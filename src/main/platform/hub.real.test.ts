@@ -28,6 +28,8 @@ beforeAll(async () => {
           'model-Q4_K_M.gguf': content,
           'model-BF16.gguf': Buffer.alloc(200),
           'mmproj-model-F16.gguf': Buffer.alloc(50),
+          'MTP/mtp-model-Q4_K_M.gguf': Buffer.alloc(7),
+          'imatrix_maker.gguf': Buffer.alloc(7),
           [part(1)]: Buffer.alloc(10),
           [part(2)]: Buffer.alloc(20),
           [part(3)]: Buffer.alloc(30),
@@ -59,7 +61,7 @@ describe('a listing', () => {
       sha256: null,
       gitSha1: expect.stringMatching(/^[0-9a-f]{40}$/),
     })
-    expect(server.requests.filter((request) => request.path.includes('/tree/')).length).toBe(4)
+    expect(server.requests.filter((request) => request.path.includes('/tree/')).length).toBe(5)
   })
 
   it('says what is wrong', async () => {
@@ -118,7 +120,7 @@ describe('@huggingface/hub', () => {
   it('lists, searches and asks for facts', async () => {
     const files: string[] = []
     for await (const entry of listFiles({ repo: id, hubUrl: server.endpoint, recursive: true })) files.push(`${entry.path} ${entry.size}`)
-    expect(files).toHaveLength(8)
+    expect(files).toHaveLength(10)
     expect(files).toContain('model-Q4_K_M.gguf 300000')
     const found: string[] = []
     for await (const model of listModels({ search: { query: 'maker' }, hubUrl: server.endpoint, limit: 2 })) found.push(model.name)

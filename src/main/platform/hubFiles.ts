@@ -37,11 +37,16 @@ export function isProjector(path: string): boolean {
   return /(^|[-_./])mmproj([-_.]|$)/i.test(path)
 }
 
+/** Lies beside a model and is none to chat with by itself: draft heads, importance matrices, speech codecs. */
+export function isSideFile(path: string): boolean {
+  return /(^|\/)(mtp|eagle3|dflash|dspark|imatrix|vocoder|tokenizer|audiodecoder)[-_.][^/]*$/i.test(path)
+}
+
 /** GGUF files by quantization, split parts together; incomplete split files are left out. Smallest quantization first. */
 export function groupFiles(files: readonly HubFile[]): FileGroup[] {
   const stems = new Map<string, HubFile[]>()
   for (const file of files) {
-    if (!/\.gguf$/i.test(file.path) || isProjector(file.path)) continue
+    if (!/\.gguf$/i.test(file.path) || isProjector(file.path) || isSideFile(file.path)) continue
     const stem = file.path.replace(splitName, '').replace(/\.gguf$/i, '')
     const split = splitName.exec(file.path)
     // A whole file and a split one of the same stem are two choices.

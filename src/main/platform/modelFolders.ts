@@ -1,7 +1,7 @@
 import type { Dirent } from 'node:fs'
 import { readFile, readdir, realpath, stat } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
-import { isProjector } from './hubFiles'
+import { isProjector, isSideFile } from './hubFiles'
 
 /** A model file as a folder holds it; read in place, never moved. */
 export interface FoundFile {
@@ -137,9 +137,9 @@ async function filesBelow(folder: string, depth: number): Promise<string[]> {
   return found
 }
 
-/** GGUF files; of a split one the first part; no vision projectors. */
+/** GGUF files; of a split one the first part; no vision projectors or draft heads. */
 function isListed(name: string): boolean {
-  if (!/\.gguf$/i.test(name) || isProjector(name)) return false
+  if (!/\.gguf$/i.test(name) || isProjector(name) || isSideFile(name)) return false
   const split = splitName.exec(name)
   return split === null || Number(split[2]) === 1
 }
