@@ -104,6 +104,11 @@ test.describe('first use', () => {
     await expect(page.getByTestId('system-line')).toContainText(en.chat.systemPreset)
     await send(page, 'What is the capital of France?')
     expect(await lastAnswer(page, 60_000)).toMatch(/\w/)
+    // Long enough to be a measurement; from then on it stands where a prediction stood.
+    await send(page, 'Write two sentences about the sea.')
+    await lastAnswer(page, 60_000)
+    await openPage(page, 'library')
+    await expect(page.getByTestId('library-row')).toContainText(/[\d.,]+ tok\/s/)
   })
 
   test('finds a repository by words, and opens its files', async () => {

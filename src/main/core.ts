@@ -131,7 +131,14 @@ export function createCore({ paths, fork, downloadWorker, log, trash, env = proc
     keeps: (id) => conversations.list().some((conversation) => conversation.id === id),
     log: log.child('kv'),
   })
-  const replies = new RepliesService({ conversations, loading, host: engine, models: db.models, log: log.child('replies'), cache })
+  const replies = new RepliesService({
+    conversations,
+    loading,
+    host: engine,
+    measured: (id, tokensPerSecond) => library.setMeasured(id, tokensPerSecond),
+    log: log.child('replies'),
+    cache,
+  })
 
   if (background) {
     library.watch()

@@ -237,6 +237,7 @@ export class DownloadsService {
       clearInterval(ticking)
       // What counts from here on is what was synced.
       entry.receivedBytes = receivedBytes(entry.row)
+      entry.verifiedBytes = Math.min(entry.verifiedBytes, entry.receivedBytes)
       await unlock?.()
     }
   }

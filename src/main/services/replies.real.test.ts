@@ -62,7 +62,13 @@ function start(script: FakeScript, options: { model?: boolean } = {}) {
     })
     settings.set({ lastModelId: 'fake' })
   }
-  replies = new RepliesService({ conversations: chats, loading, host, models: db.models, log: silentLog })
+  replies = new RepliesService({
+    conversations: chats,
+    loading,
+    host,
+    measured: (id, measuredTokensPerSecond) => void db.models.update(id, { measuredTokensPerSecond }),
+    log: silentLog,
+  })
   return chats.create({ system: 'Be brief.' }).id
 }
 
@@ -323,7 +329,13 @@ test('replies that a killed app left open are interrupted, with their text', asy
     segments: [{ kind: 'answer', text: 'part', ms: 0, tokens: 1 }],
   })
   const loading = new LoadingService({ host, models: db.models, settings })
-  const next = new RepliesService({ conversations: chats, loading, host, models: db.models, log: silentLog })
+  const next = new RepliesService({
+    conversations: chats,
+    loading,
+    host,
+    measured: (id, measuredTokensPerSecond) => void db.models.update(id, { measuredTokensPerSecond }),
+    log: silentLog,
+  })
   expect(next.activeIn(id)).toBeNull()
   expect((await all('left')).message).toMatchObject({ status: 'interrupted', segments: [{ text: 'part' }] })
 })

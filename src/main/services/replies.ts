@@ -3,8 +3,8 @@ import type { ThinkingChoice } from '@shared/domain/thinking'
 import { SnugError, toErrorValue } from '@shared/errors'
 import type { ContextUse, ReplyEvent } from '@shared/ipc/chat'
 import type { Log } from '@shared/log'
+import type { ModelRow } from '../db/repositories/models'
 import type { MessageRow } from '../db/repositories/messages'
-import type { ModelRow, ModelsRepository } from '../db/repositories/models'
 import type { EngineHost } from '../engine/engineHost'
 import { branchOf } from './messageTree'
 import { ConversationPrompts, type PromptView } from './conversationPrompts'
@@ -26,7 +26,8 @@ export interface RepliesOptions {
   conversations: ConversationService
   loading: LoadingService
   host: EngineHost
-  models: Pick<ModelsRepository, 'update'>
+  /** What a reply measured on this machine. */
+  measured: (modelId: string, tokensPerSecond: number) => void
   log: Log
   /** Keeps the engine's cache of a conversation across a switch to another one. */
   cache?: ReplyCache
@@ -308,7 +309,7 @@ export class RepliesService {
     )
     if (stats.evalTokens < measurableTokens) return
     try {
-      this.#options.models.update(model.id, { measuredTokensPerSecond: stats.evalTokensPerSecond })
+      this.#options.measured(model.id, stats.evalTokensPerSecond)
     } catch (error) {
       this.#options.log.warn('the measured speed was not saved', { message: error instanceof Error ? error.message : String(error) })
     }

@@ -64,7 +64,14 @@ beforeAll(async () => {
   chats = new ConversationService(db)
   loading = new LoadingService({ host, models: db.models, settings, plan: async () => ({ threads: 1 }) })
   const cache = new KvStates({ host, folder: join(dataDir, 'kv'), keeps: (id) => db.conversations.get(id) !== undefined, log: silentLog })
-  replies = new RepliesService({ conversations: chats, loading, host, models: db.models, log: silentLog, cache })
+  replies = new RepliesService({
+    conversations: chats,
+    loading,
+    host,
+    measured: (id, measuredTokensPerSecond) => void db.models.update(id, { measuredTokensPerSecond }),
+    log: silentLog,
+    cache,
+  })
 })
 afterAll(async () => {
   await replies.dispose()

@@ -5,6 +5,8 @@ import { useMessages } from '../lib/i18n'
 import { type Tank, memoryGroups, sumByGroup, tankOf } from './memoryBar'
 
 const segmentClass = { weights: 'w', kv: 'k', compute: 'c', overhead: 'h' } as const
+/** Below this share of a tank a name would be cut. */
+const labelNeeds = 0.15
 const width = (fraction: number) => ({ width: `${(fraction * 100).toFixed(2)}%` })
 
 /** A GPU beside RAM is drawn at 3 : 2; two GPUs share their width equally. */
@@ -17,7 +19,7 @@ function TankView({ tank, flex = 1, label }: { tank: Tank; flex?: number; label?
     <span className={tank.over > 0 ? 'tank over' : 'tank'} style={{ flex }}>
       {tank.segments.map(({ group, fraction }, index) => (
         <i key={group} className={segmentClass[group]} style={width(fraction)}>
-          {index === 0 && label !== undefined && <span className="tank-label">{label}</span>}
+          {index === 0 && label !== undefined && fraction > labelNeeds && <span className="tank-label">{label}</span>}
         </i>
       ))}
       {tank.over > 0 && <i className="x" style={width(tank.over)} />}

@@ -31,6 +31,7 @@ export function formatGiB(bytes: Bytes, language: Language, digits = 1): string 
 
 export function formatBytesRange(range: Range, language: Language): string {
   if (range[0] === range[1]) return formatBytes(range[0], language)
+  if (range[1] < 0.95 * GiB) return `${number(range[0] / MiB, 0, language)}–${number(range[1] / MiB, 0, language)} MiB`
   const digits = range[1] >= 10 * GiB ? 0 : 1
   return `${formatGiB(range[0], language, digits)}–${formatGiB(range[1], language, digits)} GiB`
 }

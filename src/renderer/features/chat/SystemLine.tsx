@@ -17,7 +17,8 @@ export function SystemLine({
   const [editing, setEditing] = useState<string | null>(null)
   if (editing !== null) {
     const save = () => {
-      onChange(editing.trim() === '' ? null : editing)
+      // With a preset, an emptied line means none at all; without one there is nothing to take the place of.
+      onChange(editing.trim() !== '' ? editing : preset === null ? null : '')
       setEditing(null)
     }
     return (
@@ -77,7 +78,7 @@ export function SystemLine({
   return (
     <div className="sys" data-testid="system-line">
       <b>{chat.role.system}</b>
-      <span className="sel ell grow">{system}</span>
+      <span className={system === '' ? 't3 grow' : 'sel ell grow'}>{system === '' ? chat.systemEmpty : system}</span>
       <IconButton small label={chat.systemEdit} onClick={() => setEditing(system)}>
         <Pencil className="i s" aria-hidden="true" />
       </IconButton>

@@ -145,37 +145,39 @@ function FilterBar({ filters, setFilters, shown }: { filters: Filters; setFilter
       <Switch checked={filters.fitsOnly} onChange={(fitsOnly) => setFilters({ ...filters, fitsOnly })}>
         {discover.fitsOnly}
       </Switch>
-      <label className="row f12">
-        {discover.context}
-        <select
-          className="select"
-          aria-label={discover.context}
-          value={filters.contextSize ?? ''}
-          onChange={(event) => setFilters({ ...filters, contextSize: event.target.value === '' ? null : Number(event.target.value) })}
-        >
-          <option value="">{discover.contextByUse({ tokens: count(useNeeds[filters.use].contextSize) })}</option>
-          {contexts.map((tokens) => (
-            <option key={tokens} value={tokens}>
-              {discover.contextTokens({ tokens: count(tokens) })}
-            </option>
-          ))}
-        </select>
-      </label>
-      <label className="row f12">
-        {discover.cacheType}
-        <select
-          className="select"
-          aria-label={discover.cacheType}
-          value={filters.kvCacheType}
-          onChange={(event) => setFilters({ ...filters, kvCacheType: cacheTypes.find((type) => type === event.target.value) ?? 'f16' })}
-        >
-          {cacheTypes.map((type) => (
-            <option key={type} value={type}>
-              {type}
-            </option>
-          ))}
-        </select>
-      </label>
+      <span className="row sizes">
+        <label className="row f12">
+          {discover.context}
+          <select
+            className="select"
+            aria-label={discover.context}
+            value={filters.contextSize ?? ''}
+            onChange={(event) => setFilters({ ...filters, contextSize: event.target.value === '' ? null : Number(event.target.value) })}
+          >
+            <option value="">{discover.contextByUse({ tokens: count(useNeeds[filters.use].contextSize) })}</option>
+            {contexts.map((tokens) => (
+              <option key={tokens} value={tokens}>
+                {discover.contextTokens({ tokens: count(tokens) })}
+              </option>
+            ))}
+          </select>
+        </label>
+        <label className="row f12">
+          {discover.cacheType}
+          <select
+            className="select"
+            aria-label={discover.cacheType}
+            value={filters.kvCacheType}
+            onChange={(event) => setFilters({ ...filters, kvCacheType: cacheTypes.find((type) => type === event.target.value) ?? 'f16' })}
+          >
+            {cacheTypes.map((type) => (
+              <option key={type} value={type}>
+                {type}
+              </option>
+            ))}
+          </select>
+        </label>
+      </span>
       <span className="grow" />
       <span className="t3 f12 nw" data-testid="model-count">
         {discover.count({ count: shown })}

@@ -5,7 +5,7 @@ import { useState } from 'react'
 import { useLanguage, useMessages } from '../../lib/i18n'
 import { machineLive, useLive } from '../../lib/live'
 import { useCurrentModel } from '../../lib/models'
-import { Button, Page, Segmented } from '../../ui'
+import { Page, Segmented } from '../../ui'
 import { Assumptions } from './Assumptions'
 import { deviceChoices } from './devices'
 import { Parallel } from './Parallel'
@@ -17,13 +17,16 @@ const precisions = Object.keys(bytesPerParameter) as Precision[]
 const kinds: readonly StagePartKind[] = ['parameters', 'gradients', 'optimizer', 'intermediate', 'kernels']
 /** Where nothing is loaded. */
 const startParameters = 8e9
+/** Below this it is a test model, from which nobody plans. */
+const leastParameters = 10e6
 
 /** Rules of thumb before any file is known: three inputs, four stages as ranges. */
 export function PlannerPage() {
   const messages = useMessages()
   const { planner, common, discover } = messages
   const language = useLanguage()
-  const { model } = useCurrentModel()
+  const { model: chosen } = useCurrentModel()
+  const model = chosen !== null && chosen.parameters >= leastParameters ? chosen : null
   const report = useLive(machineLive)
   const [typed, setTyped] = useState<string | null>(null)
   const [parameters, setParameters] = useState<number | null>(null)
@@ -89,7 +92,24 @@ export function PlannerPage() {
             />
           </div>
           <span className={wrong ? 'bad f11' : 't3 f11'}>
-            {wrong ? planner.parametersBad : parameters === null && model !== null ? planner.fromModel({ name: model.name }) : ' '}
+            {wrong ? (
+              planner.parametersBad
+            ) : model === null ? (
+              ' '
+            ) : parameters === null ? (
+              planner.fromModel({ name: model.name })
+            ) : (
+              <button
+                type="button"
+                className="link"
+                onClick={() => {
+                  setTyped(null)
+                  setParameters(null)
+                }}
+              >
+                {planner.fromModel({ name: model.name })}
+              </button>
+            )}
           </span>
         </div>
         <div className="col">
@@ -157,19 +177,6 @@ export function PlannerPage() {
       </section>
       {selected !== undefined && (
         <Parallel key={`${stage}-${selected.devices.join()}`} plan={selected} device={device} model={model?.fileName ?? 'MODEL.gguf'} />
-      )}
-      {parameters !== null && model !== null && (
-        <Button
-          kind="quiet"
-          size="s"
-          className="section"
-          onClick={() => {
-            setTyped(null)
-            setParameters(null)
-          }}
-        >
-          {planner.fromModel({ name: model.name })}
-        </Button>
       )}
     </Page>
   )

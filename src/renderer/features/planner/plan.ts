@@ -37,7 +37,8 @@ const largestShare = 0.01
 
 export function adviceFor(stage: StagePlan, devices: number, usableBytes: Bytes): ParallelismAdvice {
   return adviseParallelism({
-    needed: stage.bytes[0],
+    // More devices than the low end needs were chosen for the high end.
+    needed: stage.bytes[devices > stage.devices[0] ? 1 : 0],
     usable: usableBytes,
     largestMatrix: stage.modelBytes * largestShare,
     devices,

@@ -50,7 +50,7 @@ export function FoundOnDisk() {
             </span>
           ) : (
             <Button aria-label={welcome.use({ source: welcome.source[source] })} onClick={() => adopt(source)}>
-              {welcome.use({ source: welcome.source[source] })}
+              {welcome.useShort}
             </Button>
           )}
         </div>

@@ -17,6 +17,7 @@ export const chat = {
   systemMessage: 'System message',
   systemAdd: 'Add a system message',
   systemPlaceholder: 'Who the model is, what it must and must not do',
+  systemEmpty: 'none, and no preset',
   systemPreset: 'preset of this model',
   systemEdit: 'Edit the system message',
   systemRemove: 'Remove the system message',

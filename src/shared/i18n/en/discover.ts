@@ -44,7 +44,7 @@ export const discover = {
   capability: (p: { rating: string }) => `Capability: ${p.rating}`,
   notRated: 'not rated',
   rated: (p: { score: string; test: string; date: string }) => `${p.score} on ${p.test} (${p.date})`,
-  best: 'best here',
+  best: 'best',
   quantizationsOf: (p: { name: string }) => `Quantizations of ${p.name}`,
   aboutSize: (p: { size: string }) => `about ${p.size}`,
   aboutShort: (p: { size: string }) => `≈ ${p.size}`,

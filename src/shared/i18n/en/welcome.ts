@@ -21,6 +21,7 @@ export const welcome = {
   diskHint: 'They are read where they lie; nothing is copied.',
   source: { 'lm-studio': 'LM Studio', ollama: 'Ollama', jan: 'Jan', huggingface: 'Hugging Face cache' },
   use: (p: { source: string }) => `Use ${p.source}`,
+  useShort: 'Use',
   used: 'added',
   addFile: 'Add a file…',
   details: 'Details of this machine',

@@ -16,6 +16,7 @@ export const chat = {
   systemMessage: '系统消息',
   systemAdd: '添加系统消息',
   systemPlaceholder: '模型是谁，该做什么，不该做什么',
+  systemEmpty: '无，也不用模型预设',
   systemPreset: '模型预设',
   systemEdit: '编辑系统消息',
   systemRemove: '移除系统消息',

@@ -44,7 +44,7 @@ export const discover = {
   capability: (p: { rating: string }) => `能力：${p.rating}`,
   notRated: '暂无评分',
   rated: (p: { score: string; test: string; date: string }) => `${p.test} ${p.score} 分（${p.date}）`,
-  best: '本机最佳',
+  best: '最佳',
   quantizationsOf: (p: { name: string }) => `${p.name} 的量化版本`,
   aboutSize: (p: { size: string }) => `约 ${p.size}`,
   aboutShort: (p: { size: string }) => `≈ ${p.size}`,

@@ -21,6 +21,7 @@ export const welcome = {
   diskHint: '直接在原处读取，不会复制。',
   source: { 'lm-studio': 'LM Studio', ollama: 'Ollama', jan: 'Jan', huggingface: 'Hugging Face 缓存' },
   use: (p: { source: string }) => `使用 ${p.source}`,
+  useShort: '使用',
   used: '已添加',
   addFile: '添加文件…',
   details: '本机详情',
