@@ -62,9 +62,8 @@ async function wholeApp(dataDir: string, { label, path, tokens }: Subject, pairs
       const { evalTokens, promptTokens, evalTokensPerSecond } = reply.stats
       const answers: BareAnswer[] = []
       for (const loop of bare) answers.push(await loop.run(chat.prompt, evalTokens, patienceMs))
-      const different = answers.some(
-        (answer) => answer.promptTokens !== promptTokens || !reply.text.trim().startsWith(answer.text.trim().slice(0, 200)),
-      )
+      const whole = answers.filter((answer) => answer.tokens === evalTokens)
+      const different = whole.some((answer) => answer.promptTokens !== promptTokens || answer.text.trim() !== reply.text.trim())
       if (different) say(`${label}: the replies differ`)
       const rates = answers.map((answer) => `${answer.tokensPerSecond.toFixed(1)}${answer.tokens < evalTokens ? ' (given up)' : ''}`)
       say(

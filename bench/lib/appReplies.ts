@@ -34,7 +34,8 @@ export async function loadModel(page: Page, fileName: string): Promise<void> {
   for (const end = Date.now() + 20_000; model === undefined && Date.now() < end; model = await find()) await page.waitForTimeout(200)
   if (model === undefined) throw new Error(`${fileName} is not in the library`)
   // A slow load outlasts the call's patience: the page tells when it is done.
-  await call(page, 'engine/load', { modelId: model.id })
+  const answer = await call(page, 'engine/load', { modelId: model.id })
+  if (answer !== null && answer.status !== 200) throw new Error(`${fileName} was not loaded: ${JSON.stringify(answer.body)}`)
   await page.locator('[data-testid="model-button"][data-state="ready"]', { hasText: model.name }).waitFor({ timeout: 60_000 })
 }
 
