@@ -163,13 +163,13 @@ function DiskBar({ disk }: { disk: NonNullable<HardwareReport['disk']> }) {
       <h2 className="row device-title">
         <HardDrive className="i" aria-hidden="true" />
         <span className="ell">{machine.disk}</span>
-        <span className="end t2 f12 reg nw">{free}</span>
       </h2>
       <span className="meter" role="img" aria-label={`${machine.disk}: ${free}`}>
         <span className="tank">
           <i className="o" style={{ width: `${((1 - disk.free / Math.max(1, disk.total)) * 100).toFixed(2)}%` }} />
         </span>
       </span>
+      <span className="t2 f12">{free}</span>
       <span className="t3 f12 sel break">{disk.path}</span>
     </div>
   )
