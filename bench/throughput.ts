@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { basename, join } from 'node:path'
-import { launchSnug, runtime } from '../e2e/fixtures/launch'
+import { freshCache, launchSnug, runtime } from '../e2e/fixtures/launch'
 import { addScripted, newChat } from '../e2e/fixtures/models'
 import { type BareLoop, startBareLoop } from './lib/bareLoop'
 import type { BareAnswer } from './lib/bareLoop.child'
@@ -25,6 +25,7 @@ const patienceMs = 15_000
 export default async function throughput(args: string[]): Promise<Figure[]> {
   const pairs = Number(args[0] ?? 5)
   const dataDir = mkdtempSync(join(tmpdir(), 'snug-bench-'))
+  const cacheDir = freshCache(true)
   const figures: Figure[] = []
   try {
     // Wide enough for some hundred tokens a second: faster than any model that says something.
@@ -33,21 +34,26 @@ export default async function throughput(args: string[]): Promise<Figure[]> {
     const { starterModel } = runtime()
     if (starterModel !== undefined) subjects.push({ label: 'starter', path: starterModel, tokens: 256 })
     else say('The starter model is not there: only the scripted one is measured.')
-    for (const subject of subjects) figures.push(...(await wholeApp(dataDir, subject, pairs)))
+    for (const subject of subjects) figures.push(...(await wholeApp({ dataDir, cacheDir }, subject, pairs)))
     const last = subjects.at(-1)
     if (last !== undefined) figures.push(...(await settings(last, pairs)))
     return figures
   } finally {
     rmSync(dataDir, { recursive: true, force: true })
+    rmSync(cacheDir, { recursive: true, force: true })
   }
 }
 
 /** Engine process, contract and page against bare loops over the same file, prompt and sizes, in turn; the fastest thread count counts. */
-async function wholeApp(dataDir: string, { label, path, tokens }: Subject, pairs: number): Promise<Figure[]> {
+async function wholeApp(
+  folders: { dataDir: string; cacheDir: string },
+  { label, path, tokens }: Subject,
+  pairs: number,
+): Promise<Figure[]> {
   const engine = await startAutomaticEngine(path, await renderPrompt(path, prompt))
   await engine.stop()
   const { threads, contextSize, batchSize } = engine
-  const app = await launchSnug({ dataDir })
+  const app = await launchSnug(folders)
   const counts = upTo(threads)
   const bare: BareLoop[] = []
   try {
