@@ -57,8 +57,13 @@ export function weightsOf(
   const layerBytes = Array.from({ length: layers }, () => 0)
   const activeLayerBytes = Array.from({ length: layers }, () => 0)
   const bytesByType: Record<string, number> = {}
+  const activeBytesByType: Record<string, number> = {}
+  const hasOutput = all.some((tensor) => tensor.name === 'output.weight')
   for (const tensor of all) {
     bytesByType[tensor.type] = (bytesByType[tensor.type] ?? 0) + tensor.bytes
+    const isOutput = tensor.name === (hasOutput ? 'output.weight' : 'token_embd.weight')
+    const active = tensor.layer === null ? (isOutput ? tensor.bytes : 0) : tensor.bytes * activeShare(tensor, experts)
+    if (active > 0) activeBytesByType[tensor.type] = (activeBytesByType[tensor.type] ?? 0) + Math.round(active)
     if (tensor.layer === null) continue
     layerBytes[tensor.layer] = (layerBytes[tensor.layer] ?? 0) + tensor.bytes
     activeLayerBytes[tensor.layer] = (activeLayerBytes[tensor.layer] ?? 0) + tensor.bytes * activeShare(tensor, experts)
@@ -73,6 +78,7 @@ export function weightsOf(
     layerBytes,
     activeLayerBytes: activeLayerBytes.map(Math.round),
     bytesByType,
+    activeBytesByType,
     repackableBytes: sumBytes(all.filter((tensor) => isRepacked(tensor, cpu))),
     mappedBytesWhenRepacked: files.reduce((sum, file) => sum + mappedRange(file.filter((tensor) => !isRepacked(tensor, cpu))), 0),
   }

@@ -157,6 +157,7 @@ export function catalogModel(
       layerBytes: Array.from({ length: blocks }, () => blockBytes / blocks),
       activeLayerBytes: Array.from({ length: blocks }, () => (blockBytes / blocks) * activeShare),
       bytesByType: {},
+      quantization: quantization.name,
       repackableBytes,
       mappedBytesWhenRepacked: sizeBytes - repackableBytes,
     },

@@ -43,6 +43,10 @@ export interface WeightFacts {
   activeLayerBytes: Bytes[]
   /** Bytes by tensor type, e.g. `Q4_K`. */
   bytesByType: Record<string, Bytes>
+  /** Of these, read for one token: blocks (a mixture only the experts used) and output matrix. Absent where no header was read. */
+  activeBytesByType?: Record<string, Bytes>
+  /** Name of the quantization, where only that is known of the types. */
+  quantization?: string
   /** Bytes that llama.cpp's CPU backend may copy to an interleaved layout (facts: engine.md §1, exact rule). */
   repackableBytes: Bytes
   /** With mmap: the range from the first to the last tensor that is not repacked. */

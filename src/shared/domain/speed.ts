@@ -1,3 +1,4 @@
+import { type Calibration, type DeviceShare, decodeMs, modelError, prefillMs } from './calibration'
 import { deviceSpec } from './deviceBandwidth'
 import type { Backend, HardwareReport } from './hardware'
 import { type MemoryDevice, type MemoryOptions, type SizedModel, kvElementBytes, placeLayers } from './memory'
@@ -24,6 +25,8 @@ export interface DeviceSpeed {
   /** Milliseconds per token that are not reading. */
   fixedMs: Range
   source: SpeedSource
+  /** Measured here: then it decides, and the ranges above are only shown. */
+  calibration?: Calibration
 }
 
 /**
@@ -62,7 +65,32 @@ function assumedRam(cpu: HardwareReport['cpu']): Range {
   return [Math.min(20e9, 6e9 * cores), Math.min(55e9, 18e9 * cores)]
 }
 
-export function deviceSpeeds(report: HardwareReport, backend: Backend): DeviceSpeed[] {
+/** The calibrations are of this machine; a device that has one is predicted by it, any other by the table. */
+export function deviceSpeeds(report: HardwareReport, backend: Backend, calibrations: readonly Calibration[] = []): DeviceSpeed[] {
+  const measured = (speed: DeviceSpeed): DeviceSpeed => {
+    const wanted = speed.device === 'cpu' ? 'cpu' : speed.device === 'gpu0' ? backend : null
+    const calibration = calibrations.find((candidate) => candidate.backend === wanted)
+    return calibration === undefined ? speed : calibrated(speed.device, calibration)
+  }
+  return tableSpeeds(report, backend).map(measured)
+}
+
+function calibrated(device: MemoryDevice, calibration: Calibration): DeviceSpeed {
+  const ends = (rates: readonly number[]): Range => [Math.min(...rates), Math.max(...rates)]
+  const dense = ends(Object.values(calibration.bandwidth))
+  const { decode } = calibration.mixture
+  return {
+    device,
+    dense,
+    mixture: [dense[0] / decode, dense[1] / decode],
+    prefillFlops: ends(Object.values(calibration.flops)),
+    fixedMs: [calibration.tokenMs, calibration.tokenMs],
+    source: 'calibration',
+    calibration,
+  }
+}
+
+function tableSpeeds(report: HardwareReport, backend: Backend): DeviceSpeed[] {
   const ram = report.cpu.bandwidth
   const scale = (range: Range, by: number): Range => [range[0] * by, range[1] * by]
   const cpu: DeviceSpeed = {
@@ -113,40 +141,75 @@ export function bytesPerToken(model: SizedModel, options: MemoryOptions, depth: 
   return sums
 }
 
+/** Tokens per second with so many tokens before; prefill for a prompt of 1,000. Where devices are measured, both ends lie as far apart as is uncertain. */
+export function speedAt(
+  model: SizedModel,
+  options: MemoryOptions,
+  devices: readonly DeviceSpeed[],
+  depth: number,
+): Pick<SpeedEstimate, 'decode' | 'prefill'> {
+  const seconds = (end: 0 | 1) => secondsAt(model, options, devices, depth, end)
+  const [low, high] = [seconds(0), seconds(1)]
+  return { decode: [1 / low.decode, 1 / high.decode], prefill: [1 / low.prefill, 1 / high.prefill] }
+}
+
+/** The mean depth of a prompt of 1,000 tokens. */
+const promptDepth = 500
+
 /**
  * decode = 1 ÷ Σ over devices (bytes ÷ bytes per second + fixed); prefill = 1 ÷ Σ (share of the blocks × 2 × active parameters without the
- * embedding ÷ operations per second). The low end reads a full context, the high end an empty one.
+ * embedding ÷ operations per second). A device with a calibration gives its time by that instead.
  */
-export function predictSpeed(model: SizedModel, options: MemoryOptions, devices: readonly DeviceSpeed[]): SpeedEstimate {
+function secondsAt(
+  model: SizedModel,
+  options: MemoryOptions,
+  devices: readonly DeviceSpeed[],
+  depth: number,
+  end: 0 | 1,
+): { decode: number; prefill: number } {
   const mixture = model.geometry.experts !== null
-  const find = (device: MemoryDevice): DeviceSpeed | undefined => devices.find((candidate) => candidate.device === device)
-  const decodeSeconds = (depth: number, end: 0 | 1): number => {
-    let seconds = 0
-    for (const [device, bytes] of bytesPerToken(model, options, depth)) {
-      const speed = find(device)
-      if (speed === undefined || bytes === 0) continue
-      const repacking = options.gpus.length === 0 ? notRepacked(model, end) : 1
-      seconds += bytes / ((mixture ? speed.mixture : speed.dense)[end] * repacking) + speed.fixedMs[end === 0 ? 1 : 0] / 1000
-    }
-    return seconds
-  }
   const place = placeLayers(model.geometry.layers.length, options)
   const blocks = Math.max(1, place.blocks.length)
   const perToken = 2 * activeBlockParameters(model) * (mixture ? 1 / mixturePrefill : 1)
-  const prefillSeconds = (end: 0 | 1): number =>
-    [...new Set(place.blocks)].reduce((sum, device) => {
-      const share = place.blocks.filter((candidate) => candidate === device).length / blocks
-      return sum + (share * perToken) / (find(device)?.prefillFlops[end] ?? Number.POSITIVE_INFINITY)
-    }, 0)
-  const decode: Range = [1 / decodeSeconds(options.contextSize, 0), 1 / decodeSeconds(0, 1)]
-  const prefill: Range = [1 / prefillSeconds(0), 1 / prefillSeconds(1)]
-  const used = devices.filter((device) => device.device === place.output || place.blocks.includes(device.device))
-  return {
-    decode,
-    prefill,
-    ttftMs: firstTokenMs(decode, prefill),
-    source: used.some((device) => device.source === 'assumed') ? 'assumed' : 'table',
+  const weightBytes = bytesPerToken(model, options, 0)
+  const allBytes = Math.max(
+    1,
+    [...weightBytes.values()].reduce((sum, bytes) => sum + bytes, 0),
+  )
+  let decode = 0
+  let prefill = 0
+  for (const [device, bytes] of bytesPerToken(model, options, depth)) {
+    const speed = devices.find((candidate) => candidate.device === device)
+    if (speed === undefined || bytes === 0) continue
+    const own = place.blocks.filter((candidate) => candidate === device).length
+    const { calibration } = speed
+    if (calibration === undefined) {
+      const repacking = options.gpus.length === 0 ? notRepacked(model, end) : 1
+      decode += bytes / ((mixture ? speed.mixture : speed.dense)[end] * repacking) + speed.fixedMs[end === 0 ? 1 : 0] / 1000
+      prefill += ((own / blocks) * perToken) / speed.prefillFlops[end]
+      continue
+    }
+    const share: DeviceShare = { device, bytes: (weightBytes.get(device) ?? 0) / allBytes, blocks: own, output: place.output === device }
+    const uncertain = Math.min(0.5, calibration.spread + modelError)
+    const factor = (end === 0 ? 1 + uncertain : 1 - uncertain) / 1000
+    decode += decodeMs(model, depth, calibration, share) * factor
+    prefill += prefillMs(model, promptDepth, calibration, share) * factor
   }
+  return { decode, prefill }
+}
+
+const sourceOrder: readonly SpeedSource[] = ['assumed', 'table', 'calibration']
+
+/** The low end of decode reads a full context, the high end an empty one. */
+export function predictSpeed(model: SizedModel, options: MemoryOptions, devices: readonly DeviceSpeed[]): SpeedEstimate {
+  const full = secondsAt(model, options, devices, options.contextSize, 0)
+  const empty = secondsAt(model, options, devices, 0, 1)
+  const decode: Range = [1 / full.decode, 1 / empty.decode]
+  const prefill: Range = [1 / full.prefill, 1 / empty.prefill]
+  const place = placeLayers(model.geometry.layers.length, options)
+  const used = devices.filter((device) => device.device === place.output || place.blocks.includes(device.device))
+  const source = sourceOrder.find((candidate) => used.some((device) => device.source === candidate)) ?? 'table'
+  return { decode, prefill, ttftMs: firstTokenMs(decode, prefill), source }
 }
 
 /** CPU kernels for layouts that are not repacked are slower: 5.7–20 GB/s at one thread, Q4_K fastest (facts: engine.md §4, [M3]). */

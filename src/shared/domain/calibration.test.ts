@@ -1,0 +1,158 @@
+import { describe, expect, test } from 'vitest'
+import { type CalibrationRun, type SliceMeasurement, activeBytesByType, attentionElements, calibrate, rateOf } from './calibration'
+import { llama1b, llama8b, qwen3moe8 } from './exampleModels'
+import type { HardwareReport } from './hardware'
+import type { MemoryOptions } from './memory'
+import { deviceSpeeds, predictSpeed, speedAt } from './speed'
+import { GiB, MiB } from './units'
+
+/** A machine whose costs are known, so that what comes back can be compared: two cores of facts engine.md §4. */
+const truth = {
+  bandwidth: { Q4_K: 20e9, Q6_K: 8e9, Q8_0: 12e9 } as Record<string, number>,
+  flops: { Q4_K: 188e9, Q6_K: 90e9, Q8_0: 120e9 } as Record<string, number>,
+  tokenMs: 0.6,
+  layerMs: 0.12,
+  vocabularyMs: 0.01,
+  depthMs: 400,
+  prefillLayerMs: 0.05,
+  prefillDepthMs: 60,
+  mixture: { decode: 1.2, prefill: 1 / 0.66 },
+}
+
+function slice(role: SliceMeasurement['role'], type: string, bytes: number, layers: number, vocabulary: number): SliceMeasurement {
+  const attention = layers * 32 * 128
+  const mixture = role === 'mixture' ? truth.mixture : { decode: 1, prefill: 1 }
+  const beside = truth.tokenMs + layers * truth.layerMs + (vocabulary / 1000) * truth.vocabularyMs
+  const decode = (depth: number): number =>
+    beside + ((bytes / rateOf(truth.bandwidth, type)) * 1000 * mixture.decode + ((depth * attention) / 1e9) * truth.depthMs)
+  const parameters = (bytes * 8) / { Q4_K: 4.5, Q6_K: 6.5625, Q8_0: 8.5 }[type as 'Q4_K']
+  const prefill = (from: number): number =>
+    (((2 * parameters) / rateOf(truth.flops, type)) * 1000 * mixture.prefill +
+      layers * truth.prefillLayerMs +
+      ((from * attention) / 1e9) * truth.prefillDepthMs) *
+    256
+  const spread = [0.98, 1, 1, 1.02]
+  return {
+    name: `${role} ${type}`,
+    role,
+    bytesByType: { [type]: bytes },
+    layers,
+    vocabulary,
+    attention,
+    decode: [0, ...(role === 'wide' && type === 'Q4_K' ? [1024] : [])].map((depth) => ({
+      depth,
+      ms: spread.map((factor) => factor * decode(depth)),
+    })),
+    prefill: [0, ...(role === 'wide' && type === 'Q4_K' ? [768] : [])].map((from) => ({ from, tokens: 256, ms: prefill(from) })),
+  }
+}
+
+const run: CalibrationRun = {
+  backend: 'cpu',
+  device: 'CPU',
+  threads: { decode: 2, prefill: 2 },
+  slices: [
+    slice('wide', 'Q4_K', 110e6, 3, 8192),
+    slice('wide', 'Q6_K', 150e6, 3, 8192),
+    slice('wide', 'Q8_0', 190e6, 3, 8192),
+    slice('narrow', 'Q4_K', 9e6, 4, 8192),
+    slice('narrow', 'Q4_K', 55e6, 30, 8192),
+    slice('vocabulary', 'Q4_K', 34e6, 4, 98_304),
+    slice('mixture', 'Q4_K', 60e6, 3, 8192),
+  ],
+  tookMs: 20_000,
+  load: 0.1,
+}
+const found = calibrate(run)
+
+describe('from slices to rates', () => {
+  test.each(['Q4_K', 'Q6_K', 'Q8_0'])('%s: bandwidth and operations within 3 %%', (type) => {
+    expect((found.bandwidth[type] ?? 0) / rateOf(truth.bandwidth, type)).toBeCloseTo(1, 1.5)
+    expect((found.flops[type] ?? 0) / rateOf(truth.flops, type)).toBeCloseTo(1, 1.5)
+  })
+  test.each(['layerMs', 'vocabularyMs', 'depthMs', 'prefillDepthMs'] as const)('%s', (key) => {
+    expect(found[key] / truth[key]).toBeGreaterThan(0.9)
+    expect(found[key] / truth[key]).toBeLessThan(1.1)
+  })
+  test('a mixture prefills at 0.66 of dense (facts: engine.md §4)', () => {
+    expect(1 / found.mixture.prefill).toBeCloseTo(0.66, 1)
+    expect(found.mixture.decode).toBeCloseTo(1.2, 1)
+  })
+  test('the spread is that of the measurements', () => {
+    expect(found.spread).toBeGreaterThan(0.005)
+    expect(found.spread).toBeLessThan(0.03)
+  })
+  test('a type that was not measured takes the nearest in bits', () => {
+    expect(rateOf(found.bandwidth, 'IQ4_XS')).toBe(found.bandwidth.Q4_K)
+    expect(rateOf(found.bandwidth, 'F16')).toBe(found.bandwidth.Q8_0)
+  })
+  test('one disturbed measurement changes nothing: medians', () => {
+    const disturbed = run.slices.map((one) => ({ ...one, decode: one.decode.map(({ depth, ms }) => ({ depth, ms: [...ms, 900] })) }))
+    expect((calibrate({ ...run, slices: disturbed }).bandwidth.Q6_K ?? 0) / 8e9).toBeCloseTo(1, 1)
+  })
+  test('without the narrow slices there are still rates', () => {
+    const few = calibrate({ ...run, slices: run.slices.slice(0, 1) })
+    expect(few.layerMs).toBe(0)
+    expect(few.bandwidth.Q4_K).toBeGreaterThan(10e9)
+  })
+})
+
+const report: HardwareReport = {
+  gpus: [],
+  ram: { total: 32 * GiB, available: 28 * GiB },
+  cpu: { name: 'CPU', physicalCores: 2, logicalCores: 2, usableCores: 2, features: ['avx2'], bandwidth: null },
+  disk: null,
+  os: { platform: 'linux', name: 'Linux', release: '6', arch: 'x64' },
+  backends: [],
+  unifiedMemory: false,
+}
+const options: MemoryOptions = {
+  gpuLayers: 0,
+  contextSize: 4096,
+  batchSize: 512,
+  kvCacheType: 'f16',
+  flashAttention: true,
+  useMmap: false,
+  gpus: [],
+}
+
+describe('predictions by a calibration', () => {
+  const table = deviceSpeeds(report, 'cpu')
+  const measured = deviceSpeeds(report, 'cpu', [found])
+  test('win over the table, say so, and are narrower', () => {
+    const before = speedAt(llama8b, options, table, 0).decode
+    const after = speedAt(llama8b, options, measured, 0).decode
+    expect(predictSpeed(llama8b, options, measured).source).toBe('calibration')
+    expect(after[1] / after[0]).toBeLessThan(before[1] / before[0])
+    expect(after[1] / after[0]).toBeLessThan(1.3)
+  })
+  test('read each type at its own rate: llama 8B of Q4_K blocks and a Q6_K output', () => {
+    const active = activeBytesByType({ ...llama8b, weights: { ...llama8b.weights, quantization: 'Q4_K_M' } })
+    expect(Object.keys(active).sort()).toEqual(['Q4_K', 'Q6_K'])
+    const reading = (active.Q4_K ?? 0) / 20e9 + (active.Q6_K ?? 0) / 8e9
+    const beside = (0.6 + 32 * 0.12 + 128.256 * 0.01) / 1000
+    const { decode } = speedAt({ ...llama8b, weights: { ...llama8b.weights, activeBytesByType: active } }, options, measured, 0)
+    const middle = 2 / (1 / decode[0] + 1 / decode[1])
+    expect(middle * (reading + beside)).toBeCloseTo(1, 1)
+  })
+  test('the exact types of a header win over the name', () => {
+    const weights = { ...llama8b.weights, activeBytesByType: { Q8_0: 100 * MiB } }
+    expect(activeBytesByType({ ...llama8b, weights })).toEqual({ Q8_0: 100 * MiB })
+  })
+  test('more depth is slower, by the attention of that model', () => {
+    const at = (depth: number) => 1 / speedAt(llama1b, options, measured, depth).decode[0]
+    expect(at(2048) - at(1024)).toBeCloseTo(at(1024) - at(0), 4)
+    const cost = ((attentionElements(llama1b, 1024) / 1e9) * truth.depthMs) / 1000
+    expect((at(1024) - at(0)) / cost).toBeGreaterThan(0.9)
+    expect((at(1024) - at(0)) / cost).toBeLessThan(1.25)
+  })
+  test('a mixture takes longer for the bytes it reads', () => {
+    const dense = { ...qwen3moe8, geometry: { ...qwen3moe8.geometry, experts: null } }
+    expect(speedAt(qwen3moe8, options, measured, 0).decode[0]).toBeLessThan(speedAt(dense, options, measured, 0).decode[0])
+  })
+  test('belong to their backend: on a GPU without a calibration the table speaks', () => {
+    expect(deviceSpeeds(report, 'cuda', [found]).every(({ device, source }) => (device === 'cpu') === (source === 'calibration'))).toBe(
+      true,
+    )
+  })
+})

@@ -1,0 +1,231 @@
+import type { Backend } from './hardware'
+import type { MemoryDevice, SizedModel } from './memory'
+import { blockBits, quantizationInfo } from './quantization'
+import type { Bytes } from './units'
+
+/** One slice of a model that was run here: what a token reads of it, and how long it took. Milliseconds, bytes, tokens. */
+export interface SliceMeasurement {
+  name: string
+  /** `wide` slices differ in their type only; `narrow` and `vocabulary` ones show what is not reading; `mixture` what choosing experts costs. */
+  role: 'wide' | 'narrow' | 'vocabulary' | 'mixture'
+  /** Read for one token: blocks and output matrix. */
+  bytesByType: Record<string, Bytes>
+  layers: number
+  vocabulary: number
+  /** Over all layers: see `attentionElements`. */
+  attention: number
+  /** Milliseconds of each decoded token, by how many tokens were before it. */
+  decode: { depth: number; ms: number[] }[]
+  /** Batches of a prompt, in order. */
+  prefill: { from: number; tokens: number; ms: number }[]
+}
+
+export interface CalibrationRun {
+  backend: Backend
+  device: string
+  threads: { decode: number; prefill: number }
+  slices: SliceMeasurement[]
+  /** How long all of it took. */
+  tookMs: number
+  /** Load average at the start: other work shows in it. null where the system has none. */
+  load: number | null
+}
+
+/** This machine with one backend. Predictions from it are times that add up: see `decodeMs` and `prefillMs`. */
+export interface Calibration extends Omit<CalibrationRun, 'slices' | 'tookMs'> {
+  /** Bytes per second at decode, by tensor type. */
+  bandwidth: Record<string, number>
+  /** Operations per second of a prompt, by tensor type. */
+  flops: Record<string, number>
+  /** Per token, whatever the model: call, sampler. */
+  tokenMs: number
+  /** Per token and block: graph, threads that wait for each other. */
+  layerMs: number
+  /** Per token and thousand tokens of vocabulary: sampling. */
+  vocabularyMs: number
+  /** Per token decoded and thousand million `attentionElements` × depth. */
+  depthMs: number
+  prefillLayerMs: number
+  prefillDepthMs: number
+  /** Time of a mixture ÷ time of the same bytes or operations in a dense model. */
+  mixture: { decode: number; prefill: number }
+  /** Half of the middle half of the measurements ÷ their median, over all slices. */
+  spread: number
+}
+
+export function median(values: readonly number[]): number {
+  const sorted = values.toSorted((a, b) => a - b)
+  const middle = sorted.length >> 1
+  const upper = sorted[middle] ?? 0
+  return sorted.length % 2 === 1 ? upper : (upper + (sorted[middle - 1] ?? upper)) / 2
+}
+
+/** Half of the middle half of the values, as a share of their median. */
+export function halfSpread(values: readonly number[]): number {
+  const sorted = values.toSorted((a, b) => a - b)
+  const at = (share: number): number => sorted[Math.min(sorted.length - 1, Math.floor(share * sorted.length))] ?? 0
+  const centre = median(values)
+  return centre === 0 ? 0 : (at(0.75) - at(0.25)) / 2 / centre
+}
+
+/** Bytes of tensors of one type ÷ bytes of one weight. */
+export function parametersOf(type: string, bytes: Bytes): number {
+  return (bytes * 8) / (blockBits[type] ?? 4.5)
+}
+
+const operations = (bytesByType: Record<string, Bytes>): number =>
+  Object.entries(bytesByType).reduce((sum, [type, bytes]) => sum + 2 * parametersOf(type, bytes), 0)
+
+/** What attention goes through for each token before: query heads × (K + V width), over all layers with a cache. */
+export function attentionElements(model: Pick<SizedModel, 'geometry'>, depth: number): number {
+  const { layers, headCount, slidingWindow } = model.geometry
+  return layers.reduce((sum, layer) => {
+    if (layer.kind !== 'full' && layer.kind !== 'sliding') return sum
+    const seen = layer.kind === 'sliding' ? Math.min(depth, slidingWindow ?? depth) : depth
+    return sum + headCount * (layer.headDimK + layer.headDimV) * seen
+  }, 0)
+}
+
+const typeOf = (slice: SliceMeasurement): string => Object.entries(slice.bytesByType).toSorted((a, b) => b[1] - a[1])[0]?.[0] ?? 'Q4_K'
+const total = (slice: SliceMeasurement): Bytes => Object.values(slice.bytesByType).reduce((sum, bytes) => sum + bytes, 0)
+const shallow = (slice: SliceMeasurement): number => median(slice.decode.find(({ depth }) => depth < 256)?.ms ?? [])
+const firstBatch = (slice: SliceMeasurement): number => {
+  const batch = slice.prefill[0]
+  return batch === undefined ? 0 : batch.ms / batch.tokens
+}
+
+/**
+ * From times to rates. Two narrow slices with few and many blocks tell what a block costs beside reading, a third with a large vocabulary what
+ * sampling costs; what is then left of a wide slice's time is reading. Rates and costs depend on each other, so both are refined in turn.
+ */
+export function calibrate(run: CalibrationRun): Calibration {
+  const { slices, tookMs: _tookMs, ...facts } = run
+  const wide = slices.filter(({ role }) => role === 'wide')
+  const narrow = slices.filter(({ role }) => role === 'narrow').toSorted((a, b) => a.layers - b.layers)
+  const [few, many] = [narrow[0], narrow.at(-1)]
+  const large = slices.find(({ role }) => role === 'vocabulary')
+  const bandwidth: Record<string, number> = {}
+  const flops: Record<string, number> = {}
+  let [tokenMs, layerMs, vocabularyMs, prefillLayerMs] = [0, 0, 0, 0]
+  for (let round = 0; round < 8; round++) {
+    for (const slice of wide) {
+      const reading = shallow(slice) - tokenMs - slice.layers * layerMs - (slice.vocabulary / 1000) * vocabularyMs
+      // However the rest comes out, most of a wide slice's time is reading.
+      bandwidth[typeOf(slice)] = (total(slice) / Math.max(reading, shallow(slice) / 2)) * 1000
+      const computing = firstBatch(slice) - slice.layers * prefillLayerMs
+      if (firstBatch(slice) > 0) flops[typeOf(slice)] = (operations(slice.bytesByType) / Math.max(computing, firstBatch(slice) / 2)) * 1000
+    }
+    if (few === undefined || many === undefined || many.layers === few.layers) continue
+    const beside = (slice: SliceMeasurement): number => shallow(slice) - (total(slice) / (bandwidth[typeOf(slice)] ?? Infinity)) * 1000
+    layerMs = Math.max(0, (beside(many) - beside(few)) / (many.layers - few.layers))
+    if (large !== undefined && large.vocabulary > few.vocabulary)
+      vocabularyMs = Math.max(0, (beside(large) - beside(few)) / ((large.vocabulary - few.vocabulary) / 1000))
+    tokenMs = Math.max(0, beside(few) - few.layers * layerMs - (few.vocabulary / 1000) * vocabularyMs)
+    const computing = (operations(many.bytesByType) / (flops[typeOf(many)] ?? Infinity)) * 1000
+    prefillLayerMs = Math.max(0, (firstBatch(many) - computing) / many.layers)
+  }
+  const solved = { bandwidth, flops, tokenMs, layerMs, vocabularyMs, prefillLayerMs }
+  const deep = slices.find((slice) => slice.decode.some(({ depth }) => depth >= 256))
+  return {
+    ...facts,
+    ...solved,
+    ...depthCosts(deep),
+    mixture: mixtureFactors(
+      slices.find(({ role }) => role === 'mixture'),
+      solved,
+    ),
+    spread: median(slices.flatMap(({ decode }) => decode.map(({ ms }) => halfSpread(ms)))),
+  }
+}
+
+function depthCosts(slice: SliceMeasurement | undefined): Pick<Calibration, 'depthMs' | 'prefillDepthMs'> {
+  const last = slice?.decode.at(-1)
+  if (slice === undefined || last === undefined) return { depthMs: 0, prefillDepthMs: 0 }
+  const [first] = slice.prefill
+  const later = slice.prefill.at(-1)
+  const step = first === undefined || later === undefined ? 0 : (later.from - first.from) * slice.attention
+  const rise = first === undefined || later === undefined ? 0 : later.ms / later.tokens - first.ms / first.tokens
+  return {
+    depthMs: Math.max(0, ((median(last.ms) - shallow(slice)) / (last.depth * slice.attention)) * 1e9),
+    prefillDepthMs: step === 0 ? 0 : Math.max(0, (rise / step) * 1e9),
+  }
+}
+
+type Solved = Pick<Calibration, 'bandwidth' | 'flops' | 'tokenMs' | 'layerMs' | 'vocabularyMs' | 'prefillLayerMs'>
+
+function mixtureFactors(slice: SliceMeasurement | undefined, by: Solved): Calibration['mixture'] {
+  if (slice === undefined) return { decode: 1.15, prefill: 1.5 }
+  const bounded = (value: number): number => Math.min(4, Math.max(0.5, value))
+  const reading = (total(slice) / rateOf(by.bandwidth, typeOf(slice))) * 1000
+  const computing = (operations(slice.bytesByType) / rateOf(by.flops, typeOf(slice))) * 1000
+  const beside = by.tokenMs + slice.layers * by.layerMs + (slice.vocabulary / 1000) * by.vocabularyMs
+  return {
+    decode: bounded((shallow(slice) - beside) / reading),
+    prefill: firstBatch(slice) === 0 ? 1.5 : bounded((firstBatch(slice) - slice.layers * by.prefillLayerMs) / computing),
+  }
+}
+
+/** The rate of a type, or of the measured type nearest in bits per weight. */
+export function rateOf(rates: Readonly<Record<string, number>>, type: string): number {
+  const own = rates[type]
+  if (own !== undefined) return own
+  const bits = (name: string): number => Math.log(blockBits[name] ?? 4.5)
+  const nearest = Object.keys(rates).toSorted((a, b) => Math.abs(bits(a) - bits(type)) - Math.abs(bits(b) - bits(type)))[0]
+  return nearest === undefined ? Infinity : (rates[nearest] ?? Infinity)
+}
+
+/** Bytes read for one token, by tensor type: exact from a header; by the quantization's name and size where only the catalogue knows the model. */
+export function activeBytesByType(model: SizedModel): Record<string, Bytes> {
+  const { weights } = model
+  if (weights.activeBytesByType !== undefined) return weights.activeBytesByType
+  const blocks = weights.activeLayerBytes.reduce((sum, bytes) => sum + bytes, 0)
+  const known = Object.entries(weights.bytesByType).filter(([type]) => type !== 'F32')
+  const all = known.reduce((sum, [, bytes]) => sum + bytes, 0)
+  if (all > 0) return Object.fromEntries(known.map(([type, bytes]) => [type, (bytes / all) * (blocks + weights.outputBytes)]))
+  const bits = (weights.outputBytes * 8) / Math.max(1, model.geometry.vocabularySize * model.geometry.embeddingLength)
+  const info = weights.quantization === undefined ? null : quantizationInfo(weights.quantization)
+  const bulk = info?.bulkType ?? typeByBits(bits)
+  const output = info?.outputType ?? typeByBits(bits)
+  return bulk === output ? { [bulk]: blocks + weights.outputBytes } : { [bulk]: blocks, [output]: weights.outputBytes }
+}
+
+function typeByBits(bits: number): string {
+  return Object.entries(blockBits).toSorted((a, b) => Math.abs(a[1] - bits) - Math.abs(b[1] - bits))[0]?.[0] ?? 'Q4_K'
+}
+
+/** The part of a model that lies on one device. */
+export interface DeviceShare {
+  device: MemoryDevice
+  /** Of the bytes that a token reads, without the cache. */
+  bytes: number
+  blocks: number
+  output: boolean
+}
+
+/** Time of one token with so many before it, for what lies on this device: reading + blocks + attention + sampling. */
+export function decodeMs(model: SizedModel, depth: number, by: Calibration, share: DeviceShare): number {
+  const reading =
+    Object.entries(activeBytesByType(model)).reduce((sum, [type, bytes]) => sum + bytes / rateOf(by.bandwidth, type), 0) * 1000
+  const layers = model.geometry.layers.length
+  const mixture = model.geometry.experts === null ? 1 : by.mixture.decode
+  const ends = share.output ? by.tokenMs + (model.geometry.vocabularySize / 1000) * by.vocabularyMs : 0
+  const part = share.blocks / Math.max(1, layers)
+  return reading * share.bytes * mixture + share.blocks * by.layerMs + (attentionElements(model, depth) / 1e9) * part * by.depthMs + ends
+}
+
+/** Time of one token of a prompt at this mean depth: operations + blocks + attention. The output matrix is used once, not for each token. */
+export function prefillMs(model: SizedModel, depth: number, by: Calibration, share: DeviceShare): number {
+  const types = activeBytesByType(model)
+  const all = Object.values(types).reduce((sum, bytes) => sum + bytes, 0)
+  const inBlocks = all === 0 ? 1 : Math.max(0, 1 - model.weights.outputBytes / all)
+  const computing =
+    Object.entries(types).reduce((sum, [type, bytes]) => sum + (2 * parametersOf(type, bytes)) / rateOf(by.flops, type), 0) *
+    1000 *
+    inBlocks
+  const part = share.blocks / Math.max(1, model.geometry.layers.length)
+  const mixture = model.geometry.experts === null ? 1 : by.mixture.prefill
+  return computing * part * mixture + share.blocks * by.prefillLayerMs + (attentionElements(model, depth) / 1e9) * part * by.prefillDepthMs
+}
+
+/** What stays uncertain for a model that was not measured itself, beside the measured spread (held-out models: docs/accuracy). */
+export const modelError = 0.1
