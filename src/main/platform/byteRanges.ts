@@ -35,3 +35,10 @@ export function firstGap(ranges: readonly ByteRange[], size: number): ByteRange 
 export function clipTo(ranges: readonly ByteRange[], size: number): ByteRange[] {
   return ranges.filter((range) => range[0] < size).map(([from, to]) => [from, Math.min(to, size)])
 }
+
+/** The first stretch, at most this long, that is neither there nor being fetched. */
+export function nextPiece(there: readonly ByteRange[], claimed: readonly ByteRange[], size: number, maxBytes: number): ByteRange | null {
+  const taken = claimed.reduce((ranges, [from, to]) => addRange(ranges, from, to), [...there])
+  const gap = firstGap(taken, size)
+  return gap === null ? null : [gap[0], Math.min(gap[1], gap[0] + maxBytes)]
+}

@@ -3,23 +3,29 @@ import { type FileHandle, mkdir, open, rename } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { SnugError } from '@shared/errors'
-import { clipTo, firstGap, prefixOf, totalOf } from './byteRanges'
+import { clipTo, prefixOf, totalOf } from './byteRanges'
 import { fromFileSystem, isFileSystem, isThatFile, sizeOf, syncFolder, wanted } from './downloadFiles'
 import { acceptAnswer, strongEtag } from './downloadAnswer'
 import { type JobEvent, type JobLimits, type JobPart, type JobSpec, jobLimits, partFile, wrongFile } from './downloadTypes'
 import { safeComponents } from './fileNames'
 import { resolveAddress } from './hub'
 import type { Network } from './network'
-import { PartWriter, diskFull, freeBytes, isDiskFull } from './partWriter'
-import { PrefixHash } from './prefixHash'
+import { type Lane, PartWriter, diskFull, freeBytes, isDiskFull } from './partWriter'
+import { type FileHash, PrefixHash } from './prefixHash'
+import { type Claim, RangeFetch } from './rangeFetch'
+import type { HashStart } from './threadHash'
 
 const progressMs = 100
+/** A smaller file is hashed before a thread would have begun. */
+const threadBytes = 16 * 1024 * 1024
 
 export interface JobDependencies {
   network: Network
   emit: (event: JobEvent) => void
   limits?: JobLimits
   random?: () => number
+  /** A hash in a thread of its own; without it this one hashes. */
+  thread?: (start: HashStart) => FileHash
 }
 
 interface Running {
@@ -27,7 +33,8 @@ interface Running {
   part: JobPart
   target: string
   writer: PartWriter
-  hash: PrefixHash
+  hash: FileHash
+  fetch: RangeFetch | null
 }
 
 /** Fetches all parts of one download, verifies each before it gets its name, and can be stopped or killed at any byte. */
@@ -37,17 +44,19 @@ export class DownloadJob {
   readonly #emit: (event: JobEvent) => void
   readonly #limits: JobLimits
   readonly #random: () => number
+  readonly #thread: JobDependencies['thread']
   #folder: string
   #current: Running | null = null
   #lastProgress = 0
 
-  constructor(spec: JobSpec, { network, emit, limits = jobLimits, random = Math.random }: JobDependencies) {
+  constructor(spec: JobSpec, { network, emit, limits = jobLimits, random = Math.random, thread }: JobDependencies) {
     this.#spec = { ...spec, parts: spec.parts.map((part) => ({ ...part, ranges: [...part.ranges] })) }
     this.#folder = spec.folder
     this.#network = network
     this.#emit = emit
     this.#limits = limits
     this.#random = random
+    this.#thread = thread
   }
 
   async run(signal: AbortSignal): Promise<void> {
@@ -124,11 +133,13 @@ export class DownloadJob {
     const path = partFile(target, this.#spec.id)
     await mkdir(dirname(target), { recursive: true })
     const handle = await open(path, constants.O_RDWR | constants.O_CREAT, 0o644)
+    const { algorithm } = wanted(part, true)
+    const threaded = part.sizeBytes >= threadBytes ? this.#thread?.({ hashFile: path, algorithm, sizeBytes: part.sizeBytes }) : undefined
+    const hash = threaded ?? new PrefixHash(handle, algorithm, part.sizeBytes)
     try {
       const ranges = clipTo(part.ranges, (await handle.stat()).size)
-      const hash = new PrefixHash(handle, wanted(part, true).algorithm, part.sizeBytes)
       const writer = new PartWriter(handle, hash, part.sizeBytes, ranges, (durable) => this.#durable(index, part, target, durable))
-      this.#current = { index, part, target, writer, hash }
+      this.#current = { index, part, target, writer, hash, fetch: null }
       const following = hash.catchUp(() => prefixOf(writer.ranges), signal)
       // Its failure is met again at the end, where the rest is read.
       following.catch(() => {})
@@ -140,6 +151,7 @@ export class DownloadJob {
       }
       await this.#verify(this.#current, handle, signal)
     } finally {
+      await hash.close()
       await handle.close()
       this.#current = null
     }
@@ -162,24 +174,24 @@ export class DownloadJob {
     const { part, writer } = running
     let tries = 0
     let best = totalOf(writer.ranges)
-    for (;;) {
-      const gap = firstGap(writer.ranges, part.sizeBytes)
-      if (gap === null) return
-      try {
-        await this.#fetchRange(running, gap, signal)
-      } catch (error) {
+    running.fetch = new RangeFetch({
+      writer,
+      sizeBytes: part.sizeBytes,
+      limits: this.#limits,
+      signal,
+      fetch: (claim, stop, answered) => this.#fetchClaim(running, claim, AbortSignal.any([signal, stop]), answered),
+      isPassing: (error) => error instanceof SnugError && isPassing(error),
+      onFailure: async (error) => {
         if (signal.aborted) throw error
         const failure = isDiskFull(error) ? await this.#fullDisk(running.target, error) : fromFileSystem(error, dirname(running.target))
-        if (failure.data.restart === true) {
-          part.etag = null
-          await writer.restart()
-        } else if (!isPassing(failure)) throw failure
+        if (failure.data.restart !== true && !isPassing(failure)) throw failure
         tries = totalOf(writer.ranges) > best ? 1 : tries + 1
         best = Math.max(best, totalOf(writer.ranges))
         if (tries >= this.#limits.maxTries) throw failure
         await this.#waitAfter(failure, tries, signal)
-      }
-    }
+      },
+    })
+    await running.fetch.run()
   }
 
   /** What arrived is kept as well as the disk allows; that it failed is told by the error that led here. */
@@ -208,9 +220,10 @@ export class DownloadJob {
     if (waitMs > 0) await sleep(waitMs, undefined, { signal })
   }
 
-  async #fetchRange(running: Running, range: [number, number], signal: AbortSignal): Promise<void> {
+  async #fetchClaim(running: Running, claim: Claim, signal: AbortSignal, answered: () => void): Promise<void> {
     const { part, writer, hash } = running
     const { endpoint, repository, revision } = this.#spec
+    const range: [number, number] = [claim.from, claim.to]
     const headers: Record<string, string> = {}
     if (range[0] > 0 || range[1] < part.sizeBytes) {
       headers.range = `bytes=${range[0]}-${range[1] - 1}`
@@ -225,16 +238,24 @@ export class DownloadJob {
       signal: both,
       timeoutMs: this.#limits.stallMs,
     })
+    let lane: Lane | null = null
     let timer: NodeJS.Timeout | undefined
     try {
       const answer = acceptAnswer(response.hops, { part, revision, range, hubOrigin: new URL(endpoint).origin })
       part.sha256 = answer.sha256
       // Better now than after gigabytes: what cannot be verified is not fetched.
       wanted(part)
-      if (answer.kind === 'restart' && writer.ranges.length > 0) await writer.restart()
+      if (answer.kind === 'restart') {
+        const ignored = part.etag !== null && part.etag === answer.etag
+        if (!claim.alone) throw new SnugError('download/changed', 'the whole file came', { restart: true, alone: ignored })
+        if (writer.ranges.length > 0) await writer.restart()
+        Object.assign(claim, { from: 0, at: 0 })
+      }
       part.etag = answer.etag
-      writer.seek(answer.from)
-      let left = answer.to - answer.from
+      // The end may have come nearer while the answer was under way, or lie further off in a whole file.
+      claim.to = answer.kind === 'restart' ? answer.to : Math.min(claim.to, answer.to)
+      if (answer.kind === 'append') answered()
+      lane = writer.lane(claim.at)
       const watch = () => {
         clearTimeout(timer)
         timer = setTimeout(() => stall.abort(new SnugError('hub/unreachable', 'no byte arrived', { stalled: true })), this.#limits.stallMs)
@@ -242,22 +263,26 @@ export class DownloadJob {
       watch()
       for await (const chunk of response.body as AsyncIterable<Buffer>) {
         clearTimeout(timer)
-        await writer.add(chunk.length > left ? chunk.subarray(0, left) : chunk)
-        left -= Math.min(left, chunk.length)
+        const left = claim.to - claim.at
+        const bytes = chunk.length > left ? chunk.subarray(0, left) : chunk
+        claim.at += bytes.length
+        await lane.add(bytes)
         if (hash.at < prefixOf(writer.ranges)) void hash.catchUp(() => prefixOf(writer.ranges), signal).catch(() => {})
         this.#progress(false)
-        if (left === 0) break
+        running.fetch?.received()
+        if (claim.at >= claim.to) break
         watch()
       }
-      await writer.flush()
-      if (left > 0) throw new SnugError('hub/unreachable', 'the connection ended early', { missing: left })
+      await lane.flush()
+      if (claim.at < claim.to) throw new SnugError('hub/unreachable', 'the connection ended early', { missing: claim.to - claim.at })
     } catch (error) {
-      if (!isDiskFull(error)) await writer.flush()
+      if (!isDiskFull(error)) await lane?.flush()
       if (error instanceof SnugError || isFileSystem(error)) throw error
       if (stall.signal.aborted && !signal.aborted) throw stall.signal.reason
       throw new SnugError('hub/unreachable', error instanceof Error ? error.message : String(error), {}, { cause: error })
     } finally {
       clearTimeout(timer)
+      lane?.close()
       response.close()
     }
   }
@@ -273,7 +298,7 @@ export class DownloadJob {
       if (hash.at === before && (await handle.stat()).size < size) throw new SnugError('download/changed', 'the file was cut on disk')
     }
     const { value, algorithm } = wanted(part)
-    const found = hash.digest()
+    const found = await hash.digest()
     if (found === value) {
       await handle.sync()
       return

@@ -50,6 +50,10 @@ export interface JobLimits {
   maxBackoffMs: number
   /** No server is waited for longer than this, whatever its `Retry-After` says. */
   maxRetryAfterMs: number
+  /** Connections to begin with, and at most; one alone for a file that is smaller than `manyFromBytes`. */
+  connections?: number
+  maxConnections?: number
+  manyFromBytes?: number
 }
 
 export const jobLimits: JobLimits = { stallMs: 30_000, maxTries: 6, backoffMs: 1_000, maxBackoffMs: 30_000, maxRetryAfterMs: 600_000 }

@@ -3,22 +3,31 @@ import { toErrorValue } from '@shared/errors'
 import { DownloadJob } from './downloadJob'
 import type { FromDownloadWorker, ToDownloadWorker, WorkerStart } from './downloadTypes'
 import { Network } from './network'
+import { type HashStart, ThreadHash, runHash } from './threadHash'
 
-/** Network, writing and hashing of one download, off the main loop. Everything else is `DownloadJob`. */
-const { spec, network: config, limits } = workerData as WorkerStart
-const post = (message: FromDownloadWorker) => parentPort?.postMessage(message, [])
-const network = new Network(config, (entry) => post({ type: 'network', entry }))
-const stop = new AbortController()
+/** Network and writing of one download, off the main loop; the hash has a thread of its own, which begins in this file as well. */
+const start = workerData as WorkerStart | HashStart
+if (parentPort !== null) {
+  if ('hashFile' in start) runHash(parentPort, start)
+  else download(start)
+}
 
-parentPort?.on('message', (message: ToDownloadWorker) => {
-  if (message.type === 'stop') stop.abort()
-  else network.setOffline(message.offline)
-})
+function download({ spec, network: config, limits }: WorkerStart): void {
+  const post = (message: FromDownloadWorker) => parentPort?.postMessage(message, [])
+  const network = new Network(config, (entry) => post({ type: 'network', entry }))
+  const stop = new AbortController()
 
-void new DownloadJob(spec, { network, limits, emit: (event) => post({ type: 'event', event }) })
-  .run(stop.signal)
-  .then(
-    () => post({ type: 'end', error: null }),
-    (error: unknown) => post({ type: 'end', error: toErrorValue(error) }),
-  )
-  .finally(() => parentPort?.close())
+  parentPort?.on('message', (message: ToDownloadWorker) => {
+    if (message.type === 'stop') stop.abort()
+    else network.setOffline(message.offline)
+  })
+
+  const thread = (hashStart: HashStart) => new ThreadHash(new URL(import.meta.url), hashStart)
+  void new DownloadJob(spec, { network, limits, emit: (event) => post({ type: 'event', event }), thread })
+    .run(stop.signal)
+    .then(
+      () => post({ type: 'end', error: null }),
+      (error: unknown) => post({ type: 'end', error: toErrorValue(error) }),
+    )
+    .finally(() => parentPort?.close())
+}

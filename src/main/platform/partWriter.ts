@@ -1,7 +1,7 @@
 import { type FileHandle, statfs } from 'node:fs/promises'
 import { SnugError } from '@shared/errors'
 import { type ByteRange, addRange } from './byteRanges'
-import type { PrefixHash } from './prefixHash'
+import type { FileHash } from './prefixHash'
 
 const blockBytes = 1024 * 1024
 /** Synced after a sixty-fourth of the file: a kill sends at most that much twice. */
@@ -9,20 +9,18 @@ const syncs = 64
 const minSyncBytes = 1024 * 1024
 const maxSyncBytes = 64 * 1024 * 1024
 
-/** Gathers what arrives into blocks, writes them in place, hands them to the hash, and tells which ranges are synced. */
+/** Writes blocks in place, hands them to the hash, and tells which ranges are synced. Connections write through a lane each. */
 export class PartWriter {
   #ranges: ByteRange[]
-  #at = 0
-  #fill = 0
   #unsynced = 0
   #syncing: Promise<void> | null = null
   #failure: unknown = null
-  readonly #block = Buffer.allocUnsafe(blockBytes)
+  readonly #lanes = new Set<Lane>()
   readonly #syncBytes: number
 
   constructor(
     readonly handle: FileHandle,
-    readonly hash: PrefixHash,
+    readonly hash: FileHash,
     sizeBytes: number,
     ranges: readonly ByteRange[],
     readonly onDurable: (ranges: ByteRange[]) => Promise<void>,
@@ -36,33 +34,20 @@ export class PartWriter {
     return this.#ranges
   }
 
-  /** The next bytes belong here. */
-  seek(offset: number): void {
-    this.#at = offset
-    this.#fill = 0
+  /** For bytes that follow each other from here. */
+  lane(offset: number): Lane {
+    const lane = new Lane(this, offset, () => this.#lanes.delete(lane))
+    this.#lanes.add(lane)
+    return lane
   }
 
-  async add(chunk: Buffer): Promise<void> {
-    let taken = 0
-    while (taken < chunk.length) {
-      const copied = chunk.copy(this.#block, this.#fill, taken)
-      taken += copied
-      this.#fill += copied
-      if (this.#fill === blockBytes) await this.flush()
-    }
-  }
-
-  async flush(): Promise<void> {
+  async write(bytes: Uint8Array, at: number): Promise<void> {
     if (this.#failure !== null) throw this.#failure
-    const bytes = this.#block.subarray(0, this.#fill)
-    if (bytes.length === 0) return
     // Written by another thread while this one hashes. A write that fails ends the job, and its hash with it.
-    const writing = this.#write(bytes, this.#at)
-    this.hash.feed(this.#at, bytes)
+    const writing = this.#write(bytes, at)
+    this.hash.feed(at, bytes)
     await writing
-    this.#ranges = addRange(this.#ranges, this.#at, this.#at + bytes.length)
-    this.#at += bytes.length
-    this.#fill = 0
+    this.#ranges = addRange(this.#ranges, at, at + bytes.length)
     this.#unsynced += bytes.length
     if (this.#unsynced >= this.#syncBytes && this.#syncing === null) {
       this.#unsynced = 0
@@ -82,6 +67,11 @@ export class PartWriter {
     }
   }
 
+  /** What lies in the lanes is written, too. */
+  async flush(): Promise<void> {
+    for (const lane of this.#lanes) await lane.flush()
+  }
+
   /** Everything written is on disk when this returns. */
   async settle(): Promise<void> {
     if (this.#syncing !== null) await this.#syncing
@@ -90,7 +80,7 @@ export class PartWriter {
     this.#unsynced = 0
   }
 
-  /** Begins again with an empty file. */
+  /** Begins again with an empty file; no lane may be at work. */
   async restart(): Promise<void> {
     if (this.#syncing !== null) await this.#syncing
     this.#ranges = []
@@ -103,6 +93,53 @@ export class PartWriter {
     const ranges = this.#ranges
     await this.handle.datasync()
     await this.onDurable([...ranges])
+  }
+}
+
+/** Gathers what one connection brings into blocks; one block is written while the next one fills. */
+export class Lane {
+  #at: number
+  #fill = 0
+  #block = Buffer.allocUnsafe(blockBytes)
+  #spare = Buffer.allocUnsafe(blockBytes)
+  #writing: Promise<void> = Promise.resolve()
+
+  constructor(
+    readonly writer: PartWriter,
+    offset: number,
+    readonly onClose: () => void,
+  ) {
+    this.#at = offset
+  }
+
+  async add(chunk: Buffer): Promise<void> {
+    let taken = 0
+    while (taken < chunk.length) {
+      const copied = chunk.copy(this.#block, this.#fill, taken)
+      taken += copied
+      this.#fill += copied
+      if (this.#fill === blockBytes) await this.#pass()
+    }
+  }
+
+  async flush(): Promise<void> {
+    if (this.#fill > 0) await this.#pass()
+    await this.#writing
+  }
+
+  close(): void {
+    this.onClose()
+  }
+
+  async #pass(): Promise<void> {
+    await this.#writing
+    const bytes = this.#block.subarray(0, this.#fill)
+    this.#writing = this.writer.write(bytes, this.#at)
+    // Met at the next block or at the flush, whichever comes first.
+    this.#writing.catch(() => {})
+    this.#at += bytes.length
+    this.#fill = 0
+    ;[this.#block, this.#spare] = [this.#spare, this.#block]
   }
 }
 

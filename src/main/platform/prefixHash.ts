@@ -10,8 +10,21 @@ export function startHash(algorithm: WantedHash['algorithm'], sizeBytes: number)
   return algorithm === 'sha256' ? createHash('sha256') : createHash('sha1').update(`blob ${sizeBytes}\0`)
 }
 
+/** The hash of a file that grows: here or in a thread of its own. */
+export interface FileHash {
+  /** Bytes hashed so far. */
+  readonly at: number
+  /** What was just received, for a hash that can take it from memory. */
+  feed(offset: number, bytes: Uint8Array): void
+  /** Reads on to the end of the prefix, which may grow meanwhile. */
+  catchUp(prefix: () => number, signal: AbortSignal): Promise<void>
+  reset(): void
+  digest(): string | Promise<string>
+  close(): Promise<void>
+}
+
 /** A hash that follows the contiguous prefix of a growing file: straight from memory where it can, else by reading what was written. */
-export class PrefixHash {
+export class PrefixHash implements FileHash {
   #hash: Hash
   #at = 0
   #catching: Promise<void> | null = null
@@ -51,6 +64,8 @@ export class PrefixHash {
   digest(): string {
     return this.#hash.digest('hex')
   }
+
+  async close(): Promise<void> {}
 
   async #read(prefix: () => number, signal: AbortSignal): Promise<void> {
     const buffer = Buffer.allocUnsafe(blockBytes)

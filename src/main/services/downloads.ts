@@ -87,8 +87,11 @@ export class DownloadsService {
   }
 
   resume(id: string): Promise<void> {
-    return this.#inTurn(id, (entry) => {
-      if (entry.row.state === 'paused' || entry.row.state === 'failed') this.#queue(entry)
+    return this.#inTurn(id, async (entry) => {
+      if (entry.row.state !== 'paused' && entry.row.state !== 'failed') return
+      // It has failed, but may still be letting go of its lock.
+      await entry.running
+      this.#queue(entry)
     })
   }
 

@@ -1,0 +1,186 @@
+import { SnugError } from '@shared/errors'
+import { type ByteRange, firstGap, nextPiece, totalOf } from './byteRanges'
+import type { JobLimits } from './downloadTypes'
+import type { PartWriter } from './partWriter'
+
+const MiB = 1024 * 1024
+const minPieceBytes = 8 * MiB
+const maxPieceBytes = 64 * MiB
+/** What is left of a piece is shared with an idle connection while it is longer than this. */
+const shareBytes = 4 * MiB
+/** Whether one more connection helped is judged after this long. */
+const judgeMs = 3_000
+const worthIt = 1.1
+
+/** A stretch that a connection fetches. `to` may come nearer while it does, when another connection takes over the rest. */
+export interface Claim {
+  from: number
+  /** How far it came. */
+  at: number
+  to: number
+  /** No other connection is at work: the whole file may come instead. */
+  alone: boolean
+}
+
+export interface RangeFetchOptions {
+  writer: PartWriter
+  sizeBytes: number
+  limits: JobLimits
+  signal: AbortSignal
+  /** Fetches a claim and keeps its `at` up to date; `answered` is called when the server has sent the right range. */
+  fetch: (claim: Claim, signal: AbortSignal, answered: () => void) => Promise<void>
+  /** Decides about a failure that no other connection makes good: waits, or throws it. */
+  onFailure: (error: unknown) => Promise<void>
+  /** True for what only this connection suffers from. */
+  isPassing: (error: unknown) => boolean
+}
+
+interface Outcome {
+  claim: Claim
+  error: unknown
+}
+
+/** Shares the gaps of one file among as many connections as help: more while that is faster, fewer where the server refuses. */
+export class RangeFetch {
+  readonly #options: RangeFetchOptions
+  readonly #claims = new Set<Claim>()
+  readonly #ended: Outcome[] = []
+  readonly #pieceBytes: number
+  #stop = new AbortController()
+  #allowed = 1
+  #ceiling: number
+  #refused = 0
+  #wake = () => {}
+  #judged: { at: number; bytes: number; rate: number } | null = null
+  #lastRate = 0
+  /** A right range came, so that others may ask for theirs. */
+  #started = false
+
+  constructor(options: RangeFetchOptions) {
+    this.#options = options
+    const { limits, sizeBytes } = options
+    const many = sizeBytes >= (limits.manyFromBytes ?? 64 * MiB)
+    this.#ceiling = many ? (limits.maxConnections ?? 8) : 1
+    this.#pieceBytes = many ? Math.min(maxPieceBytes, Math.max(minPieceBytes, Math.ceil(sizeBytes / 32))) : sizeBytes
+  }
+
+  async run(): Promise<void> {
+    const { writer, sizeBytes, signal } = this.#options
+    try {
+      for (;;) {
+        if (signal.aborted) throw new SnugError('cancelled', 'stopped')
+        while (this.#claims.size < this.#allowed && this.#start()) this.#judged = null
+        if (this.#claims.size === 0 && firstGap(writer.ranges, sizeBytes) === null) return
+        await this.#next()
+        for (const outcome of this.#ended.splice(0)) await this.#settle(outcome)
+      }
+    } finally {
+      await this.#endAll()
+    }
+  }
+
+  /** More bytes came: the moment to think about one more connection. */
+  received(now = performance.now()): void {
+    if (this.#allowed >= this.#ceiling || this.#claims.size < this.#allowed || !this.#started) return
+    const bytes = totalOf(this.#options.writer.ranges)
+    this.#judged ??= { at: now, bytes, rate: this.#lastRate }
+    if (now - this.#judged.at < judgeMs) return
+    const rate = (bytes - this.#judged.bytes) / (now - this.#judged.at)
+    if (rate > this.#judged.rate * worthIt) {
+      this.#lastRate = rate
+      this.#allowed++
+      this.#wake()
+    } else this.#ceiling = this.#allowed
+  }
+
+  /** False when there is nothing left to share. */
+  #start(): boolean {
+    const { writer, sizeBytes, fetch } = this.#options
+    const claimed = [...this.#claims].map(({ from, to }): ByteRange => [from, to])
+    const piece = nextPiece(writer.ranges, claimed, sizeBytes, this.#pieceBytes) ?? this.#share()
+    if (piece === null) return false
+    const claim: Claim = { from: piece[0], at: piece[0], to: piece[1], alone: this.#claims.size === 0 }
+    for (const other of this.#claims) other.alone = false
+    this.#claims.add(claim)
+    void fetch(claim, this.#stop.signal, () => this.#answered())
+      .then(
+        () => null,
+        (error: unknown) => error,
+      )
+      .then((error) => {
+        this.#claims.delete(claim)
+        this.#ended.push({ claim, error })
+        this.#wake()
+      })
+    return true
+  }
+
+  /** The second half of the longest rest. */
+  #share(): ByteRange | null {
+    const longest = [...this.#claims].sort((a, b) => b.to - b.at - (a.to - a.at))[0]
+    if (longest === undefined || longest.to - longest.at < 2 * shareBytes) return null
+    const end = longest.to
+    longest.to = Math.ceil((longest.at + end) / 2)
+    return [longest.to, end]
+  }
+
+  /** The first right range opens the way for the others: before it nobody knows the ETag, nor whether ranges are served. */
+  #answered(): void {
+    if (this.#started) return
+    this.#started = true
+    this.#allowed = Math.min(this.#ceiling, this.#options.limits.connections ?? 4)
+    this.#wake()
+  }
+
+  async #settle({ claim, error }: Outcome): Promise<void> {
+    const { onFailure, isPassing, signal, writer } = this.#options
+    if (error === null || signal.aborted) {
+      this.#refused = 0
+      if (this.#started && this.#allowed < Math.min(this.#ceiling, this.#options.limits.connections ?? 4)) this.#allowed++
+      return
+    }
+    const restart = error instanceof SnugError && error.data.restart === true
+    if (this.#claims.size > 0 && isPassing(error) && !restart) {
+      // One that was cut after it brought something simply goes on.
+      if (claim.at === claim.from) this.#fewer(error instanceof SnugError && error.code === 'hub/rate-limited')
+      return
+    }
+    await this.#endAll()
+    this.#allowed = 1
+    this.#started = false
+    if (restart) {
+      if (error.data.alone === true) this.#ceiling = 1
+      await writer.restart()
+    }
+    await onFailure(error)
+  }
+
+  /** The others go on, and take over what this one left. */
+  #fewer(rateLimited: boolean): void {
+    this.#refused++
+    this.#allowed = rateLimited ? Math.max(1, Math.floor(this.#allowed / 2)) : this.#claims.size
+    // A server that refuses again and again means it.
+    if (rateLimited || this.#refused >= 3) this.#ceiling = this.#allowed
+  }
+
+  async #next(): Promise<void> {
+    if (this.#ended.length > 0 || this.#options.signal.aborted) return
+    const stop = () => this.#wake()
+    this.#options.signal.addEventListener('abort', stop, { once: true })
+    await new Promise<void>((resolve) => {
+      this.#wake = resolve
+    })
+    this.#options.signal.removeEventListener('abort', stop)
+  }
+
+  async #endAll(): Promise<void> {
+    this.#stop.abort(new SnugError('cancelled', 'stopped'))
+    while (this.#claims.size > 0)
+      await new Promise<void>((resolve) => {
+        this.#wake = resolve
+      })
+    // Stopped from here: no news.
+    this.#ended.length = 0
+    this.#stop = new AbortController()
+  }
+}
