@@ -72,6 +72,25 @@ export const defaultFacts: PlainHandlers = {
   },
   estimate: () => ({ level: 'dry-run', parts: [{ device: 'cpu', kind: 'weights', bytes: 4e6 }] }),
   tokenize: (args) => ({ tokens: words(args.prompt.map((piece) => piece.text).join('')).map((_, index) => index) }),
+  calibrate: ({ backend }) => ({
+    backend,
+    device: 'fake',
+    threads: { decode: 1, prefill: 1 },
+    tookMs: 1,
+    load: 0,
+    slices: [
+      {
+        name: 'wide Q4_K 3',
+        role: 'wide',
+        bytesByType: { Q4_K: 100e6 },
+        layers: 3,
+        vocabulary: 8192,
+        attention: 12_288,
+        decode: [{ depth: 0, ms: [10, 10, 10] }],
+        prefill: [{ from: 0, tokens: 128, ms: 400 }],
+      },
+    ],
+  }),
   engineCheck: () => ({ ok: true, detail: 'fake', tokensPerSecond: 1000 }),
   load: (args) => ({
     backend: 'cpu',

@@ -1,6 +1,6 @@
 import { mkdir } from 'node:fs/promises'
 import { dirname } from 'node:path'
-import { tensorBytes, tensorType } from './ggufTypes'
+import { tensorBytes, tensorType, type TensorTypeName } from './ggufTypes'
 import { bool, f32, float32Bytes, text, u32, writeGguf, type WriteTensor, type WriteValue } from './ggufWriter'
 import { diverseBlocks } from './shapeFill'
 import type { Shape, ShapeTensor } from './shapeKinds'
@@ -31,19 +31,40 @@ export async function writeShapeModel(path: string, options: ShapeOptions): Prom
     throw new RangeError(`${options.shape} has 1 to ${shape.layers} layers`)
   if (shape.architecture === 'deepseek2' && (layers === 26 || layers === 27))
     throw new RangeError('26 and 27 layers mean another model to llama.cpp')
+  return await writeShape(path, {
+    name: options.shape,
+    shape,
+    layers,
+    fill: options.fill ?? 'zeros',
+    fileType: fileTypeOf(options.quantization),
+    typeOf: (tensor, layer) => typeOfTensor(tensor, options.quantization, shape, layer, layers),
+  })
+}
+
+/** Any shape, with a choice of type for each tensor. */
+export interface WrittenShape {
+  name: string
+  shape: Shape
+  layers: number
+  fill: 'zeros' | 'diverse'
+  fileType: number
+  typeOf: (tensor: ShapeTensor, layer: number) => TensorTypeName
+}
+
+export async function writeShape(path: string, written: WrittenShape): Promise<{ path: string; bytes: number }> {
   await mkdir(dirname(path), { recursive: true })
-  const { bytes } = await writeGguf(path, { metadata: metadataOf(options, shape, layers), tensors: tensorsOf(options, shape, layers) })
+  const { bytes } = await writeGguf(path, { metadata: metadataOf(written), tensors: tensorsOf(written) })
   return { path, bytes }
 }
 
-function metadataOf(options: ShapeOptions, shape: Shape, layers: number): [string, WriteValue][] {
+function metadataOf({ name: shapeName, shape, layers, fileType }: WrittenShape): [string, WriteValue][] {
   const key = (name: string) => `${shape.architecture}.${name}`
   return [
     ['general.architecture', text(shape.architecture)],
     ['general.type', text('model')],
-    ['general.name', text(`Snug shape model ${options.shape}`)],
-    ['general.file_type', u32(fileTypeOf(options.quantization))],
-    ['snug.shape', text(options.shape)],
+    ['general.name', text(`Snug shape model ${shapeName}`)],
+    ['general.file_type', u32(fileType)],
+    ['snug.shape', text(shapeName)],
     ['snug.synthetic', bool(true)],
     [key('block_count'), u32(layers)],
     [key('context_length'), u32(shape.contextSize)],
@@ -59,7 +80,7 @@ function metadataOf(options: ShapeOptions, shape: Shape, layers: number): [strin
   ]
 }
 
-function tensorsOf(options: ShapeOptions, shape: Shape, layers: number): WriteTensor[] {
+function tensorsOf({ shape, layers, fill, typeOf }: WrittenShape): WriteTensor[] {
   const ends: ShapeTensor[] = [
     { name: 'token_embd.weight', dims: [shape.width, shape.vocabulary], role: 'embedding' },
     { name: 'output_norm.weight', dims: [shape.width], role: 'norm' },
@@ -69,8 +90,8 @@ function tensorsOf(options: ShapeOptions, shape: Shape, layers: number): WriteTe
     shape.block(layer).map((tensor) => ({ layer, tensor: { ...tensor, name: `blk.${layer}.${tensor.name}` } })),
   )
   return [...ends.map((tensor) => ({ layer: 0, tensor })), ...blocks.flat()].map(({ layer, tensor }, index) => {
-    const type = typeOfTensor(tensor, options.quantization, shape, layer, layers)
-    const bytes = filledBytes(tensor, type, options.fill ?? 'zeros')
+    const type = typeOf(tensor, layer)
+    const bytes = filledBytes(tensor, type, fill)
     const { name, dims, role } = tensor
     if (role === 'norm') return { name, dims, type, data: float32Bytes(new Float32Array(dims.reduce((a, b) => a * b, 1)).fill(1)) }
     return bytes === 0 ? { name, dims, type } : { name, dims, type, data: () => diverseBlocks(type, bytes, index + 1) }

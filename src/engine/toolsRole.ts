@@ -4,6 +4,7 @@ import type { Backend } from '@shared/domain/hardware'
 import type { RenderRequest, TemplateSource } from '@shared/engine/protocol'
 import { SnugError } from '@shared/errors'
 import type { LlamaModel } from 'node-llama-cpp'
+import { calibrateBackend } from './calibrate'
 import { renderPrompt } from './chatTemplate'
 import { usableCores } from './cores'
 import { engineCheck } from './engineCheck'
@@ -158,6 +159,7 @@ export function createToolsRole(log: EngineLog): RoleHandlers {
       ),
     tokenize: ({ path, prompt }) => oneByOne(async () => ({ tokens: promptTokens(prompt, await vocabularyOf(path)) })),
     estimate: (request) => oneByOne(async () => estimate(request, await llamaFor(request.backend), lines)),
+    calibrate: ({ backend, directory }, call) => calibrateBackend(backend, directory, call, log),
     engineCheck: async ({ backend, directory }, call) => {
       await mkdir(directory, { recursive: true })
       const folder = await mkdtemp(join(directory, 'engine-check-'))

@@ -1,3 +1,4 @@
+import type { CalibrationRun } from '../domain/calibration'
 import type { GenerationStats, PromptMessage, Sampling } from '../domain/chat'
 import type { KvCacheType, ModelFacts } from '../domain/gguf'
 import type { Backend, EngineProbe } from '../domain/hardware'
@@ -118,6 +119,9 @@ export interface EngineCalls {
   /** Loads the scripted model with this backend and compares what it says: "does CUDA really work here?" */
   engineCheck: { args: { backend: Backend; directory: string }; reply: { ok: boolean; detail: string; tokensPerSecond: number } }
 
+  /** Times of small slices on this backend (some 25 s); files go into `directory`, which the caller removes. Give it a process of its own. */
+  calibrate: { args: { backend: Backend; directory: string }; reply: CalibrationRun }
+
   load: { args: LoadRequest; reply: LoadedModel }
   /** How many tokens a prompt has, with the loaded vocabulary. */
   count: { args: { prompt: PromptPiece[] }; reply: { tokens: number } }
@@ -144,6 +148,7 @@ export type EngineEvent =
   | { kind: 'prefill'; done: number; total: number; cached: number }
   /** `raw` is the generated text with its markers; joined for about one frame. */
   | { kind: 'delta'; segment: 'answer' | 'thought'; text: string; tokens: number; raw: string }
+  | { kind: 'calibrate'; fraction: number; slice: string }
   | { kind: 'alive' }
 
 /** One end of a channel between two processes. */

@@ -1,0 +1,72 @@
+import type { SliceMeasurement } from '@shared/domain/calibration'
+import type { TensorTypeName } from './ggufTypes'
+import { llama, qwen3moe, type Shape } from './shapeKinds'
+import { type WrittenShape, writeShape } from './shapeModel'
+
+/** One thing to run: a few blocks in the shapes of real models, all matrices of one type. */
+export interface SlicePlan {
+  name: string
+  role: SliceMeasurement['role']
+  type: TensorTypeName
+  shape: Shape
+  layers: number
+  /** Decode is measured a second time with this many tokens before it; 0: not. */
+  deepTokens: number
+}
+
+const vocabulary = 8192
+const bpe = { tokenizer: 'gpt2' as const, pre: 'qwen2', tied: true, contextSize: 4096 }
+
+/** The blocks of Llama 3.2 1B: 61 million parameters each. */
+const wideShape = (layers: number): Shape =>
+  llama({ architecture: 'llama', layers, width: 2048, feedForward: 8192, heads: 32, kvHeads: 8, headDim: 64, vocabulary, ...bpe })
+
+/** The blocks of models with some hundred million parameters. */
+const narrowShape = (layers: number, words = vocabulary): Shape =>
+  llama({ architecture: 'llama', layers, width: 512, feedForward: 1536, heads: 8, kvHeads: 4, headDim: 64, vocabulary: words, ...bpe })
+
+/** The blocks of Qwen3 30B-A3B with a quarter of its experts: as many are used for a token, and a file of a quarter. */
+const mixtureShape = (layers: number): Shape =>
+  qwen3moe(
+    { architecture: 'qwen3moe', layers, width: 2048, feedForward: 6144, heads: 32, kvHeads: 4, headDim: 128, vocabulary, ...bpe },
+    32,
+    8,
+    768,
+  )
+
+/** After the first, in the order of how often models are made of them: what time does not allow is left out. */
+const furtherTypes: TensorTypeName[] = ['Q6_K', 'Q8_0', 'Q4_1', 'Q5_K', 'Q5_0', 'MXFP4', 'IQ4_XS', 'Q4_0']
+
+/** `blocks`: of a wide slice; larger than the caches of the device, and no file above 600 MB. */
+export function slicePlans(blocks: number): SlicePlan[] {
+  const slice = (role: SlicePlan['role'], type: TensorTypeName, shape: Shape, deepTokens = 0): SlicePlan => ({
+    name: `${role} ${type} ${shape.layers}`,
+    role,
+    type,
+    shape,
+    layers: shape.layers,
+    deepTokens,
+  })
+  return [
+    slice('wide', 'Q4_K', wideShape(blocks), 1024),
+    slice('narrow', 'Q4_K', narrowShape(4)),
+    slice('narrow', 'Q4_K', narrowShape(30)),
+    slice('vocabulary', 'Q4_K', narrowShape(4, 98_304)),
+    slice('wide', 'Q6_K', wideShape(blocks)),
+    slice('mixture', 'Q4_K', mixtureShape(3)),
+    ...furtherTypes.slice(1).map((type) => slice('wide', type, wideShape(blocks))),
+  ]
+}
+
+export function writeSlice(path: string, { name, type, shape, layers }: SlicePlan): Promise<{ bytes: number }> {
+  const written: WrittenShape = {
+    name,
+    shape,
+    layers,
+    fill: 'diverse',
+    // "Mostly Q4_K_M": a word for the header; the tensors say their own types.
+    fileType: 15,
+    typeOf: ({ role }) => (role === 'norm' || role === 'plain' || role === 'router' ? 'F32' : type),
+  }
+  return writeShape(path, written)
+}
