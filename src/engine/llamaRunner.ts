@@ -8,6 +8,7 @@ import { createBufferLog } from './bufferLog'
 import { usableCores } from './cores'
 import type { ModelSession } from './generate'
 import { inspectFile } from './ggufFile'
+import { createIdleCores } from './idleCores'
 import { createLineKeeper, type EngineLog, forwardLine, loadError, openLlama } from './llama'
 import { createPromptThreads } from './promptThreads'
 import type { CallContext } from './server'
@@ -118,8 +119,8 @@ export async function loadModel(request: LoadRequest, call: CallContext, log: En
       vocabulary: createVocabulary(model),
       batchSize: context.batchSize,
       rate: { tokensPerMs: null },
-      threads: createThreadGovernor(threads),
-      promptThreads: createPromptThreads(threads),
+      threads: createThreadGovernor(threads, undefined, createIdleCores(threads)),
+      promptThreads: createPromptThreads(threads, undefined, createIdleCores(threads)),
       loaded,
       modelBytes: facts.sizeBytes,
     }

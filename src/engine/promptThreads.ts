@@ -2,6 +2,8 @@
 const contended = 0.85
 /** A lower count that gets nearly all of its time may find free cores above it. */
 const undisturbed = 0.9
+/** Of each core more, so much must be idle, where that can be read. */
+const freeShare = 0.7
 /** Fewer threads stay only where they are clearly faster: on a graphics card the number hardly matters. */
 const gain = 1.15
 /** After a try, milliseconds: one that fails costs a slow slice. */
@@ -29,7 +31,11 @@ export interface PromptThreads {
  * Chooses how many threads evaluate a prompt. The time that they were given tells at once whether others want the cores, without a
  * quiet moment to compare with; the rate then decides. (2,000 tokens of a small model on two busy cores: 305 s with two threads.)
  */
-export function createPromptThreads(max: number, now: () => number = () => performance.now()): PromptThreads {
+export function createPromptThreads(
+  max: number,
+  now: () => number = () => performance.now(),
+  idleCores: () => number | null = () => null,
+): PromptThreads {
   let count = max
   /** The count that is being compared with, and its rate. */
   let before: { count: number; rate: number } | null = null
@@ -66,7 +72,8 @@ export function createPromptThreads(max: number, now: () => number = () => perfo
       if (count > 1 && share < contended) tryOther(Math.max(1, Math.min(count - 1, Math.floor(share * count + 0.3))), rate)
       else if (count < max && share >= undisturbed) {
         calmUntil = now() + pauseMs
-        tryOther(max, rate)
+        const idle = idleCores()
+        if (idle === null || idle >= (max - count) * freeShare) tryOther(max, rate)
       }
     },
   }

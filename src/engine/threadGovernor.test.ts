@@ -36,6 +36,26 @@ describe('thread governor', () => {
     expect(governor.decode).toBe(4)
   })
 
+  it('tries more threads at once when cores are idle, and never while they are not', () => {
+    let clock = 0
+    const free = () => clock > 20_000
+    const governor = createThreadGovernor(
+      2,
+      () => clock,
+      () => (free() ? 0.95 : 0.1),
+    )
+    const tries: number[] = []
+    while (clock < 40_000) {
+      if (governor.decode === 2) tries.push(clock)
+      const ms = governor.decode === 1 ? 20 : free() ? 12 : 400
+      clock += ms
+      governor.measured(ms)
+    }
+    expect(tries.filter((at) => at > 3000 && at < 20_000)).toEqual([])
+    expect(tries.find((at) => at >= 20_000)).toBeLessThan(24_000)
+    expect(governor.decode).toBe(2)
+  })
+
   it('has nothing to choose with one core', () => {
     expect(run(1, 50, () => 10).used.every((threads) => threads === 1)).toBe(true)
   })

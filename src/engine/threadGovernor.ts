@@ -7,6 +7,9 @@ const collapse = 0.4
 const exploreAgainMs = 5000
 /** A lower count than the machine has is tried against the highest again: the other work may be over. */
 const hopeMs = 30_000
+/** Where the idle time of the cores can be read, it is looked at so often, and so much of each core more must be free. */
+const lookMs = 2000
+const freeShare = 0.7
 
 export interface ThreadGovernor {
   readonly max: number
@@ -22,7 +25,11 @@ export interface ThreadGovernor {
  * Chooses how many threads decode. llama.cpp's threads wait for each other in a loop, so one that has no core of its own stops
  * them all: 60 tokens/s with two threads on two quiet cores, 1–8 on busy ones, where one thread gives 16–45 (measured).
  */
-export function createThreadGovernor(max: number, now: () => number = () => performance.now()): ThreadGovernor {
+export function createThreadGovernor(
+  max: number,
+  now: () => number = () => performance.now(),
+  idleCores: () => number | null = () => null,
+): ThreadGovernor {
   const counts = [...new Set([max, max - 1, Math.ceil(max / 2)])].filter((count) => count >= 1)
   const rates = new Map<number, number>()
   let queue = counts.slice(1)
@@ -30,7 +37,19 @@ export function createThreadGovernor(max: number, now: () => number = () => perf
   let tokens = 0
   let spent = 0
   let exploredAt = now()
+  let lookedAt = now()
+  let lookAgainMs = lookMs
 
+  /** Is there reason to try more threads than now? */
+  const hopeful = () => {
+    if (threads === max || now() - lookedAt < lookAgainMs) return false
+    lookedAt = now()
+    const idle = idleCores()
+    const free = idle === null ? now() - exploredAt > hopeMs : idle >= (max - threads) * freeShare
+    // Twice as long after each try; one that succeeds ends the looking.
+    if (free) lookAgainMs = Math.min(hopeMs, lookAgainMs * 2)
+    return free
+  }
   const best = () => counts.reduce((winner, count) => ((rates.get(count) ?? 0) > (rates.get(winner) ?? 0) ? count : winner), max)
   const closeWindow = () => {
     const rate = tokens / spent
@@ -40,7 +59,7 @@ export function createThreadGovernor(max: number, now: () => number = () => perf
     rates.set(threads, usual === undefined ? rate : usual + (rate - usual) / 2)
     const waited = now() - exploredAt
     const collapsed = usual !== undefined && rate < usual * collapse
-    if (queue.length === 0 && ((collapsed && waited > exploreAgainMs) || (threads < max && waited > hopeMs))) {
+    if (queue.length === 0 && ((collapsed && waited > exploreAgainMs) || hopeful())) {
       // What was measured before says nothing now.
       rates.clear()
       rates.set(threads, rate)
@@ -48,6 +67,7 @@ export function createThreadGovernor(max: number, now: () => number = () => perf
       exploredAt = now()
     }
     threads = queue.shift() ?? best()
+    if (threads === max && queue.length === 0 && rates.has(max)) lookAgainMs = lookMs
   }
   return {
     max,
@@ -61,7 +81,9 @@ export function createThreadGovernor(max: number, now: () => number = () => perf
       if (counts.length === 1) return
       tokens++
       spent += Math.max(ms, 0.01)
-      if (tokens >= windowTokens || spent >= windowMs) closeWindow()
+      // A try that is hopeless from its first tokens on costs no more of them.
+      const hopeless = tokens >= 2 && tokens / spent < (rates.get(best()) ?? 0) * collapse
+      if (tokens >= windowTokens || spent >= windowMs || (hopeless && !rates.has(threads))) closeWindow()
     },
   }
 }
