@@ -24,6 +24,8 @@ export class ThreadHash implements FileHash {
   #asked = 0
   #failure: SnugError | null = null
   #waiting: { end: number; done: () => void; fail: (error: SnugError) => void }[] = []
+  /** Asked for with each block that arrives: one promise for each end is enough. */
+  #latest: { end: number; reached: Promise<void> } | null = null
   #digest: ((value: string) => void) | null = null
 
   constructor(workerFile: URL | string, start: HashStart) {
@@ -51,13 +53,15 @@ export class ThreadHash implements FileHash {
       this.#post({ type: 'prefix', end, round: this.#round })
     }
     if (this.#at >= end) return Promise.resolve()
-    return new Promise((done, fail) => this.#waiting.push({ end, done, fail }))
+    if (this.#latest?.end !== end) this.#latest = { end, reached: new Promise((done, fail) => this.#waiting.push({ end, done, fail })) }
+    return this.#latest.reached
   }
 
   reset(): void {
     this.#round++
     this.#at = 0
     this.#asked = 0
+    this.#latest = null
     for (const { done } of this.#waiting.splice(0)) done()
     this.#post({ type: 'reset', round: this.#round })
   }

@@ -1,0 +1,71 @@
+import net from 'node:net'
+
+export interface RelayOptions {
+  /** Added to each way. */
+  delayMs: number
+  /** Of each connection, each way. */
+  bytesPerSecond: number
+}
+
+export interface Relay {
+  /** `http://127.0.0.1:PORT` */
+  address: string
+  connections: number
+  close(): Promise<void>
+}
+
+const sliceBytes = 8 * 1024
+/** What may be under way: a sender that is not held back would fill the memory instead of the link. */
+const bufferBytes = 64 * 1024
+
+/** A bad link on loopback: every byte comes late, and each connection gets only so many. */
+export async function startRelay(target: () => string, options: RelayOptions): Promise<Relay> {
+  const sockets = new Set<net.Socket>()
+  const server = net.createServer({ noDelay: true }, (near) => {
+    relay.connections++
+    const to = new URL(target())
+    const far = net.connect({ host: to.hostname, port: Number(to.port), noDelay: true })
+    for (const socket of [near, far]) {
+      sockets.add(socket)
+      socket.once('close', () => sockets.delete(socket))
+    }
+    pass(near, far, options)
+    pass(far, near, options)
+  })
+  const relay: Relay = {
+    address: '',
+    connections: 0,
+    close: async () => {
+      for (const socket of sockets) socket.destroy()
+      await new Promise<void>((resolve) => server.close(() => resolve()))
+    },
+  }
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  const bound = server.address()
+  relay.address = `http://127.0.0.1:${typeof bound === 'object' && bound !== null ? bound.port : 0}`
+  return relay
+}
+
+function pass(from: net.Socket, to: net.Socket, { delayMs, bytesPerSecond }: RelayOptions): void {
+  /** When the link is free for the next byte. */
+  let free = 0
+  let waiting = 0
+  from.on('data', (data: Buffer) => {
+    for (let at = 0; at < data.length; at += sliceBytes) {
+      const slice = data.subarray(at, at + sliceBytes)
+      free = Math.max(free, performance.now()) + (slice.length / bytesPerSecond) * 1_000
+      waiting += slice.length
+      setTimeout(
+        () => {
+          waiting -= slice.length
+          if (!to.destroyed) to.write(slice)
+          if (waiting < bufferBytes) from.resume()
+        },
+        free + delayMs - performance.now(),
+      )
+    }
+    if (waiting >= bufferBytes) from.pause()
+  })
+  from.on('error', () => to.destroy())
+  from.on('close', () => setTimeout(() => to.end(), Math.max(0, free - performance.now()) + delayMs))
+}
