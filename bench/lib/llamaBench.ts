@@ -68,15 +68,18 @@ async function build(compiler: string, bundle: string, binaries: string, program
     await run('git', ['clone', '-q', '--no-checkout', bundle, folder])
     await run('git', ['-C', folder, 'checkout', '-q', 'HEAD', '--', 'tools/llama-bench', 'include', 'common', 'ggml/include', 'vendor'])
     const at = (path: string) => join(folder, path)
+    const code = readdirSync(at('tools/llama-bench')).filter((name) => name.endsWith('.cpp'))
+    const libraries = readdirSync(binaries).filter((name) => library.test(name))
     await run(compiler, [
-      ...['-O2', '-DNDEBUG', '-std=c++17', '-I', at('include'), '-I', at('common'), '-I', at('ggml/include'), '-I', at('vendor')],
-      ...readdirSync(at('tools/llama-bench'))
-        .filter((name) => name.endsWith('.cpp'))
-        .map((name) => at(`tools/llama-bench/${name}`)),
-      ...readdirSync(binaries)
-        .filter((name) => library.test(name))
-        .map((name) => join(binaries, name)),
-      ...['-Wl,--allow-shlib-undefined', '-o', at('llama-bench')],
+      '-O2',
+      '-DNDEBUG',
+      '-std=c++17',
+      ...['include', 'common', 'ggml/include', 'vendor'].map((path) => `-I${at(path)}`),
+      ...code.map((name) => at(`tools/llama-bench/${name}`)),
+      ...libraries.map((name) => join(binaries, name)),
+      '-Wl,--allow-shlib-undefined',
+      '-o',
+      at('llama-bench'),
     ])
     mkdirSync(join(program, '..'), { recursive: true })
     // A copy beside its place, then one rename: no half program is ever run.

@@ -5,7 +5,7 @@ import { createPacer, drawingShare, waitAfter } from './pacer'
 
 const delta = (text: string): ReplyEvent => ({ kind: 'delta', segment: 'answer', text, tokens: 1, tokensPerSecond: null })
 
-function world(share: number) {
+function world(share: number, costMs = 0) {
   let clock = 0
   let timers: { at: number; work: () => void }[] = []
   const drawn: string[] = []
@@ -19,7 +19,10 @@ function world(share: number) {
         timers = timers.filter((other) => other !== timer)
       }
     },
-    draw: (events) => drawn.push(events.map((event) => (event.kind === 'delta' ? event.text : event.kind)).join('')),
+    draw: (events, cost) => {
+      drawn.push(events.map((event) => (event.kind === 'delta' ? event.text : event.kind)).join(''))
+      cost(costMs)
+    },
   })
   const pass = (ms: number) => {
     clock += ms
@@ -42,8 +45,7 @@ describe('pacer', () => {
   })
 
   it('waits longer where drawing is dear, but never so long that the text halts', () => {
-    const { pacer, pass, drawn } = world(0.1)
-    pacer.cost(6)
+    const { pacer, pass, drawn } = world(0.1, 6)
     pacer.push(delta('a'))
     for (let step = 0; step < 60; step++) {
       pass(10)

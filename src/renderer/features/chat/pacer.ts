@@ -19,13 +19,12 @@ export function waitAfter(costMs: number, share: number): number {
 
 export interface Pacer {
   push(event: ReplyEvent): void
-  /** What the last update took, from the change to the finished frame. */
-  cost(ms: number): void
   stop(): void
 }
 
 export interface PacerOptions {
-  draw: (events: ReplyEvent[]) => void
+  /** Tells, later, what the update took from the change to the finished frame. */
+  draw: (events: ReplyEvent[], cost: (ms: number) => void) => void
   share: number
   now?: () => number
   later?: (work: () => void, ms: number) => () => void
@@ -42,12 +41,16 @@ export function createPacer({ draw, share, now = () => performance.now(), later 
   let cancel: (() => void) | null = null
   let free = Number.NEGATIVE_INFINITY
   let usual = 0
+  const cost = (ms: number) => {
+    // One slow frame (a code block that closes, a garbage collection) is not the usual one.
+    usual = usual === 0 ? ms : usual + (ms - usual) * 0.2
+  }
   const flush = () => {
     cancel?.()
     cancel = null
     const events = waiting
     waiting = []
-    draw(events)
+    draw(events, cost)
     free = now() + waitAfter(usual, share)
   }
   return {
@@ -56,10 +59,6 @@ export function createPacer({ draw, share, now = () => performance.now(), later 
       const wait = event.kind === 'delta' ? free - now() : 0
       if (wait <= 0) flush()
       else cancel ??= later(flush, wait)
-    },
-    cost: (ms) => {
-      // One slow frame (a code block that closes, a garbage collection) is not the usual one.
-      usual = usual === 0 ? ms : usual + (ms - usual) * 0.2
     },
     stop: () => {
       cancel?.()

@@ -14,14 +14,14 @@ export function useReply(message: Message): Reply | null {
   const [pacer] = useState(() =>
     createPacer({
       share: drawingShare(navigator.hardwareConcurrency),
-      draw: (events) => {
+      draw: (events, cost) => {
         const began = performance.now()
         flushSync(() => dispatch(events))
         const rendered = performance.now() - began
         // Hidden windows have no frames; then the last known cost goes on.
         requestAnimationFrame(() => {
           const frame = performance.now()
-          setTimeout(() => pacer.cost(rendered + performance.now() - frame))
+          setTimeout(() => cost(rendered + performance.now() - frame))
         })
       },
     }),
