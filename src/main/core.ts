@@ -7,10 +7,13 @@ import type { Log } from '@shared/log'
 import { type SnugDatabase, openDatabase } from './db/open'
 import { BackendProbes } from './engine/backendProbes'
 import { EngineHost } from './engine/engineHost'
+import { onBattery } from './platform/battery'
+import { readDisk } from './platform/gpuProbe'
 import { WorkerRunner } from './platform/downloadRunner'
 import { Hub, hubEndpoint } from './platform/hub'
 import { Network, networkConfigFromEnv } from './platform/network'
 import type { SnugPaths } from './platform/paths'
+import { CalibrationService } from './services/calibration'
 import { loadCatalog } from './services/catalog'
 import { ConversationService } from './services/conversations'
 import { DiscoverService } from './services/discover'
@@ -21,7 +24,7 @@ import { KvStates } from './services/kvStates'
 import { LibraryService } from './services/library'
 import { LoadingService } from './services/loading'
 import { loadPlanner } from './services/loadPlanner'
-import { RecommendationService } from './services/recommendation'
+import { RecommendationService, catalogueKey } from './services/recommendation'
 import { RemoteModels } from './services/remoteModels'
 import { RepliesService } from './services/replies'
 import { SettingsService } from './services/settings'
@@ -37,6 +40,9 @@ export interface CoreOptions {
   /** False for the command line: no folder is watched, no interrupted download goes on by itself. */
   background?: boolean
 }
+
+/** After the start, when the first pages are drawn and nobody types yet. */
+const repeatCalibrationMs = 60_000
 
 export type Core = ReturnType<typeof createCore>
 
@@ -71,6 +77,30 @@ export function createCore({ paths, fork, downloadWorker, log, trash, env = proc
     hardware,
     returned,
     reserveBytes: () => settings.get().reserveBytes,
+    calibrations: (report) => calibration.current(report),
+    measured: (key) => calibration.measured(key) ?? measuredOfCatalogue(key),
+  })
+  /** The best known of the copies in the library. */
+  const measuredOfCatalogue = (key: string) => {
+    for (const { id, repository, facts } of db.models.all()) {
+      const known = repository !== null && facts !== null && catalogueKey(repository, facts.quantization) === key
+      const speed = known ? calibration.measured(id) : null
+      if (speed !== null) return speed
+    }
+    return null
+  }
+  const calibration: CalibrationService = new CalibrationService({
+    fork,
+    rows: db.calibrations,
+    models: () => db.models.all(),
+    hardware,
+    probe: () => probes.probe(),
+    predict: async ({ facts }) => (facts === null ? null : (await recommendation.fitFile(facts)).speed),
+    folder: join(paths.cacheDir, 'calibration'),
+    onBattery,
+    diskFree: async (folder) => (await readDisk(folder))?.free ?? null,
+    busy: () => engine.generating,
+    log: log.child('calibration'),
   })
 
   const library: LibraryService = new LibraryService({
@@ -135,14 +165,21 @@ export function createCore({ paths, fork, downloadWorker, log, trash, env = proc
     conversations,
     loading,
     host: engine,
-    measured: (id, tokensPerSecond) => library.setMeasured(id, tokensPerSecond),
+    measured: (id, tokensPerSecond, stats) => {
+      library.setMeasured(id, tokensPerSecond)
+      calibration.add(id, stats)
+    },
     log: log.child('replies'),
     cache,
   })
 
+  let repeatCalibration: NodeJS.Timeout | undefined
   if (background) {
     library.watch()
     downloads.resumeInterrupted()
+    repeatCalibration = setTimeout(() => {
+      calibration.repeatIfChanged().catch((error: unknown) => log.info('not measured again now', error))
+    }, repeatCalibrationMs).unref()
     void db.backupIfDue().catch((error: unknown) => log.warn('the daily backup failed', error))
   }
 
@@ -155,6 +192,7 @@ export function createCore({ paths, fork, downloadWorker, log, trash, env = proc
     probes,
     hardware,
     recommendation,
+    calibration,
     library,
     downloads,
     discover,
@@ -181,6 +219,8 @@ export function createCore({ paths, fork, downloadWorker, log, trash, env = proc
     /** Saves what is being written, then ends every process and closes the database. */
     async dispose(): Promise<void> {
       stopFollowing()
+      clearTimeout(repeatCalibration)
+      await calibration.dispose()
       library.dispose()
       remote.dispose()
       await replies.dispose()

@@ -34,6 +34,7 @@ export const errorCodes = [
   'db/damaged',
   'db/busy',
   'db/disk-full',
+  'calibration/not-now',
   'usage/invalid',
   'cancelled',
   'internal/bug',

@@ -186,6 +186,21 @@ function openDatabaseAt(dir: string, version: number) {
   return raw
 }
 
+test('speeds measured before there were averages begin them', () => {
+  const dir = join(dataDir, 'speeds')
+  const old = openDatabaseAt(dir, 3)
+  const insert = old.prepare(
+    `INSERT INTO models (id, path, sizeBytes, mtimeMs, origin, state, addedAt, measuredTokensPerSecond) VALUES (?, ?, 1, 1, 'added', 'own', 7, ?)`,
+  )
+  insert.run('used', '/used', 42.5)
+  insert.run('unused', '/unused', null)
+  old.close()
+  const db = openDatabase({ dataDir: dir })
+  expect(db.calibrations.speeds()).toEqual([{ modelId: 'used', decode: 42.5, prefill: null, replies: 1, at: 7 }])
+  expect(db.calibrations.all()).toEqual([])
+  db.close()
+})
+
 test('a step that fails leaves everything as it was', () => {
   openDatabase({ dataDir }).close()
   const broken: Migration = {

@@ -5,6 +5,7 @@ import { SnugError } from '@shared/errors'
 import { type Log, silentLog } from '@shared/log'
 import { backupNow, backupsIn, dailyBackup, restoreNewest, setAside } from './backup'
 import { latestVersion, type Migration, migrate, migrations, refuseFuture, versionOf } from './migrate'
+import { CalibrationsRepository } from './repositories/calibrations'
 import { ConversationsRepository } from './repositories/conversations'
 import { DraftsRepository } from './repositories/drafts'
 import { DownloadsRepository } from './repositories/downloads'
@@ -27,6 +28,7 @@ export interface SnugDatabase {
   readonly messages: MessagesRepository
   readonly drafts: DraftsRepository
   readonly settings: SettingsRepository
+  readonly calibrations: CalibrationsRepository
   /** All or nothing, under the write lock. */
   transaction<T>(work: () => T): T
   /** Makes a backup when the newest one is older than a day; in small steps beside other work. */
@@ -76,6 +78,7 @@ export function openDatabase(options: OpenOptions): SnugDatabase {
     messages: new MessagesRepository(db),
     drafts: new DraftsRepository(db),
     settings: new SettingsRepository(db),
+    calibrations: new CalibrationsRepository(db),
     transaction: (work) => {
       try {
         return db.transaction(work).immediate()

@@ -107,6 +107,10 @@ export class EngineHost {
     return this.#changes.on(listener)
   }
 
+  get generating(): boolean {
+    return this.#generating
+  }
+
   get loaded(): { modelId: string; model: LoadedModel; pid: number | undefined } | null {
     return this.#loaded === null ? null : { modelId: this.#loaded.modelId, model: this.#loaded.model, pid: this.#loaded.client.process.pid }
   }

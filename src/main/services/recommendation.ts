@@ -1,3 +1,4 @@
+import type { Calibration } from '@shared/domain/calibration'
 import { type Catalog, type CatalogEntry, type UseCase, catalogModel, headerGeometry } from '@shared/domain/catalog'
 import { type FitMachine, type FitOptions, type FitReport, defaultFitOptions, isImpossible, planFit, withParts } from '@shared/domain/fit'
 import type { KvCacheType, ModelFacts } from '@shared/domain/gguf'
@@ -5,7 +6,7 @@ import type { Backend, HardwareReport } from '@shared/domain/hardware'
 import { type EstimateLevel, type MemoryDevice, type MemoryPart, type SizedModel, residentBytes } from '@shared/domain/memory'
 import { type PoolOptions, bestBackend, memoryPools, usableGpus } from '@shared/domain/pools'
 import { quantizationInfo } from '@shared/domain/quantization'
-import { type Recommendation, rankRecommendations, recommendModel, useNeeds } from '@shared/domain/recommend'
+import { type Recommendation, type RecommendOptions, rankRecommendations, recommendModel, useNeeds } from '@shared/domain/recommend'
 import { parseSimulated, simulateGpu } from '@shared/domain/simulate'
 import { deviceSpeeds, withMeasured } from '@shared/domain/speed'
 import type { Bytes } from '@shared/domain/units'
@@ -18,7 +19,9 @@ export interface RecommendationServiceOptions {
   returned?: () => Partial<Record<MemoryDevice, Bytes>>
   /** The user's reserve; default null. */
   reserveBytes?: () => Bytes | null
-  /** Speeds measured on this machine, by catalogue id or file; default none. */
+  /** What this machine was measured to do; default nothing, and the table of devices speaks. Never asked for a simulated machine. */
+  calibrations?: (report: HardwareReport) => Promise<Calibration[]>
+  /** Speeds measured on this machine, by id of the library or `catalogueKey`; default none. */
   measured?: (key: string) => { decode?: number; prefill?: number } | null
 }
 
@@ -63,7 +66,8 @@ export class RecommendationService {
     const priced = this.options.catalog.entries.flatMap((entry) => {
       const needs = useNeeds[use]
       const contextSize = query.contextSize ?? needs.contextSize
-      return recommendModel(entry, machine, { use, needs, fit: { ...fit, contextSize } }) ?? []
+      const measured = query.simulate !== undefined ? undefined : this.#measuredOf(entry)
+      return recommendModel(entry, machine, { use, needs, fit: { ...fit, contextSize }, ...(measured ? { measured } : {}) }) ?? []
     })
     return rankRecommendations(priced)
   }
@@ -125,7 +129,21 @@ export class RecommendationService {
     const returned = simulated || query.beside === true ? {} : (this.options.returned?.() ?? {})
     const pools: PoolOptions = { reserveBytes: this.options.reserveBytes?.() ?? null, returned, assume: 'free' }
     const gpus = backend === 'cpu' ? [] : usableGpus(report, backend)
-    return { pools: memoryPools(report, backend, pools), backend, speeds: deviceSpeeds({ ...report, gpus }, backend) }
+    const calibrations = simulated ? [] : ((await this.options.calibrations?.(report)) ?? [])
+    return { pools: memoryPools(report, backend, pools), backend, speeds: deviceSpeeds({ ...report, gpus }, backend, calibrations) }
+  }
+
+  /** A model of the catalogue that is in the library and was used has its own speed. */
+  #measuredOf(entry: CatalogEntry): RecommendOptions['measured'] {
+    const { measured } = this.options
+    if (measured === undefined) return undefined
+    return (quantization) => {
+      for (const repository of entry.repositories) {
+        const found = measured(catalogueKey(repository, quantization))
+        if (found !== null) return found
+      }
+      return null
+    }
   }
 
   private nearest(parameters: number): CatalogEntry | null {
@@ -133,6 +151,11 @@ export class RecommendationService {
     const distance = (entry: CatalogEntry): number => Math.abs(Math.log(entry.parameters / parameters))
     return dense.toSorted((a, b) => distance(a) - distance(b))[0] ?? null
   }
+}
+
+/** How a model of a repository is asked for in `measured`. */
+export function catalogueKey(repository: string, quantization: string): string {
+  return `${repository.toLowerCase()}:${quantization.toUpperCase()}`
 }
 
 function fitOptions(query: FitQuery | RecommendQuery): FitOptions {

@@ -27,7 +27,7 @@ export interface RepliesOptions {
   loading: LoadingService
   host: EngineHost
   /** What a reply measured on this machine. */
-  measured: (modelId: string, tokensPerSecond: number) => void
+  measured: (modelId: string, tokensPerSecond: number, stats: GenerationStats) => void
   log: Log
   /** Keeps the engine's cache of a conversation across a switch to another one. */
   cache?: ReplyCache
@@ -309,7 +309,7 @@ export class RepliesService {
     )
     if (stats.evalTokens < measurableTokens) return
     try {
-      this.#options.measured(model.id, stats.evalTokensPerSecond)
+      this.#options.measured(model.id, stats.evalTokensPerSecond, stats)
     } catch (error) {
       this.#options.log.warn('the measured speed was not saved', { message: error instanceof Error ? error.message : String(error) })
     }

@@ -2,7 +2,7 @@ import { type CapabilityScore, type CatalogEntry, type CatalogQuantization, type
 import { type FitMachine, type FitOptions, type FitReport, type Verdict, defaultFitOptions, planFit } from './fit'
 import { type QuantizationLoss, compareQuantizations, quantizationInfo, quantizationLoss } from './quantization'
 import { type SizeClassInfo, sizeClass } from './sizeClass'
-import type { SpeedEstimate } from './speed'
+import { type SpeedEstimate, withMeasured } from './speed'
 import type { Bytes, Range } from './units'
 
 /** The outcome, named from speed: the pill. Where it runs is the verdict, the second text. */
@@ -88,6 +88,8 @@ export interface RecommendOptions {
   use: UseCase
   needs: UseNeeds
   fit: Partial<FitOptions>
+  /** Speed of one quantization of this model, where it was used here. */
+  measured?: (quantization: string) => { decode?: number; prefill?: number } | null
 }
 
 /** Prices one model at every quantization, picks the best one for the use, and says why. */
@@ -95,7 +97,7 @@ export function recommendModel(entry: CatalogEntry, machine: FitMachine, options
   const contextSize = Math.min(options.fit.contextSize ?? options.needs.contextSize, entry.geometry.trainContextSize)
   const fitOptions: FitOptions = { ...defaultFitOptions, ...options.fit, contextSize }
   const alternatives = entry.quantizations
-    .map((quantization) => priceQuantization(entry, quantization, machine, fitOptions, options.needs))
+    .map((quantization) => priceQuantization(entry, quantization, machine, fitOptions, options))
     .toSorted((a, b) => a.sizeBytes - b.sizeBytes)
   const best = bestQuantization(alternatives)
   if (best === null) return null
@@ -165,10 +167,12 @@ function priceQuantization(
   quantization: CatalogQuantization,
   machine: FitMachine,
   options: FitOptions,
-  needs: UseNeeds,
+  { needs, measured }: Pick<RecommendOptions, 'needs' | 'measured'>,
 ): QuantizationFit {
   const model = catalogModel(entry, quantization)
-  const fit = planFit(model, machine, options)
+  const planned = planFit(model, machine, options)
+  const rates = measured?.(quantization.name) ?? null
+  const fit = rates === null ? planned : { ...planned, speed: withMeasured(planned.speed, rates) }
   return {
     quantization: quantization.name,
     bitsPerWeight: (model.sizeBytes * 8) / entry.parameters,

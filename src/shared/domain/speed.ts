@@ -14,6 +14,8 @@ export interface SpeedEstimate {
   /** First token of a 1,000-token prompt, milliseconds. */
   ttftMs: Range
   source: SpeedSource
+  /** One figure each, at a usual depth (256 tokens before), where the devices were measured. */
+  typical?: { decode: number; prefill: number }
 }
 
 /** What a device reaches when it runs a model: bytes per second at decode, operations per second at prefill. Low and high end. */
@@ -209,7 +211,15 @@ export function predictSpeed(model: SizedModel, options: MemoryOptions, devices:
   const place = placeLayers(model.geometry.layers.length, options)
   const used = devices.filter((device) => device.device === place.output || place.blocks.includes(device.device))
   const source = sourceOrder.find((candidate) => used.some((device) => device.source === candidate)) ?? 'table'
-  return { decode, prefill, ttftMs: firstTokenMs(decode, prefill), source }
+  const estimate: SpeedEstimate = { decode, prefill, ttftMs: firstTokenMs(decode, prefill), source }
+  return source === 'calibration' ? { ...estimate, typical: typicalSpeed(model, options, devices) } : estimate
+}
+
+const usualDepth = 256
+
+function typicalSpeed(model: SizedModel, options: MemoryOptions, devices: readonly DeviceSpeed[]): { decode: number; prefill: number } {
+  const [low, high] = [secondsAt(model, options, devices, usualDepth, 0), secondsAt(model, options, devices, usualDepth, 1)]
+  return { decode: 2 / (low.decode + high.decode), prefill: 2 / (low.prefill + high.prefill) }
 }
 
 /** CPU kernels for layouts that are not repacked are slower: 5.7–20 GB/s at one thread, Q4_K fastest (facts: engine.md §4, [M3]). */

@@ -1,0 +1,141 @@
+import { existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, beforeEach, expect, test } from 'vitest'
+import type { BackendProbe, HardwareReport } from '@shared/domain/hardware'
+import { GiB } from '@shared/domain/units'
+import type { CalibrationView } from '@shared/ipc/machine'
+import { silentLog } from '@shared/log'
+import { createFakeEngine } from '../../engine/fakeEngine'
+import type { CalibrationRow, MeasuredSpeedRow } from '../db/repositories/calibrations'
+import { CalibrationService, type CalibrationServiceOptions } from './calibration'
+
+let folder: string
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'snug-calibration-'))
+})
+afterEach(() => rmSync(folder, { recursive: true, force: true }))
+
+const machine: HardwareReport = {
+  gpus: [],
+  ram: { total: 16 * GiB, available: 8 * GiB },
+  cpu: { name: 'CPU', physicalCores: 2, logicalCores: 2, usableCores: 2, features: [], bandwidth: null },
+  disk: null,
+  os: { platform: 'linux', name: 'Linux', release: '6', arch: 'x64' },
+  backends: [],
+  unifiedMemory: false,
+}
+const probeOf = (llamaVersion: string): BackendProbe => ({
+  backend: 'cpu',
+  llamaVersion,
+  devices: [],
+  vram: { totalBytes: 0, freeBytes: 0, unifiedBytes: 0 },
+  ram: { totalBytes: 0, freeBytes: 0 },
+  systemInfo: '',
+})
+
+function memoryRows() {
+  const calibrations = new Map<string, CalibrationRow>()
+  const speeds = new Map<string, MeasuredSpeedRow>()
+  return {
+    all: () => [...calibrations.values()],
+    put: (row: CalibrationRow) => void calibrations.set(row.calibration.backend, row),
+    speeds: () => [...speeds.values()],
+    speed: (id: string) => speeds.get(id),
+    putSpeed: (row: MeasuredSpeedRow) => void speeds.set(row.modelId, row),
+  }
+}
+
+function service(more: Partial<CalibrationServiceOptions> = {}, engine = createFakeEngine()) {
+  const rows = memoryRows()
+  const options: CalibrationServiceOptions = {
+    fork: engine,
+    rows,
+    models: () => [],
+    hardware: { report: async () => machine },
+    probe: async () => [probeOf('b1')],
+    predict: async () => null,
+    folder: join(folder, 'slices'),
+    onBattery: async () => false,
+    diskFree: async () => 100 * GiB,
+    log: silentLog,
+    ...more,
+  }
+  return { rows, engine, calibration: new CalibrationService(options), options }
+}
+const forever = new AbortController().signal
+const nothing = () => undefined
+
+test('measures, keeps the result, ends its process and leaves no file', async () => {
+  const { calibration, engine, rows } = service()
+  const seen: CalibrationView[] = []
+  const view = await calibration.run(forever, (state) => seen.push(state))
+  expect(view.results).toMatchObject([{ stale: false, calibration: { backend: 'cpu' } }])
+  // The fake's one slice: 100 MB in 10 ms, less nothing.
+  expect(rows.all()[0]?.calibration.bandwidth.Q4_K).toBeCloseTo(1e10, -5)
+  expect(engine.processes.every((process) => !process.alive)).toBe(true)
+  expect(readdirSync(join(folder, 'slices'))).toEqual([])
+  expect(seen.some(({ running }) => running !== null && running.secondsLeft > 0)).toBe(true)
+  expect(view.running).toBeNull()
+})
+
+test('holds for this machine only: another engine or processor is another machine', async () => {
+  const { calibration, rows, options } = service()
+  await calibration.run(forever, nothing)
+  expect(await calibration.current(machine)).toHaveLength(1)
+  expect(await calibration.current({ ...machine, cpu: { ...machine.cpu, name: 'Another' } })).toEqual([])
+  const newer = new CalibrationService({ ...options, rows, probe: async () => [probeOf('b2')] })
+  expect(await newer.current(machine)).toEqual([])
+  await newer.repeatIfChanged()
+  for await (const { running } of newer.follow()) if (running === null) break
+  expect(await newer.current(machine)).toHaveLength(1)
+})
+
+test.each([
+  ['memory', { hardware: { report: async () => ({ ...machine, ram: { total: 16 * GiB, available: GiB } }) } }],
+  ['disk', { diskFree: async () => GiB }],
+  ['battery', { onBattery: async () => true }],
+])('not with too little or on battery: %s', async (reason, more) => {
+  const { calibration, engine } = service(more)
+  await expect(calibration.start()).rejects.toMatchObject({ code: 'calibration/not-now', data: { reason } })
+  expect(engine.processes).toHaveLength(0)
+})
+
+test('not while a reply is written, and not twice', async () => {
+  await expect(service({ busy: () => true }).calibration.start()).rejects.toMatchObject({ code: 'engine/busy' })
+  const { calibration } = service({}, createFakeEngine({ handlers: { calibrate: (_, call) => call.stall() } }))
+  await calibration.start()
+  await expect(calibration.start()).rejects.toMatchObject({ code: 'engine/busy' })
+  await calibration.cancel()
+})
+
+test('a cancel ends the process and its files; nothing is kept and nothing is wrong', async () => {
+  const { calibration, engine, rows } = service({}, createFakeEngine({ handlers: { calibrate: (_, call) => call.stall() } }))
+  await calibration.start()
+  await calibration.cancel()
+  expect(rows.all()).toEqual([])
+  expect(engine.processes.every((process) => !process.alive)).toBe(true)
+  expect(existsSync(join(folder, 'slices')) ? readdirSync(join(folder, 'slices')) : []).toEqual([])
+  for await (const view of calibration.follow()) {
+    expect(view).toMatchObject({ running: null, error: null, results: [] })
+    break
+  }
+})
+
+test('a crash is told, and what was measured before stays', async () => {
+  const engine = createFakeEngine({ handlers: { calibrate: (_, call) => call.exit() as never } })
+  const { calibration } = service({}, engine)
+  await expect(calibration.run(forever, nothing)).rejects.toMatchObject({ code: 'engine/crashed' })
+})
+
+test('replies are averaged: a new one counts three tenths, a short prompt says nothing of prefill', () => {
+  const { calibration } = service()
+  const stats = { evalTokensPerSecond: 10, promptTokensPerSecond: 100, promptTokens: 500, cachedTokens: 0 }
+  calibration.add('m', stats)
+  expect(calibration.measured('m')).toEqual({ decode: 10, prefill: 100 })
+  calibration.add('m', { ...stats, evalTokensPerSecond: 20, promptTokensPerSecond: 5, cachedTokens: 480 })
+  expect(calibration.measured('m')).toEqual({ decode: 13, prefill: 100 })
+  calibration.add('m', { ...stats, evalTokensPerSecond: 0 })
+  expect(calibration.measured('m')?.decode).toBe(13)
+  expect(calibration.measured('other')).toBeNull()
+})
