@@ -268,13 +268,30 @@ describe.each(refused)('%s', (_name, faults, code, requests) => {
 
 describe('wrong bytes', () => {
   it.each(Array.from({ length: full ? 50 : 3 }, (_, round) => round))('are set aside under a name that no list takes (%i)', async () => {
-    const { error, spec } = await withFaults([{ at: 'storage', do: 'flip', offset: Math.floor(Math.random() * size) }])
+    // Always the same: fetched again, nothing differs.
+    const { error, spec } = await withFaults([{ at: 'storage', do: 'flip', offset: Math.floor(Math.random() * size), times: 99 }])
     expect(error).toMatchObject({ code: 'download/hash-mismatch', data: { expected: sha256 } })
     expect(readdirSync(folder)).toEqual([`${file}.job1.wrong`])
     expect(spec.parts[0]?.ranges).toEqual([])
     // Asked again, it comes right.
+    hub.faults.clear()
     expect((await run(spec)).error).toBeNull()
     expect(hashOf(placed())).toBe(sha256)
+  })
+})
+
+describe('wrong bytes that came once', () => {
+  it.each(Array.from({ length: full ? 50 : 5 }, (_, round) => round))('are found and put right (%i)', async () => {
+    const offset = Math.floor(Math.random() * size)
+    const { error, events } = await withFaults([{ at: 'storage', do: 'flip', offset }])
+    expect(error).toBeNull()
+    expect(hashOf(placed())).toBe(sha256)
+    expect(readdirSync(folder)).toEqual([file])
+    const repaired = events.find((event) => event.type === 'repaired')
+    expect(repaired?.ranges).toHaveLength(1)
+    const [from, to] = repaired?.ranges[0] ?? [0, 0]
+    expect(from <= offset && offset < to && to - from <= 1024 * 1024).toBe(true)
+    expect(hub.stats.storageBytes).toBeLessThanOrEqual(2 * size)
   })
 })
 

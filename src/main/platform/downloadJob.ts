@@ -3,21 +3,24 @@ import { type FileHandle, mkdir, open, rename } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { SnugError } from '@shared/errors'
-import { clipTo, prefixOf, totalOf } from './byteRanges'
-import { fromFileSystem, isFileSystem, isThatFile, sizeOf, syncFolder, wanted } from './downloadFiles'
+import { type ByteRange, addRange, clipTo, prefixOf, totalOf } from './byteRanges'
+import { fromFileSystem, hashOfFile, isFileSystem, isThatFile, sizeOf, syncFolder, wanted } from './downloadFiles'
 import { acceptAnswer, strongEtag } from './downloadAnswer'
 import { type JobEvent, type JobLimits, type JobPart, type JobSpec, jobLimits, partFile, wrongFile } from './downloadTypes'
 import { safeComponents } from './fileNames'
 import { resolveAddress } from './hub'
 import type { Network } from './network'
 import { type Lane, PartWriter, diskFull, freeBytes, isDiskFull } from './partWriter'
-import { type FileHash, PrefixHash } from './prefixHash'
+import { type FileHash, PrefixHash, noHash } from './prefixHash'
 import { type Claim, RangeFetch } from './rangeFetch'
+import { Sources } from './sources'
 import type { HashStart } from './threadHash'
 
 const progressMs = 100
 /** A smaller file is hashed before a thread would have begun. */
 const threadBytes = 16 * 1024 * 1024
+/** A repair can bring wrong bytes of its own; one that finds no difference is the last. */
+const repairRounds = 2
 
 export interface JobDependencies {
   network: Network
@@ -35,6 +38,8 @@ interface Running {
   writer: PartWriter
   hash: FileHash
   fetch: RangeFetch | null
+  /** Fetched again, to be compared. */
+  repairing: boolean
 }
 
 /** Fetches all parts of one download, verifies each before it gets its name, and can be stopped or killed at any byte. */
@@ -45,12 +50,16 @@ export class DownloadJob {
   readonly #limits: JobLimits
   readonly #random: () => number
   readonly #thread: JobDependencies['thread']
+  readonly #sources: Sources
   #folder: string
   #current: Running | null = null
   #lastProgress = 0
 
   constructor(spec: JobSpec, { network, emit, limits = jobLimits, random = Math.random, thread }: JobDependencies) {
     this.#spec = { ...spec, parts: spec.parts.map((part) => ({ ...part, ranges: [...part.ranges] })) }
+    // Without a hash from the origin nobody could tell whether a mirror sends the same file.
+    const known = spec.parts.every((part) => part.sha256 !== null || part.gitSha1 !== null)
+    this.#sources = new Sources(spec.endpoint, known ? (spec.mirrors ?? []) : [])
     this.#folder = spec.folder
     this.#network = network
     this.#emit = emit
@@ -139,7 +148,7 @@ export class DownloadJob {
     try {
       const ranges = clipTo(part.ranges, (await handle.stat()).size)
       const writer = new PartWriter(handle, hash, part.sizeBytes, ranges, (durable) => this.#durable(index, part, target, durable))
-      this.#current = { index, part, target, writer, hash, fetch: null }
+      this.#current = { index, part, target, writer, hash, fetch: null, repairing: false }
       const following = hash.catchUp(() => prefixOf(writer.ranges), signal)
       // Its failure is met again at the end, where the rest is read.
       following.catch(() => {})
@@ -162,7 +171,7 @@ export class DownloadJob {
 
   async #durable(index: number, part: JobPart, target: string, ranges: JobPart['ranges']): Promise<void> {
     part.ranges = ranges
-    this.#emit({ type: 'durable', part: index, etag: part.etag, sha256: part.sha256, ranges })
+    this.#emit({ type: 'durable', part: index, etag: part.etag, source: part.source, sha256: part.sha256, ranges })
     // Others write to this disk as well: stop while there is still room to work in.
     const folder = dirname(target)
     const free = await freeBytes(folder)
@@ -184,14 +193,29 @@ export class DownloadJob {
       onFailure: async (error) => {
         if (signal.aborted) throw error
         const failure = isDiskFull(error) ? await this.#fullDisk(running.target, error) : fromFileSystem(error, dirname(running.target))
-        if (failure.data.restart !== true && !isPassing(failure)) throw failure
+        if (failure.data.restart !== true && !isPassing(failure)) {
+          if (!isRefusal(failure)) throw failure
+          const refusal = this.#sources.drop(failure)
+          if (refusal !== null) throw refusal
+          this.#tellSource()
+          return
+        }
         tries = totalOf(writer.ranges) > best ? 1 : tries + 1
         best = Math.max(best, totalOf(writer.ranges))
-        if (tries >= this.#limits.maxTries) throw failure
+        if (tries >= this.#limits.maxTries * this.#sources.count) throw failure
+        // Others are asked before anybody is waited for.
+        if (failure.data.restart !== true && failure.data.expired !== true && this.#sources.turn()) {
+          this.#tellSource()
+          if (tries % this.#sources.count !== 0) return
+        }
         await this.#waitAfter(failure, tries, signal)
       },
     })
     await running.fetch.run()
+  }
+
+  #tellSource(): void {
+    this.#emit({ type: 'source', endpoint: this.#sources.current })
   }
 
   /** What arrived is kept as well as the disk allows; that it failed is told by the error that led here. */
@@ -222,7 +246,11 @@ export class DownloadJob {
 
   async #fetchClaim(running: Running, claim: Claim, signal: AbortSignal, answered: () => void): Promise<void> {
     const { part, writer, hash } = running
-    const { endpoint, repository, revision } = this.#spec
+    const { repository, revision } = this.#spec
+    const endpoint = this.#sources.current
+    // The guard of another endpoint's storage says nothing here; the hash at the end does.
+    if ((part.source ?? this.#spec.endpoint) !== endpoint) part.etag = null
+    part.source = endpoint
     const range: [number, number] = [claim.from, claim.to]
     const headers: Record<string, string> = {}
     if (range[0] > 0 || range[1] < part.sizeBytes) {
@@ -268,7 +296,7 @@ export class DownloadJob {
         claim.at += bytes.length
         await lane.add(bytes)
         if (hash.at < prefixOf(writer.ranges)) void hash.catchUp(() => prefixOf(writer.ranges), signal).catch(() => {})
-        this.#progress(false)
+        this.#progress(running.repairing)
         running.fetch?.received()
         if (claim.at >= claim.to) break
         watch()
@@ -287,7 +315,8 @@ export class DownloadJob {
     }
   }
 
-  async #verify({ part, target, writer, hash }: Running, handle: FileHandle, signal: AbortSignal): Promise<void> {
+  async #verify(running: Running, handle: FileHandle, signal: AbortSignal): Promise<void> {
+    const { part, target, writer, hash } = running
     await writer.settle()
     const size = part.sizeBytes
     while (hash.at < size) {
@@ -303,6 +332,7 @@ export class DownloadJob {
       await handle.sync()
       return
     }
+    if (await this.#repair(running, handle, signal)) return
     const aside = wrongFile(target, this.#spec.id)
     await rename(partFile(target, this.#spec.id), aside)
     part.ranges = []
@@ -314,6 +344,45 @@ export class DownloadJob {
       expected: value,
       found,
     })
+  }
+
+  /**
+   * No hub tells the hash of a range, so the file is fetched again and compared, from another endpoint where there is one. What differs is
+   * written over, and the rest is not fetched as soon as the whole is right. True when it is.
+   */
+  async #repair(running: Running, handle: FileHandle, signal: AbortSignal): Promise<boolean> {
+    const { index, part, target } = running
+    const path = partFile(target, this.#spec.id)
+    const { value, algorithm } = wanted(part)
+    const right = async () => (await hashOfFile(path, { algorithm }, part.sizeBytes, signal)) === value
+    for (let round = 0; round < repairRounds; round++) {
+      if (this.#sources.turn()) this.#tellSource()
+      let wrong: ByteRange[] = []
+      let looking: Promise<void> | null = null
+      const found = new AbortController()
+      const look = (from: number, to: number) => {
+        wrong = addRange(wrong, from, to)
+        looking ??= right()
+          .then((is) => (is ? found.abort() : undefined))
+          .finally(() => (looking = null))
+        // A file that cannot be read is met again below.
+        looking.catch(() => {})
+      }
+      const writer = new PartWriter(handle, noHash, part.sizeBytes, [], async () => {}, look)
+      try {
+        await this.#fetchGaps({ ...running, writer, hash: noHash, repairing: true }, AbortSignal.any([signal, found.signal]))
+      } catch (error) {
+        if (signal.aborted || (error instanceof SnugError && error.code === 'download/disk-full')) throw error
+        // Not to be had again, or enough of it: what was put right so far decides.
+      }
+      if (wrong.length === 0) return false
+      if (await right()) {
+        await handle.sync()
+        this.#emit({ type: 'repaired', part: index, ranges: wrong })
+        return true
+      }
+    }
+    return false
   }
 
   #place(index: number, part: JobPart, path: string, fetched: boolean): void {
@@ -341,4 +410,11 @@ export class DownloadJob {
 /** Worth another try: the network's moods, not the hub's decisions. */
 function isPassing({ code, data }: SnugError): boolean {
   return code === 'hub/unreachable' || code === 'hub/rate-limited' || (code === 'hub/bad-answer' && data.redirect !== true)
+}
+
+/** The endpoint does not give this file, or another one; a mirror may. */
+function isRefusal({ code, data }: SnugError): boolean {
+  return (
+    code === 'hub/not-found' || code === 'hub/gated' || code === 'download/changed' || (code === 'hub/bad-answer' && data.redirect === true)
+  )
 }

@@ -146,6 +146,50 @@ describe('several connections', () => {
   })
 })
 
+describe('a mirror', () => {
+  let mirror: RunningHub
+  const other = Buffer.from(content).fill(7, 1_000, 2_000)
+  async function startPair(options: Partial<HubOptions> = {}, bytes = content) {
+    await startWith(options)
+    mirror = await startHub({ repositories: { [repository]: { files: { [file]: bytes } } }, mirror: true })
+    return { ...newSpec(), mirrors: [mirror.endpoint] }
+  }
+  afterEach(() => mirror.close())
+
+  it('goes on in the middle of a file, at once, and the same file comes out', async () => {
+    const spec = await startPair({ bytesPerSecond: 8 * MiB })
+    let gone: Promise<void> | null = null
+    const sources: string[] = []
+    const onEvent = (event: JobEvent) => {
+      if (event.type === 'progress' && event.receivedBytes > 12 * MiB) gone ??= hub.close()
+      if (event.type === 'source') sources.push(event.endpoint)
+    }
+    expect(await run(spec, { onEvent })).toBeNull()
+    await gone
+    expectWhole(spec)
+    expect(sources).toEqual([mirror.endpoint])
+    // What the first one brought is not fetched again.
+    expect(mirror.stats.storageBytes).toBeLessThan(size - 11 * MiB)
+    expect(hub.stats.storageBytes + mirror.stats.storageBytes).toBeLessThan(size * 1.05 + 8 * 65_536)
+    await startWith()
+  })
+
+  it('is left alone when it has another file', async () => {
+    const spec = await startPair({ faults: [{ at: 'storage', do: 'status', status: 503 }] }, other)
+    expect(await run(spec)).toBeNull()
+    expectWhole(spec)
+    expect(mirror.stats.storageBytes).toBe(0)
+  })
+
+  it('puts right what the first one sends wrong again and again', async () => {
+    const spec = await startPair({ faults: [{ at: 'storage', do: 'flip', offset: 9 * MiB, times: 99 }] })
+    expect(await run(spec)).toBeNull()
+    expectWhole(spec)
+    // As far as the wrong byte, and what was under way.
+    expect(mirror.stats.storageBytes).toBeGreaterThan(0)
+  })
+})
+
 it('hashes in a thread of its own, and finds a wrong byte there', async () => {
   const worker = await bundle('src/main/platform/downloadWorker.ts')
   await startWith()
@@ -153,7 +197,7 @@ it('hashes in a thread of its own, and finds a wrong byte there', async () => {
   const good = newSpec()
   await runner.run(good, () => {}, new AbortController().signal)
   expectWhole(good)
-  hub.faults.add({ at: 'storage', do: 'flip', offset: 5 * MiB })
+  hub.faults.add({ at: 'storage', do: 'flip', offset: 5 * MiB, times: 99 })
   const bad = newSpec()
   await expect(runner.run(bad, () => {}, new AbortController().signal)).rejects.toMatchObject({ code: 'download/hash-mismatch' })
   expect(readdirSync(bad.folder)).toEqual([`${file}.job1.wrong`])

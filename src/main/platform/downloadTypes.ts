@@ -11,6 +11,8 @@ export interface JobPart {
   gitSha1: string | null
   /** The storage's, for `If-Range`; another value than the hash. */
   etag: string | null
+  /** The endpoint whose storage gave the ETag; absent: that of the download. */
+  source?: string | undefined
   /** Synced to disk. */
   ranges: ByteRange[]
   /** Verified and under its final name. */
@@ -20,6 +22,8 @@ export interface JobPart {
 export interface JobSpec {
   id: string
   endpoint: string
+  /** Further endpoints with the same files, in turn when one fails. What they send is held against the same hash. */
+  mirrors?: string[]
   repository: string
   revision: string
   /** Where `parts[].file` go. */
@@ -32,12 +36,16 @@ export interface JobSpec {
 /** What a job tells while it works. */
 export type JobEvent =
   /** These bytes are on disk for good: the state to go on from after a kill. */
-  | { type: 'durable'; part: number; etag: string | null; sha256: string | null; ranges: ByteRange[] }
+  | { type: 'durable'; part: number; etag: string | null; source?: string | undefined; sha256: string | null; ranges: ByteRange[] }
   | { type: 'progress'; receivedBytes: number; verifiedBytes: number; verifying: boolean }
   /** Another file has the name: the files go there instead. */
   | { type: 'folder'; folder: string }
   | { type: 'placed'; part: number; path: string; sha256: string | null; fetched: boolean }
   | { type: 'retry'; code: string; tries: number; waitMs: number }
+  /** Another endpoint goes on. */
+  | { type: 'source'; endpoint: string }
+  /** The whole hash was wrong: these bytes were, and are put right. */
+  | { type: 'repaired'; part: number; ranges: ByteRange[] }
 
 /** Waits and limits; the defaults are the product's, tests shorten them. */
 export interface JobLimits {

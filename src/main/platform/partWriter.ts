@@ -17,6 +17,7 @@ export class PartWriter {
   #failure: unknown = null
   readonly #lanes = new Set<Lane>()
   readonly #syncBytes: number
+  readonly #onDifference: ((from: number, to: number) => void) | null
 
   constructor(
     readonly handle: FileHandle,
@@ -24,7 +25,10 @@ export class PartWriter {
     sizeBytes: number,
     ranges: readonly ByteRange[],
     readonly onDurable: (ranges: ByteRange[]) => Promise<void>,
+    /** The file is whole already: only what differs is written over, and told. */
+    onDifference: ((from: number, to: number) => void) | null = null,
   ) {
+    this.#onDifference = onDifference
     this.#ranges = [...ranges]
     this.#syncBytes = Math.min(maxSyncBytes, Math.max(minSyncBytes, Math.floor(sizeBytes / syncs)))
   }
@@ -44,7 +48,7 @@ export class PartWriter {
   async write(bytes: Uint8Array, at: number): Promise<void> {
     if (this.#failure !== null) throw this.#failure
     // Written by another thread while this one hashes. A write that fails ends the job, and its hash with it.
-    const writing = this.#write(bytes, at)
+    const writing = this.#onDifference === null ? this.#write(bytes, at) : this.#correct(bytes, at, this.#onDifference)
     this.hash.feed(at, bytes)
     await writing
     this.#ranges = addRange(this.#ranges, at, at + bytes.length)
@@ -57,6 +61,14 @@ export class PartWriter {
         })
         .finally(() => (this.#syncing = null))
     }
+  }
+
+  async #correct(bytes: Uint8Array, at: number, tell: (from: number, to: number) => void): Promise<void> {
+    const there = Buffer.alloc(bytes.length)
+    const { bytesRead } = await this.handle.read(there, 0, there.length, at)
+    if (bytesRead === there.length && there.equals(bytes)) return
+    await this.#write(bytes, at)
+    tell(at, at + bytes.length)
   }
 
   async #write(bytes: Uint8Array, at: number): Promise<void> {
@@ -85,6 +97,7 @@ export class PartWriter {
     if (this.#syncing !== null) await this.#syncing
     this.#ranges = []
     this.hash.reset()
+    if (this.#onDifference !== null) return
     await this.handle.truncate(0)
     await this.settle()
   }

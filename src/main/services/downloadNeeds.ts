@@ -20,6 +20,8 @@ export interface DownloadsDependencies {
     delete(id: string): void
   }
   hub: Pick<Hub, 'listing' | 'endpoint'>
+  /** Other endpoints that may go on with a file; none where the person chose one. */
+  mirrors?: () => string[]
   runner: DownloadRunner
   /** Puts a verified file on the list; gives the model's id. */
   arrived: (file: Arrived) => Promise<string | null>

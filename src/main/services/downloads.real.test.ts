@@ -150,11 +150,12 @@ describe('downloads', () => {
 
   it('show what failed, and start again on demand', async () => {
     const { service, target } = setUp()
-    hub.faults.add({ at: 'storage', do: 'flip', offset: 77 })
+    hub.faults.add({ at: 'storage', do: 'flip', offset: 77, times: 99 })
     const { id } = await service.start({ repository, file })
     await expect(service.waitFor(id)).rejects.toMatchObject({ code: 'download/hash-mismatch' })
     expect(service.get(id)).toMatchObject({ state: 'failed', receivedBytes: 0 })
     expect(existsSync(target)).toBe(false)
+    hub.faults.clear()
     expect(await service.start({ repository, file })).toEqual({ id })
     await service.waitFor(id)
     expect(hashOf(target)).toBe(sha256)

@@ -229,7 +229,7 @@ export class DownloadsService {
       if (stop.signal.aborted) throw new SnugError('cancelled', 'stopped')
       this.#set(entry, { state: 'running' })
       await this.#needs.runner.run(
-        specOf(entry.row, this.#needs.hub.endpoint, this.#reserve),
+        { ...specOf(entry.row, this.#needs.hub.endpoint, this.#reserve), mirrors: this.#needs.mirrors?.() ?? [] },
         (event) => this.#onEvent(entry, event),
         stop.signal,
       )
@@ -305,10 +305,12 @@ export class DownloadsService {
     } else if (event.type === 'durable' || event.type === 'placed') {
       const part = row.parts[event.part]
       if (part === undefined) return
-      if (event.type === 'durable') Object.assign(part, { etag: event.etag, sha256: event.sha256, ranges: event.ranges })
+      if (event.type === 'durable')
+        Object.assign(part, { etag: event.etag, source: event.source, sha256: event.sha256, ranges: event.ranges })
       else Object.assign(part, { done: true, fetched: event.fetched || part.fetched, sha256: event.sha256, ranges: [[0, part.sizeBytes]] })
       this.#save(entry)
     } else if (event.type === 'folder') this.#set(entry, { folder: event.folder })
+    else if (event.type !== 'retry') this.#log.info('download goes another way', { id: row.id, ...event })
     else {
       this.#log.info('download tries again', { id: row.id, ...event })
       entry.trouble = event.code

@@ -10,6 +10,8 @@ export interface DownloadPartRow {
   /** Git's own hash, of a file that is too small to have the other. */
   gitSha1?: string | null
   etag: string | null
+  /** The endpoint whose storage gave the ETag. */
+  source?: string | undefined
   /** Ranges that were written and synced: [first byte, one past the last]. */
   ranges: [from: number, to: number][]
   /** Hash checked and moved to its final name. */
