@@ -1,4 +1,5 @@
 import { Command, CommanderError } from 'commander'
+import { addCalibrate } from './commands/calibrate'
 import { addChat } from './commands/chat'
 import { addDownloads } from './commands/downloads'
 import { addFit } from './commands/fit'
@@ -18,7 +19,7 @@ const program = new Command('snug')
   .exitOverride()
   .configureOutput({ writeErr: (text) => process.stderr.write(text) })
 
-for (const add of [addHardware, addInspect, addFit, addPrompt, addChat, addDownloads, addLibrary, addStart]) add(program)
+for (const add of [addHardware, addInspect, addFit, addPrompt, addChat, addDownloads, addLibrary, addCalibrate, addStart]) add(program)
 
 try {
   await program.parseAsync()

@@ -88,7 +88,11 @@ export function attentionElements(model: Pick<SizedModel, 'geometry'>, depth: nu
 
 const typeOf = (slice: SliceMeasurement): string => Object.entries(slice.bytesByType).toSorted((a, b) => b[1] - a[1])[0]?.[0] ?? 'Q4_K'
 const total = (slice: SliceMeasurement): Bytes => Object.values(slice.bytesByType).reduce((sum, bytes) => sum + bytes, 0)
-const shallow = (slice: SliceMeasurement): number => median(slice.decode.find(({ depth }) => depth < 256)?.ms ?? [])
+/** The faster quarter's end: what else runs for a moment makes single tokens slower, never faster. */
+function usual(ms: readonly number[]): number {
+  return ms.toSorted((a, b) => a - b)[Math.floor((ms.length - 1) / 4)] ?? 0
+}
+const shallow = (slice: SliceMeasurement): number => usual(slice.decode.find(({ depth }) => depth < 256)?.ms ?? [])
 const firstBatch = (slice: SliceMeasurement): number => {
   const batch = slice.prefill[0]
   return batch === undefined ? 0 : batch.ms / batch.tokens
@@ -146,7 +150,7 @@ function depthCosts(slice: SliceMeasurement | undefined): Pick<Calibration, 'dep
   const step = first === undefined || later === undefined ? 0 : (later.from - first.from) * slice.attention
   const rise = first === undefined || later === undefined ? 0 : later.ms / later.tokens - first.ms / first.tokens
   return {
-    depthMs: Math.max(0, ((median(last.ms) - shallow(slice)) / (last.depth * slice.attention)) * 1e9),
+    depthMs: Math.max(0, ((usual(last.ms) - shallow(slice)) / (last.depth * slice.attention)) * 1e9),
     prefillDepthMs: step === 0 ? 0 : Math.max(0, (rise / step) * 1e9),
   }
 }

@@ -43,6 +43,18 @@ export const cli = {
   contextDropped: (p: { count: number }) =>
     `${p.count} older ${p.count === 1 ? 'message was' : 'messages were'} left out: the context is full.`,
   fallbackTemplate: (p: { name: string }) => `The model's own chat template cannot be used; the ${p.name} format is used instead.`,
+  calibrating: (p: { seconds: number }) => `Measuring this machine, about ${p.seconds} s left`,
+  calibrated: (p: { backend: string; device: string; decode: number; prefill: number; spread: number }) =>
+    `${p.backend} on ${p.device}: ${p.decode} ${p.decode === 1 ? 'thread' : 'threads'} for answers, ${p.prefill} for prompts, measurements vary by ${p.spread} %`,
+  calibratedType: (p: { type: string; bandwidth: string; flops: number }) =>
+    `${p.type.padEnd(8)} ${p.bandwidth.padStart(7)} GB/s  ${p.flops.toFixed(0).padStart(6)} GFLOP/s`,
+  calibratedMixture: (p: { decode: string; prefill: string }) =>
+    `Mixtures of experts take ${p.decode} times as long for the same bytes, ${p.prefill} times for prompts`,
+  benchRow: (p: { name: string; predicted: string; measured: string; off: string }) =>
+    `${p.name.padEnd(12)} predicted ${p.predicted.padStart(14)}   measured ${p.measured.padStart(14)}   ${p.off}`,
+  benchDecode: 'Answers',
+  benchPrefill: 'Prompts',
+  benchFirst: 'First token',
   backendState: { 'no-device': 'no device', 'not-installed': 'not here', crashed: 'crashed' },
   level: { rule: 'rule of thumb', formula: 'formula', 'dry-run': 'dry run', measured: 'measured' },
   maxContext: (p: { tokens: number }) => `longest context ${p.tokens}`,

@@ -42,6 +42,18 @@ export const cli = {
   verifiedBad: (p: { name: string }) => `${p.name}：内容不正确`,
   contextDropped: (p: { count: number }) => `上下文已满，省略了较早的 ${p.count} 条消息。`,
   fallbackTemplate: (p: { name: string }) => `模型自带的对话模板不可用，改用 ${p.name} 格式。`,
+  calibrating: (p: { seconds: number }) => `正在测速，大约还需 ${p.seconds} 秒`,
+  calibrated: (p: { backend: string; device: string; decode: number; prefill: number; spread: number }) =>
+    `${p.device} 上的 ${p.backend}：回答用 ${p.decode} 个线程，读提示词用 ${p.prefill} 个，测量波动 ${p.spread} %`,
+  calibratedType: (p: { type: string; bandwidth: string; flops: number }) =>
+    `${p.type.padEnd(8)} ${p.bandwidth.padStart(7)} GB/s  ${p.flops.toFixed(0).padStart(6)} GFLOP/s`,
+  calibratedMixture: (p: { decode: string; prefill: string }) =>
+    `读取同样多的数据，混合专家模型用时为 ${p.decode} 倍，读提示词为 ${p.prefill} 倍`,
+  benchRow: (p: { name: string; predicted: string; measured: string; off: string }) =>
+    `${p.name}  预测 ${p.predicted}  实测 ${p.measured}  ${p.off}`,
+  benchDecode: '回答',
+  benchPrefill: '读提示词',
+  benchFirst: '首个 token',
   backendState: { 'no-device': '没有设备', 'not-installed': '不可用', crashed: '崩溃' },
   level: { rule: '经验估算', formula: '公式', 'dry-run': '试算', measured: '实测' },
   maxContext: (p: { tokens: number }) => `最长上下文 ${p.tokens}`,
