@@ -10,6 +10,7 @@ import { EngineHost } from './engine/engineHost'
 import { onBattery } from './platform/battery'
 import { readDisk } from './platform/gpuProbe'
 import { WorkerRunner } from './platform/downloadRunner'
+import { Endpoints, candidates } from './platform/endpoints'
 import { Hub, hubEndpoint } from './platform/hub'
 import { Network, networkConfigFromEnv } from './platform/network'
 import type { SnugPaths } from './platform/paths'
@@ -55,7 +56,13 @@ export function createCore({ paths, fork, downloadWorker, log, trash, env = proc
   const modelsFolder = () => override.modelsFolder ?? settings.get().modelsFolder ?? paths.modelsFolder
 
   const network = new Network(networkConfigFromEnv(env, settings.get().offline))
-  const hub = new Hub({ network, endpoint: () => override.endpoint ?? hubEndpoint(settings.get().endpoint, env) })
+  const endpoints = new Endpoints({
+    network,
+    fixed: () => override.endpoint ?? hubEndpoint(settings.get().endpoint, env),
+    automatic: () => override.endpoint === undefined && settings.get().endpointAutomatic,
+    candidates: () => candidates(hubEndpoint(null, env), settings.get().endpoint),
+  })
+  const hub = new Hub({ network, endpoint: () => endpoints.current, endpoints })
   const runner = new WorkerRunner(downloadWorker, network)
   const stopFollowing = settings.onChange(() => {
     network.setOffline(settings.get().offline)
@@ -118,6 +125,7 @@ export function createCore({ paths, fork, downloadWorker, log, trash, env = proc
   const downloads: DownloadsService = new DownloadsService({
     rows: db.downloads,
     hub,
+    mirrors: () => endpoints.mirrors(),
     runner,
     arrived: (file) => library.arrived(file),
     modelsFolder,

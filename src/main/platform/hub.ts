@@ -1,11 +1,11 @@
 import { z } from 'zod'
 import type { SearchHit } from '@shared/domain/library'
+import { huggingFace } from '@shared/domain/settings'
 import { type ErrorCode, SnugError, toErrorValue } from '@shared/errors'
+import type { Endpoints } from './endpoints'
 import { type HubFile, type HubListing, groupFiles, isProjector } from './hubFiles'
 import type { Network, NetworkRequest, NetworkResponse } from './network'
 import { isLoopback } from './redirects'
-
-const huggingFace = 'https://huggingface.co'
 
 const modelInfo = z.object({
   id: z.string().max(300),
@@ -37,6 +37,8 @@ export interface HubOptions {
   network: Network
   /** Asked for each request, so that a changed setting counts at once. */
   endpoint: () => string
+  /** Where one of several is taken: looked for before a request. */
+  endpoints?: Pick<Endpoints, 'ready' | 'origin' | 'failed'>
 }
 
 /** The address that the settings name, else `HF_ENDPOINT`, else Hugging Face. */
@@ -49,9 +51,11 @@ export function hubEndpoint(setting: string | null, env: NodeJS.ProcessEnv): str
 export class Hub {
   readonly #network: Network
   readonly #endpoint: () => string
+  readonly #endpoints: HubOptions['endpoints']
 
-  constructor({ network, endpoint }: HubOptions) {
+  constructor({ network, endpoint, endpoints }: HubOptions) {
     this.#network = network
+    this.#endpoints = endpoints
     this.#endpoint = endpoint
   }
 
@@ -61,7 +65,8 @@ export class Hub {
 
   /** A repository's files, pinned to the commit that `revision` means now. */
   async listing(repository: string, options: { revision?: string; signal?: AbortSignal } = {}): Promise<HubListing> {
-    const base = `${this.endpoint}/api/models/${encodePath(repository)}`
+    const origin = (await this.#endpoints?.origin()) ?? this.endpoint
+    const base = `${origin}/api/models/${encodePath(repository)}`
     const revision = options.revision === undefined ? '' : `/revision/${encodeURIComponent(options.revision)}`
     const info = await this.#json(`${base}${revision}`, modelInfo, { purpose: `facts of ${repository}`, signal: options.signal })
     const files: HubFile[] = []
@@ -87,6 +92,7 @@ export class Hub {
 
   async search(query: string, options: { limit?: number; signal?: AbortSignal } = {}): Promise<SearchHit[]> {
     const parameters = new URLSearchParams({ search: query, filter: 'gguf', sort: 'downloads', limit: String(options.limit ?? 30) })
+    await this.#endpoints?.ready()
     for (const field of ['downloads', 'likes', 'lastModified', 'tags']) parameters.append('expand', field)
     const { value } = await this.#json(`${this.endpoint}/api/models?${parameters.toString()}`, z.array(searchEntry), {
       purpose: 'search',
@@ -107,6 +113,7 @@ export class Hub {
   async status(
     signal?: AbortSignal,
   ): Promise<{ endpoint: string; reachable: boolean; error: { code: ErrorCode; message: string } | null }> {
+    await this.#endpoints?.ready()
     const endpoint = this.endpoint
     try {
       const { response } = await this.#json(`${endpoint}/api/models?limit=1`, z.array(z.object({ id: z.string() })), {
@@ -122,7 +129,11 @@ export class Hub {
   }
 
   async #json<T>(address: string, shape: z.ZodType<T>, request: NetworkRequest): Promise<{ value: T; response: NetworkResponse }> {
-    const response = await this.#network.text(address, { ...request, headers: { accept: 'application/json', ...request.headers } })
+    const headers = { accept: 'application/json', ...request.headers }
+    const response = await this.#network.text(address, { ...request, headers }).catch((error: unknown) => {
+      if (error instanceof SnugError && error.code === 'hub/unreachable') this.#endpoints?.failed()
+      throw error
+    })
     if (response.status !== 200) throw hubError(response)
     let value: unknown
     try {

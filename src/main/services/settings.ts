@@ -13,6 +13,7 @@ const schemas: { [K in keyof Settings]: z.ZodType<Settings[K]> } = {
     .url({ protocol: /^https?$/ })
     .max(500)
     .nullable(),
+  endpointAutomatic: z.boolean(),
   offline: z.boolean(),
   modelsFolder: z.string().min(1).max(4_096).nullable(),
   watchedFolders: z.array(z.string().min(1).max(4_096)).max(100),

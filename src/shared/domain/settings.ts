@@ -3,12 +3,18 @@ import type { Bytes } from './units'
 export type Language = 'en' | 'zh-CN'
 export type ThemeChoice = 'system' | 'light' | 'dark'
 
+export const huggingFace = 'https://huggingface.co'
+/** A public mirror of it with the same API. */
+export const hfMirror = 'https://hf-mirror.com'
+
 export interface Settings {
   /** null: the system's language, else English. */
   language: Language | null
   theme: ThemeChoice
   /** Base address of a hub with the Hugging Face API; null: `HF_ENDPOINT`, else Hugging Face. */
   endpoint: string | null
+  /** The fastest of the known hubs and `endpoint` is asked, and another goes on where it fails. */
+  endpointAutomatic: boolean
   /** Refuses every socket that is not loopback. */
   offline: boolean
   /** Where downloads go; null: `models` in the data folder. */
@@ -28,6 +34,7 @@ export const defaultSettings: Settings = {
   language: null,
   theme: 'system',
   endpoint: null,
+  endpointAutomatic: false,
   offline: false,
   modelsFolder: null,
   watchedFolders: [],

@@ -36,6 +36,7 @@ export const settingsPatch = z
       .url({ protocol: /^https?$/ })
       .max(500)
       .nullable(),
+    endpointAutomatic: z.boolean(),
     offline: z.boolean(),
     contextSize: z.number().int().min(256).max(10_000_000).nullable(),
     reserveBytes: z.number().int().min(0).nullable(),

@@ -16,7 +16,7 @@ export function HubBanner() {
   const [error, setError] = useState<unknown>(null)
   const { chat } = useObtain()
   const status = useQuery({
-    queryKey: ['discover.hubStatus', settings?.endpoint, settings?.offline],
+    queryKey: ['discover.hubStatus', settings?.endpoint, settings?.endpointAutomatic, settings?.offline],
     queryFn: () => client.discover.hubStatus(),
     staleTime: 60_000,
   })

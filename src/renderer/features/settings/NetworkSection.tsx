@@ -1,7 +1,7 @@
-import type { Settings } from '@shared/domain/settings'
+import { type Settings, hfMirror } from '@shared/domain/settings'
 import { useQuery } from '@tanstack/react-query'
 import { RefreshCw } from 'lucide-react'
-import { useEffect, useState } from 'react'
+import { useEffect, useRef, useState } from 'react'
 import { client } from '../../lib/client'
 import { timeOfDay } from '../../lib/format'
 import { useLanguage, useMessages } from '../../lib/i18n'
@@ -26,50 +26,94 @@ export function NetworkSection({ settings, save }: { settings: Settings; save: (
           <span className="vh">{words.offline}</span>
         </Switch>
       </Row>
-      <Endpoint value={settings.endpoint} onSave={(endpoint) => save({ endpoint })} />
+      <Endpoint settings={settings} save={save} />
       <NetworkLog />
     </Section>
   )
 }
 
-function Endpoint({ value, onSave }: { value: string | null; onSave: (value: string | null) => void }) {
+type HubChoice = 'automatic' | 'default' | 'mirror' | 'custom'
+
+function choiceOf({ endpoint, endpointAutomatic }: Settings): HubChoice {
+  if (endpointAutomatic) return 'automatic'
+  if (endpoint === null) return 'default'
+  return endpoint.replace(/\/+$/, '') === hfMirror ? 'mirror' : 'custom'
+}
+
+function Endpoint({ settings, save: onSave }: { settings: Settings; save: (patch: Partial<Settings>) => void }) {
   const { settings: words } = useMessages()
+  const value = settings.endpoint
+  const field = useRef<HTMLInputElement>(null)
   const [text, setText] = useState(value ?? '')
   useEffect(() => setText(value ?? ''), [value])
   const trimmed = text.trim()
   const valid = trimmed === '' || isAddress(trimmed)
-  const status = useQuery({ queryKey: ['settings.hubStatus', value], queryFn: () => client.discover.hubStatus(), enabled: false })
+  const status = useQuery({
+    queryKey: ['settings.hubStatus', value, settings.endpointAutomatic],
+    queryFn: () => client.discover.hubStatus(),
+    enabled: false,
+  })
   const save = () => {
-    if (valid && trimmed !== (value ?? '')) onSave(trimmed === '' ? null : trimmed)
+    if (valid && trimmed !== (value ?? '')) onSave({ endpoint: trimmed === '' ? null : trimmed })
+  }
+  const choose = (choice: HubChoice) => {
+    if (choice === 'automatic') onSave({ endpointAutomatic: true })
+    else if (choice === 'custom') {
+      onSave({ endpointAutomatic: false })
+      field.current?.focus()
+    } else onSave({ endpointAutomatic: false, endpoint: choice === 'mirror' ? hfMirror : null })
+  }
+  const names: Record<HubChoice, string> = {
+    automatic: words.hubAutomatic,
+    default: words.hubDefault,
+    mirror: words.hubMirror,
+    custom: words.hubCustom,
   }
   return (
-    <Row label={words.endpoint} hint={words.endpointHint}>
-      <div className="col set-wide">
-        <span className="row">
-          <input
-            className="field grow"
-            type="url"
-            aria-label={words.endpoint}
-            aria-invalid={!valid}
-            placeholder={words.endpointPlaceholder}
-            value={text}
-            onChange={(event) => setText(event.target.value)}
-            onBlur={save}
-            onKeyDown={(event) => event.key === 'Enter' && save()}
-          />
-          <Button disabled={!valid || status.isFetching} onClick={() => void status.refetch()}>
-            {words.hubTest}
-          </Button>
-        </span>
-        {!valid && <span className="bad f12">{words.endpointBad}</span>}
-        {status.data !== undefined && !status.isFetching && (
-          <span className={status.data.reachable ? 'good f12' : 'bad f12'} role="status">
-            {status.data.endpoint}: {status.data.reachable ? words.hubAnswers : words.hubSilent}
+    <>
+      <Row label={words.hub} hint={words.hubHint}>
+        <select
+          className="select"
+          aria-label={words.hub}
+          value={choiceOf(settings)}
+          onChange={(event) => choose(Object.keys(names).find((name): name is HubChoice => name === event.target.value) ?? 'default')}
+        >
+          {Object.entries(names).map(([choice, name]) => (
+            <option key={choice} value={choice}>
+              {name}
+            </option>
+          ))}
+        </select>
+      </Row>
+      <Row label={words.endpoint} hint={words.endpointHint}>
+        <div className="col set-wide">
+          <span className="row">
+            <input
+              ref={field}
+              className="field grow"
+              type="url"
+              aria-label={words.endpoint}
+              aria-invalid={!valid}
+              placeholder={words.endpointPlaceholder}
+              value={text}
+              onChange={(event) => setText(event.target.value)}
+              onBlur={save}
+              onKeyDown={(event) => event.key === 'Enter' && save()}
+            />
+            <Button disabled={!valid || status.isFetching} onClick={() => void status.refetch()}>
+              {words.hubTest}
+            </Button>
           </span>
-        )}
-        {status.error !== null && <ErrorNotice error={status.error} />}
-      </div>
-    </Row>
+          {!valid && <span className="bad f12">{words.endpointBad}</span>}
+          {status.data !== undefined && !status.isFetching && (
+            <span className={status.data.reachable ? 'good f12' : 'bad f12'} role="status">
+              {status.data.endpoint}: {status.data.reachable ? words.hubAnswers : words.hubSilent}
+            </span>
+          )}
+          {status.error !== null && <ErrorNotice error={status.error} />}
+        </div>
+      </Row>
+    </>
   )
 }
 
