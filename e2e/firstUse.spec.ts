@@ -153,7 +153,7 @@ test.describe('first use', () => {
 })
 
 test('a download outlives the hub, and the app itself', async () => {
-  let hub = await startTestHub({ bytesPerSecond: 12 * MB })
+  let hub = await startTestHub({ bytesPerSecond: 4 * MB })
   const options = { dataDir: freshFolder(), cacheDir: freshCache(false), env: { HF_ENDPOINT: hub.endpoint } }
   let snug = await launchSnug(options)
   await startDownload(await paste(snug.page, starterRepository))
@@ -164,7 +164,7 @@ test('a download outlives the hub, and the app itself', async () => {
   const kept = await arrived(snug.page)
   expect(kept).toBeLessThan(90)
 
-  hub = await startAgain(hub, { bytesPerSecond: 12 * MB })
+  hub = await startAgain(hub, { bytesPerSecond: 4 * MB })
   await expect.poll(() => arrived(snug.page), { timeout: 30_000 }).toBeGreaterThan(kept + 5)
   await expect(download(snug.page)).not.toContainText(en.library.triesAgain)
   process.kill(snug.pid, 'SIGKILL')
@@ -186,7 +186,7 @@ test('a download outlives the hub, and the app itself', async () => {
 })
 
 test('a download can be paused, resumed and cancelled', async () => {
-  const hub = await startTestHub({ bytesPerSecond: 8 * MB })
+  const hub = await startTestHub({ bytesPerSecond: 2 * MB })
   const snug = await launchSnug({ starter: false, env: { HF_ENDPOINT: hub.endpoint } })
   const { page, dataDir } = snug
   const button = (words: string) => download(page).getByRole('button', { name: new RegExp(`^${words}: `) })

@@ -47,7 +47,7 @@ async function otherProgram(): Promise<string> {
 test('the first use, screen by screen', async () => {
   test.setTimeout(600_000)
   mkdirSync(folder, { recursive: true })
-  hub = await startTestHub({ bytesPerSecond: 1_500_000 })
+  hub = await startTestHub({ bytesPerSecond: 400_000 })
   const dataDir = freshFolder('Snug 数据')
   await addScripted(dataDir, script)
   const env = { HF_ENDPOINT: hub.endpoint, HF_HUB_CACHE: await otherProgram(), HOME: freshFolder('home') }
