@@ -1,5 +1,6 @@
 import { resolve } from 'node:path'
 import type { ModelFacts } from '@shared/domain/gguf'
+import { hfMirror, huggingFace } from '@shared/domain/settings'
 import { SnugError } from '@shared/errors'
 import type { Core } from '../main/core'
 import type { HubListing } from '../main/platform/hubFiles'
@@ -19,6 +20,23 @@ export function parseReference(reference: string): { repository: string; quantiz
   if (match?.[1] === undefined)
     throw new SnugError('usage/invalid', `"${reference}" is not OWNER/NAME or OWNER/NAME:QUANTIZATION`, { exit: 'usage' })
   return { repository: match[1], quantization: match[2] ?? null }
+}
+
+/** The vision projector that people take where there are several: F16, else the smallest. */
+export function chooseProjector({ repository, projectors }: HubListing): string {
+  const chosen =
+    projectors.find((file) => /[-_.]f16\.gguf$/i.test(file.path)) ?? projectors.toSorted((a, b) => a.sizeBytes - b.sizeBytes)[0]
+  if (chosen === undefined) throw new SnugError('hub/not-found', `${repository} has no vision projector`, { repository })
+  return chosen.path
+}
+
+/** A file as a person copies its address from the hub: its page, or the download itself. Mirrors have the same repositories. */
+export function fileAtHub(address: string, endpoint: string): { repository: string; file: string } | null {
+  if (!URL.canParse(address)) return null
+  const url = new URL(address)
+  if (![endpoint, huggingFace, hfMirror].some((hub) => new URL(hub).origin === url.origin)) return null
+  const match = /^\/([\w.-]+\/[\w.-]+)\/(?:blob|resolve)\/main\/(.+\.gguf)$/i.exec(url.pathname)
+  return match?.[1] === undefined || match[2] === undefined ? null : { repository: match[1], file: decodeURIComponent(match[2]) }
 }
 
 export function chooseGroup({ repository, groups }: HubListing, quantization: string | null): HubListing['groups'][number] {
@@ -50,7 +68,7 @@ export async function modelTarget(core: Core, target: string): Promise<ModelTarg
 }
 
 /** The hub's page of a repository, as a person copies it from there. */
-function repositoryPage(address: string, endpoint: string): string | null {
+export function repositoryPage(address: string, endpoint: string): string | null {
   if (!URL.canParse(address)) return null
   const url = new URL(address)
   const match = /^\/([\w.-]+\/[\w.-]+)(?:\/tree\/[^/]+)?\/?$/.exec(url.pathname)

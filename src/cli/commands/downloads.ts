@@ -1,7 +1,8 @@
 import type { Command } from 'commander'
 import { formatBytes, formatDuration } from '@shared/domain/format'
 import type { Download } from '@shared/domain/library'
-import { chooseGroup, parseReference } from '../modelTarget'
+import type { Core } from '../../main/core'
+import { chooseGroup, chooseProjector, fileAtHub, parseReference, repositoryPage } from '../modelTarget'
 import type { Output } from '../output'
 import { type Run, command } from '../run'
 
@@ -12,6 +13,29 @@ function progress(download: Download, { words, language }: Output): string {
     speed: download.bytesPerSecond === null ? '' : words.cli.speed({ speed: formatBytes(download.bytesPerSecond, language) }),
     left: download.secondsLeft === null ? '' : words.cli.left({ time: formatDuration(download.secondsLeft * 1_000, language) }),
   })
+}
+
+interface PullFlags {
+  to?: string
+  endpoint?: string
+  mmproj?: boolean
+}
+
+/** The files that a pull is about: the model's, and its projector's where that is wanted. */
+async function filesOf(
+  core: Core,
+  reference: string,
+  mmproj: boolean,
+): Promise<{ repository: string; file: string; projector: string | null }> {
+  const address = /^https?:/i.test(reference)
+  const named = address ? fileAtHub(reference, core.hubEndpoint()) : null
+  const text = address ? (repositoryPage(reference, core.hubEndpoint()) ?? reference) : reference
+  const { repository, quantization } = named === null ? parseReference(text) : { ...named, quantization: null }
+  // A file that is named needs no listing here: the download looks it up.
+  if (named !== null && !mmproj) return { ...named, projector: null }
+  const listing = await core.discover.listing(repository)
+  const file = named?.file ?? chooseGroup(listing, quantization).file
+  return { repository, file, projector: mmproj ? chooseProjector(listing) : null }
 }
 
 export function addDownloads(program: Command): void {
@@ -30,22 +54,29 @@ export function addDownloads(program: Command): void {
 
   program
     .command('pull')
-    .argument('<repository>', 'OWNER/NAME or OWNER/NAME:QUANTIZATION')
+    .argument('<repository>', 'OWNER/NAME, OWNER/NAME:QUANTIZATION, or the address of a repository or file at the hub')
     .description('download a model, verified; a pull that is started again goes on')
     .option('--to <dir>', 'folder for the file')
     .option('--endpoint <url>', 'address of a hub (HF_ENDPOINT)')
+    .option('--mmproj', 'the vision projector as well')
     .action(
-      command(async ({ core, out, signal }: Run, reference: string, { to, endpoint }: { to?: string; endpoint?: string }) => {
+      command(async ({ core, out, signal }: Run, reference: string, { to, endpoint, mmproj = false }: PullFlags) => {
         if (endpoint !== undefined) core.useEndpoint(endpoint)
         if (to !== undefined) core.useModelsFolder(to)
-        const { repository, quantization } = parseReference(reference)
-        const { file } = chooseGroup(await core.discover.listing(repository), quantization)
-        const { id } = await core.downloads.start({ repository, file })
-        const stop = () => void core.downloads.pause(id)
-        signal.addEventListener('abort', stop, { once: true })
-        const download = await core.downloads.waitFor(id, (state) => out.progress(progress(state, out)), signal)
+        const { repository, file, projector } = await filesOf(core, reference, mmproj)
+        const pull = async (wanted: string) => {
+          const { id } = await core.downloads.start({ repository, file: wanted })
+          const stop = () => void core.downloads.pause(id)
+          signal.addEventListener('abort', stop, { once: true })
+          const download = await core.downloads.waitFor(id, (state) => out.progress(progress(state, out)), signal)
+          return { download, placed: core.downloads.pathOf(id) }
+        }
+        const { download } = await pull(file)
         const model = core.library.list().find((item) => item.id === download.modelId)
-        out.result({ ...download, path: model?.path ?? null }, () => out.words.cli.pulled({ path: model?.path ?? file }))
+        const beside = projector === null ? null : (await pull(projector)).placed
+        out.result({ ...download, path: model?.path ?? null, ...(beside === null ? {} : { projector: beside }) }, () =>
+          [model?.path ?? file, beside].flatMap((path) => (path === null ? [] : [out.words.cli.pulled({ path })])).join('\n'),
+        )
       }),
     )
 }

@@ -21,6 +21,14 @@ export function isUnfinished(row: DownloadRow): boolean {
   return isActive(row) || row.state === 'paused' || row.state === 'failed'
 }
 
+/** The model that a file belongs to, or a projector by itself. */
+export function groupOf({ groups, projectors }: HubListing, file: string): FileGroup | undefined {
+  const projector = projectors.find((candidate) => candidate.path === file)
+  if (projector === undefined) return groups.find((candidate) => candidate.file === file || candidate.parts.includes(file))
+  const { path, sizeBytes, sha256 } = projector
+  return { quantization: 'mmproj', file: path, parts: [path], sizeBytes, sha256 }
+}
+
 /** Checks the names of all parts; the folder is where the repository's own paths begin. */
 export function newRow(listing: HubListing, group: FileGroup, modelsFolder: string, at: number): DownloadRow {
   for (const part of group.parts) modelPath(modelsFolder, listing.repository, part)

@@ -40,6 +40,7 @@ beforeAll(async () => {
           'b-Q8_0-00002-of-00002.gguf': content.subarray(100_000, 2_000_000),
         },
       },
+      'maker/vision': { files: { 'v-Q8_0.gguf': content.subarray(0, 50_000), 'mmproj-v-F16.gguf': content.subarray(0, 30_000) } },
       'maker/unsafe': { files: { '../../evil-Q4_0.gguf': Buffer.alloc(10), 'CON.gguf': Buffer.alloc(10) } },
     },
   })
@@ -146,6 +147,14 @@ describe('downloads', () => {
     expect(readdirSync(join(folder, 'models'))).toEqual([])
     expect(readdirSync(join(folder, 'locks'))).toEqual([])
     await service.dismiss(id)
+  })
+
+  it('bring a projector, which is no model on the list', async () => {
+    const { service, arrived } = setUp()
+    const { id } = await service.start({ repository: 'maker/vision', file: 'mmproj-v-F16.gguf' })
+    expect(await service.waitFor(id)).toMatchObject({ state: 'done', modelId: null, totalBytes: 30_000 })
+    expect(readFileSync(service.pathOf(id))).toEqual(content.subarray(0, 30_000))
+    expect(arrived).toEqual([])
   })
 
   it('show what failed, and start again on demand', async () => {

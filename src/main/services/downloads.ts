@@ -4,10 +4,12 @@ import { type Log, silentLog } from '@shared/log'
 import type { DownloadRow } from '../db/repositories/downloads'
 import type { JobEvent } from '../platform/downloadTypes'
 import { takeLock } from '../platform/fileLock'
+import { isProjector } from '../platform/hubFiles'
 import type { DownloadsDependencies } from './downloadNeeds'
 import { type Entry, newEntry } from './downloadEntry'
 import { SpeedMeter } from './downloadProgress'
 import {
+  groupOf,
   hasRoom,
   isActive,
   isBelow,
@@ -58,6 +60,11 @@ export class DownloadsService {
     const entry = [...this.#entries.values()].find(({ row }) => row.modelId === modelId && row.state === 'done')
     if (entry === undefined) return null
     return entry.row.parts.flatMap(({ file, sha256 }) => (sha256 === null ? [] : [{ path: targetOf(entry.row, file), sha256 }]))
+  }
+
+  /** Where the file lies, or will. */
+  pathOf(id: string): string {
+    return targetOf(this.#find(id).row)
   }
 
   follow(signal?: AbortSignal): AsyncGenerator<Download[], void, void> {
@@ -143,7 +150,7 @@ export class DownloadsService {
     const known = this.#unfinished(repository, file)
     if (known !== undefined) return await this.#again(known)
     const listing = await this.#needs.hub.listing(repository)
-    const group = listing.groups.find((candidate) => candidate.file === file || candidate.parts.includes(file))
+    const group = groupOf(listing, file)
     if (group === undefined) throw new SnugError('hub/not-found', `${repository} has no such model file`, { repository, file })
     const first = this.#unfinished(repository, group.file)
     if (first !== undefined) return await this.#again(first)
@@ -260,6 +267,11 @@ export class DownloadsService {
     const { row } = entry
     const first = row.parts[0]
     if (first === undefined) return
+    if (isProjector(row.file)) {
+      // It lies beside its model, and is none to chat with.
+      this.#set(entry, { state: 'done', error: null })
+      return
+    }
     const modelId = await this.#needs
       .arrived({
         path: targetOf(row),
