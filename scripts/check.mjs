@@ -8,7 +8,8 @@ import { setup } from './lib/setup.mjs'
 const modules = join(root, 'node_modules')
 /** @type {[name: string, program: string, args: string[]][]} */
 const checks = [
-  ['types', 'typescript/bin/tsc', ['-b', '--pretty', 'false']],
+  ['types', 'typescript/bin/tsc', ['-p', 'tsconfig.node.json', '--pretty', 'false']],
+  ['types of the page', 'typescript/bin/tsc', ['-p', 'tsconfig.web.json', '--pretty', 'false']],
   ['types of window tests', 'typescript/bin/tsc', ['-p', 'tsconfig.e2e.json', '--pretty', 'false']],
   ['dead code', 'knip/bin/knip.js', ['--no-progress', '--cache', '--cache-location', join(modules, '.cache', 'knip')]],
   ['lint', 'oxlint/bin/oxlint', ['--type-aware', '--deny-warnings', '--format', 'unix', 'src', 'e2e', 'bench', 'scripts']],

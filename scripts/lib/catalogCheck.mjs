@@ -24,8 +24,10 @@ export async function checkCatalog({ entries, endpoint }) {
     }
   }
   await Promise.all(Array.from({ length: atOnce }, work))
-  return { differences: differences.toSorted(), unanswered: unanswered.toSorted(), files }
+  return { differences: differences.toSorted(byText), unanswered: unanswered.toSorted(byText), files }
 }
+
+const byText = (a, b) => a.localeCompare(b)
 
 /** Sizes by path, or `missing`; the hub answers 401 for a repository that is not there, as it does for a private one. */
 async function listed(endpoint, repository) {
