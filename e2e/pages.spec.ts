@@ -206,3 +206,17 @@ test('no page has a serious fault of accessibility, in either theme', async () =
   await ask(page, 'app/setSettings', { theme: 'system' })
   expect(faults).toEqual([])
 })
+
+test('the speed of this machine: measured on demand with progress, and cancelled without a trace', async () => {
+  const { page } = snug
+  await openPage(page, 'machine')
+  const card = page.getByTestId('speed')
+  await expect(card).toContainText(en.machine.speedNone)
+  await card.getByRole('button', { name: en.machine.speedMeasure }).click()
+  await expect(card.getByRole('progressbar')).toBeVisible()
+  await expect(card.getByRole('status')).toContainText('left')
+  await card.getByRole('button', { name: en.common.cancel }).click()
+  await expect(card.getByRole('button', { name: en.machine.speedMeasure })).toBeVisible()
+  await expect(card).toContainText(en.machine.speedNone)
+  await expect(card.getByRole('alert')).toHaveCount(0)
+})

@@ -281,7 +281,7 @@ export class CalibrationService {
 }
 
 /** What a measurement holds for: another driver, engine, device or processor is another machine. */
-export function keyOf(backend: Backend, report: HardwareReport, probes: readonly BackendProbe[]): string {
+function keyOf(backend: Backend, report: HardwareReport, probes: readonly BackendProbe[]): string {
   const engine = probes.flatMap((row) => ('llamaVersion' in row && row.backend === backend ? [row.llamaVersion] : []))[0] ?? ''
   const gpu = backend === 'cpu' ? undefined : report.gpus.find((candidate) => candidate.backends.includes(backend))
   const parts = [backend, gpu?.name, gpu?.driver, engine, report.cpu.name, report.cpu.usableCores]

@@ -56,3 +56,4 @@ export const engineLive = live((signal) => client.engine.follow(undefined, { sig
 export const libraryLive = live((signal) => client.library.follow(undefined, { signal }))
 export const downloadsLive = live((signal) => client.downloads.follow(undefined, { signal }))
 export const machineLive = live((signal) => client.machine.follow(undefined, { signal }))
+export const calibrationLive = live((signal) => client.machine.followCalibration(undefined, { signal }))

@@ -69,7 +69,7 @@ export function halfSpread(values: readonly number[]): number {
 }
 
 /** Bytes of tensors of one type ÷ bytes of one weight. */
-export function parametersOf(type: string, bytes: Bytes): number {
+function parametersOf(type: string, bytes: Bytes): number {
   return (bytes * 8) / (blockBits[type] ?? 4.5)
 }
 

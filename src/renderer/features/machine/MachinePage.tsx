@@ -7,6 +7,7 @@ import { Button, ErrorNotice, Page } from '../../ui'
 import { Devices } from './Devices'
 import { Engines } from './Engines'
 import './machine.css'
+import { Speed } from './Speed'
 import { WhatFits } from './WhatFits'
 
 export function MachinePage() {
@@ -43,6 +44,7 @@ export function MachinePage() {
           <Devices report={report} />
           <div className="col gap">
             <Engines report={report} />
+            <Speed />
             <WhatFits />
           </div>
         </div>
