@@ -2,6 +2,7 @@ import { rename, rm, writeFile } from 'node:fs/promises'
 import type { Bytes } from '@shared/domain/units'
 import type { LoadedModel, LoadRequest } from '@shared/engine/protocol'
 import { SnugError } from '@shared/errors'
+import { collectGarbage } from './garbage'
 import type { EngineLog } from './llama'
 import { generate, type ModelSession } from './generate'
 import { loadModel } from './llamaRunner'
@@ -52,6 +53,9 @@ export function createModelRole(log: EngineLog): RoleHandlers {
             {},
             { cause: error },
           )
+        } finally {
+          // Once the reply is out.
+          setImmediate(collectGarbage)
         }
       }),
     saveState: ({ path }) =>
