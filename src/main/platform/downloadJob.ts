@@ -253,7 +253,7 @@ export class DownloadJob {
     part.source = endpoint
     const range: [number, number] = [claim.from, claim.to]
     const headers: Record<string, string> = {}
-    if (range[0] > 0 || range[1] < part.sizeBytes) {
+    if (claim.ranged || range[0] > 0 || range[1] < part.sizeBytes) {
       headers.range = `bytes=${range[0]}-${range[1] - 1}`
       const etag = strongEtag(part.etag)
       if (etag !== null) headers['if-range'] = etag

@@ -11,6 +11,9 @@ const shareBytes = 4 * MiB
 /** Whether one more connection helped is judged after this long. */
 const judgeMs = 3_000
 const worthIt = 1.1
+/** A connection as fast as this leaves nothing for others to add, and what it brings is in order. */
+const fastBytesPerMs = 64_000
+const tasteMs = 250
 
 /** A stretch that a connection fetches. `to` may come nearer while it does, when another connection takes over the rest. */
 export interface Claim {
@@ -20,6 +23,8 @@ export interface Claim {
   to: number
   /** No other connection is at work: the whole file may come instead. */
   alone: boolean
+  /** Asked for as a range even if it is the whole file, to learn whether ranges are served. */
+  ranged: boolean
 }
 
 export interface RangeFetchOptions {
@@ -55,6 +60,9 @@ export class RangeFetch {
   #lastRate = 0
   /** A right range came, so that others may ask for theirs. */
   #started = false
+  /** One connection is as fast as it gets. */
+  #fast = false
+  #taste: NodeJS.Timeout | undefined
 
   constructor(options: RangeFetchOptions) {
     this.#options = options
@@ -81,11 +89,16 @@ export class RangeFetch {
 
   /** More bytes came: the moment to think about one more connection. */
   received(now = performance.now()): void {
-    if (this.#allowed >= this.#ceiling || this.#claims.size < this.#allowed || !this.#started) return
+    if (this.#allowed >= this.#ceiling || this.#claims.size < this.#allowed || !this.#started || this.#taste !== undefined) return
     const bytes = totalOf(this.#options.writer.ranges)
     this.#judged ??= { at: now, bytes, rate: this.#lastRate }
     if (now - this.#judged.at < judgeMs) return
     const rate = (bytes - this.#judged.bytes) / (now - this.#judged.at)
+    if (this.#fast) {
+      this.#judged = null
+      if (rate < fastBytesPerMs) this.#many()
+      return
+    }
     if (rate > this.#judged.rate * worthIt) {
       this.#lastRate = rate
       this.#allowed++
@@ -96,10 +109,13 @@ export class RangeFetch {
   /** False when there is nothing left to share. */
   #start(): boolean {
     const { writer, sizeBytes, fetch } = this.#options
+    // One alone goes on to the end; when others join, it ends where a piece would.
+    for (const other of this.#claims) other.to = Math.min(other.to, Math.max(other.at, other.from) + this.#pieceBytes)
     const claimed = [...this.#claims].map(({ from, to }): ByteRange => [from, to])
-    const piece = nextPiece(writer.ranges, claimed, sizeBytes, this.#pieceBytes) ?? this.#share()
+    const most = this.#allowed === 1 ? sizeBytes : this.#pieceBytes
+    const piece = nextPiece(writer.ranges, claimed, sizeBytes, most) ?? this.#share()
     if (piece === null) return false
-    const claim: Claim = { from: piece[0], at: piece[0], to: piece[1], alone: this.#claims.size === 0 }
+    const claim: Claim = { from: piece[0], at: piece[0], to: piece[1], alone: this.#claims.size === 0, ranged: this.#ceiling > 1 }
     for (const other of this.#claims) other.alone = false
     this.#claims.add(claim)
     void fetch(claim, this.#stop.signal, () => this.#answered())
@@ -128,6 +144,18 @@ export class RangeFetch {
   #answered(): void {
     if (this.#started) return
     this.#started = true
+    if (this.#ceiling === 1) return
+    const { writer } = this.#options
+    const [before, at] = [totalOf(writer.ranges), performance.now()]
+    this.#taste = setTimeout(() => {
+      this.#taste = undefined
+      this.#fast = (totalOf(writer.ranges) - before) / (performance.now() - at) >= fastBytesPerMs
+      if (!this.#fast) this.#many()
+    }, tasteMs)
+  }
+
+  #many(): void {
+    this.#fast = false
     this.#allowed = Math.min(this.#ceiling, this.#options.limits.connections ?? 4)
     this.#wake()
   }
@@ -136,7 +164,13 @@ export class RangeFetch {
     const { onFailure, isPassing, signal, writer } = this.#options
     if (error === null || signal.aborted) {
       this.#refused = 0
-      if (this.#started && this.#allowed < Math.min(this.#ceiling, this.#options.limits.connections ?? 4)) this.#allowed++
+      if (
+        this.#started &&
+        !this.#fast &&
+        this.#taste === undefined &&
+        this.#allowed < Math.min(this.#ceiling, this.#options.limits.connections ?? 4)
+      )
+        this.#allowed++
       return
     }
     const restart = error instanceof SnugError && error.data.restart === true
@@ -174,6 +208,9 @@ export class RangeFetch {
   }
 
   async #endAll(): Promise<void> {
+    clearTimeout(this.#taste)
+    this.#taste = undefined
+    this.#fast = false
     this.#stop.abort(new SnugError('cancelled', 'stopped'))
     while (this.#claims.size > 0)
       await new Promise<void>((resolve) => {

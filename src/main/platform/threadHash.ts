@@ -4,6 +4,8 @@ import { SnugError } from '@shared/errors'
 import { type FileHash, type WantedHash, startHash } from './prefixHash'
 
 const blockBytes = 1024 * 1024
+/** In memory for the thread; a longer queue only takes memory. */
+const maxBlocks = 32
 /** Told to the other side after this much: a progress bar needs no more. */
 const tellBytes = 8 * 1024 * 1024
 
@@ -13,15 +15,30 @@ export interface HashStart {
   sizeBytes: number
 }
 
-type ToHash = { type: 'prefix'; end: number; round: number } | { type: 'reset'; round: number } | { type: 'digest' }
-type FromHash = { type: 'at'; at: number; round: number } | { type: 'digest'; value: string } | { type: 'failed'; reason: string }
+type ToHash =
+  | { type: 'bytes'; block: number; memory: SharedArrayBuffer; offset: number; length: number; round: number }
+  | { type: 'prefix'; end: number; round: number }
+  | { type: 'reset'; round: number }
+  | { type: 'digest' }
+type FromHash =
+  | { type: 'free'; block: number }
+  | { type: 'at'; at: number; round: number }
+  | { type: 'digest'; value: string }
+  | { type: 'failed'; reason: string }
 
-/** Hashing costs as much as receiving: in a thread of its own it reads back what was written, while this one goes on receiving. */
+/**
+ * Hashing costs as much as receiving, so it has a thread of its own. What comes in order reaches it through shared memory; what came
+ * before its turn, it reads back from the file.
+ */
 export class ThreadHash implements FileHash {
   readonly #worker: Worker
   #at = 0
   #round = 0
   #asked = 0
+  /** Where the hash will be when it has done all that it was given. */
+  #given = 0
+  readonly #blocks: SharedArrayBuffer[] = []
+  readonly #free: number[] = []
   #failure: SnugError | null = null
   #waiting: { end: number; done: () => void; fail: (error: SnugError) => void }[] = []
   /** Asked for with each block that arrives: one promise for each end is enough. */
@@ -32,6 +49,7 @@ export class ThreadHash implements FileHash {
     this.#worker = new Worker(workerFile, { workerData: start, name: 'hash' })
     this.#worker.on('message', (message: FromHash) => {
       if (message.type === 'failed') this.#fail(message.reason)
+      else if (message.type === 'free') this.#free.push(message.block)
       else if (message.type === 'digest') this.#digest?.(message.value)
       else if (message.round === this.#round) this.#reached(message.at)
     })
@@ -42,14 +60,23 @@ export class ThreadHash implements FileHash {
     return this.#at
   }
 
-  /** Read back from the file instead. */
-  feed(): void {}
+  feed(offset: number, bytes: Uint8Array): void {
+    if (offset !== this.#given || bytes.length > blockBytes) return
+    const block = this.#free.pop() ?? (this.#blocks.length < maxBlocks ? this.#blocks.push(new SharedArrayBuffer(blockBytes)) - 1 : null)
+    const memory = block === null ? undefined : this.#blocks[block]
+    // It lags behind: from here on it reads.
+    if (block === null || memory === undefined) return
+    new Uint8Array(memory).set(bytes)
+    this.#given = offset + bytes.length
+    this.#post({ type: 'bytes', block, memory, offset, length: bytes.length, round: this.#round })
+  }
 
   catchUp(prefix: () => number): Promise<void> {
     if (this.#failure !== null) return Promise.reject(this.#failure)
     const end = prefix()
     if (end > this.#asked) {
       this.#asked = end
+      this.#given = Math.max(this.#given, end)
       this.#post({ type: 'prefix', end, round: this.#round })
     }
     if (this.#at >= end) return Promise.resolve()
@@ -61,6 +88,7 @@ export class ThreadHash implements FileHash {
     this.#round++
     this.#at = 0
     this.#asked = 0
+    this.#given = 0
     this.#latest = null
     for (const { done } of this.#waiting.splice(0)) done()
     this.#post({ type: 'reset', round: this.#round })
@@ -102,12 +130,20 @@ export function runHash(port: MessagePort, { hashFile, algorithm, sizeBytes }: H
   const file = openSync(hashFile, 'r')
   let hash = startHash(algorithm, sizeBytes)
   let at = 0
+  let round = 0
   port.once('close', () => closeSync(file))
   port.on('message', (message: ToHash) => {
     try {
       if (message.type === 'reset') {
         hash = startHash(algorithm, sizeBytes)
         at = 0
+        round = message.round
+      } else if (message.type === 'bytes') {
+        if (message.offset === at && message.round === round) {
+          hash.update(new Uint8Array(message.memory, 0, message.length))
+          at += message.length
+        }
+        post({ type: 'free', block: message.block })
       } else if (message.type === 'digest') post({ type: 'digest', value: hash.digest('hex') })
       else {
         let told = at

@@ -132,7 +132,11 @@ export class DownloadsService {
       const download = all.find((candidate) => candidate.id === id)
       if (download === undefined) break
       onChange(download)
-      if (download.state === 'done') return download
+      if (download.state === 'done') {
+        // Its lock is gone as well when this returns.
+        await this.#entries.get(id)?.running
+        return download
+      }
       if (download.error !== null && (download.state === 'failed' || download.state === 'paused')) throw this.#errorOf(id)
       if (download.state === 'cancelled' || download.state === 'paused') break
     }
