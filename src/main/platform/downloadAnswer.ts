@@ -91,3 +91,15 @@ export function retryAfter(value: string | undefined, now = Date.now()): number 
 function bad(reason: string): SnugError {
   return new SnugError('hub/bad-answer', `the answer is not the file: ${reason}`, { reason })
 }
+
+/** Worth another try: the network's moods, not the hub's decisions. */
+export function isPassing({ code, data }: SnugError): boolean {
+  return code === 'hub/unreachable' || code === 'hub/rate-limited' || (code === 'hub/bad-answer' && data.redirect !== true)
+}
+
+/** The endpoint does not give this file, or another one; a mirror may. */
+export function isRefusal({ code, data }: SnugError): boolean {
+  return (
+    code === 'hub/not-found' || code === 'hub/gated' || code === 'download/changed' || (code === 'hub/bad-answer' && data.redirect === true)
+  )
+}

@@ -3,13 +3,14 @@ import { type FileHandle, mkdir, open, rename } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { SnugError } from '@shared/errors'
-import { type ByteRange, addRange, clipTo, prefixOf, totalOf } from './byteRanges'
+import { clipTo, prefixOf, totalOf } from './byteRanges'
 import { fromFileSystem, hashOfFile, isFileSystem, isThatFile, sizeOf, syncFolder, wanted } from './downloadFiles'
-import { acceptAnswer, strongEtag } from './downloadAnswer'
+import { acceptAnswer, isPassing, isRefusal, strongEtag } from './downloadAnswer'
 import { type JobEvent, type JobLimits, type JobPart, type JobSpec, jobLimits, partFile, wrongFile } from './downloadTypes'
 import { safeComponents } from './fileNames'
 import { resolveAddress } from './hub'
 import type { Network } from './network'
+import { repairPart } from './partRepair'
 import { type Lane, PartWriter, diskFull, freeBytes, isDiskFull } from './partWriter'
 import { type FileHash, PrefixHash, noHash } from './prefixHash'
 import { type Claim, RangeFetch } from './rangeFetch'
@@ -19,8 +20,6 @@ import type { HashStart } from './threadHash'
 const progressMs = 100
 /** A smaller file is hashed before a thread would have begun. */
 const threadBytes = 16 * 1024 * 1024
-/** A repair can bring wrong bytes of its own; one that finds no difference is the last. */
-const repairRounds = 2
 
 export interface JobDependencies {
   network: Network
@@ -346,43 +345,23 @@ export class DownloadJob {
     })
   }
 
-  /**
-   * No hub tells the hash of a range, so the file is fetched again and compared, from another endpoint where there is one. What differs is
-   * written over, and the rest is not fetched as soon as the whole is right. True when it is.
-   */
+  /** From another endpoint where there is one. True when the file is right now. */
   async #repair(running: Running, handle: FileHandle, signal: AbortSignal): Promise<boolean> {
     const { index, part, target } = running
-    const path = partFile(target, this.#spec.id)
     const { value, algorithm } = wanted(part)
-    const right = async () => (await hashOfFile(path, { algorithm }, part.sizeBytes, signal)) === value
-    for (let round = 0; round < repairRounds; round++) {
-      if (this.#sources.turn()) this.#tellSource()
-      let wrong: ByteRange[] = []
-      let looking: Promise<void> | null = null
-      const found = new AbortController()
-      const look = (from: number, to: number) => {
-        wrong = addRange(wrong, from, to)
-        looking ??= right()
-          .then((is) => (is ? found.abort() : undefined))
-          .finally(() => (looking = null))
-        // A file that cannot be read is met again below.
-        looking.catch(() => {})
-      }
-      const writer = new PartWriter(handle, noHash, part.sizeBytes, [], async () => {}, look)
-      try {
-        await this.#fetchGaps({ ...running, writer, hash: noHash, repairing: true }, AbortSignal.any([signal, found.signal]))
-      } catch (error) {
-        if (signal.aborted || (error instanceof SnugError && error.code === 'download/disk-full')) throw error
-        // Not to be had again, or enough of it: what was put right so far decides.
-      }
-      if (wrong.length === 0) return false
-      if (await right()) {
-        await handle.sync()
-        this.#emit({ type: 'repaired', part: index, ranges: wrong })
-        return true
-      }
-    }
-    return false
+    const { sizeBytes } = part
+    const ranges = await repairPart({
+      handle,
+      sizeBytes,
+      signal,
+      isRight: async () => (await hashOfFile(partFile(target, this.#spec.id), { algorithm }, sizeBytes, signal)) === value,
+      refetch: (writer, stop) => {
+        if (this.#sources.turn()) this.#tellSource()
+        return this.#fetchGaps({ ...running, writer, hash: noHash, repairing: true }, stop)
+      },
+    })
+    if (ranges !== null) this.#emit({ type: 'repaired', part: index, ranges })
+    return ranges !== null
   }
 
   #place(index: number, part: JobPart, path: string, fetched: boolean): void {
@@ -405,16 +384,4 @@ export class DownloadJob {
     }
     this.#emit({ type: 'progress', receivedBytes, verifiedBytes, verifying })
   }
-}
-
-/** Worth another try: the network's moods, not the hub's decisions. */
-function isPassing({ code, data }: SnugError): boolean {
-  return code === 'hub/unreachable' || code === 'hub/rate-limited' || (code === 'hub/bad-answer' && data.redirect !== true)
-}
-
-/** The endpoint does not give this file, or another one; a mirror may. */
-function isRefusal({ code, data }: SnugError): boolean {
-  return (
-    code === 'hub/not-found' || code === 'hub/gated' || code === 'download/changed' || (code === 'hub/bad-answer' && data.redirect === true)
-  )
 }

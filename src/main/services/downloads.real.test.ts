@@ -189,7 +189,8 @@ describe('downloads', () => {
     await expect(other.service.waitFor(id)).rejects.toMatchObject({ code: 'download/busy' })
     expect(rows.get(id)?.state).toBe('running')
     await service.waitFor(id)
-    expect(hub.stats.storageRequests).toBe(1)
+    // A busy machine may stall one connection; two downloads would bring everything twice.
+    expect(hub.stats.storageBytes).toBeLessThan(size * 1.1)
     await other.service.resume(id)
     await other.service.waitFor(id)
     expect(other.arrived).toEqual([])

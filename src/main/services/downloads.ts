@@ -271,11 +271,8 @@ export class DownloadsService {
     const { row } = entry
     const first = row.parts[0]
     if (first === undefined) return
-    if (isProjector(row.file)) {
-      // It lies beside its model, and is none to chat with.
-      this.#set(entry, { state: 'done', error: null })
-      return
-    }
+    // A projector lies beside its model, and is none to chat with.
+    if (isProjector(row.file)) return this.#set(entry, { state: 'done', error: null })
     const modelId = await this.#needs
       .arrived({
         path: targetOf(row),
