@@ -43,7 +43,7 @@ export const machine = {
   speedLoad: (p: { load: string }) =>
     `Other programs were busy (load ${p.load}): the machine can be faster. Measure again when it is quiet.`,
   speedModels: (p: { error: string; count: number }) =>
-    `Tokens per second of models used here; half of ${p.count} predictions are off by less than ${p.error}`,
+    `Tokens per second of models used here (${p.count}); predictions are typically off by ${p.error}`,
   speedModel: 'Model',
   speedPredicted: 'predicted',
   speedMeasured: 'measured',

@@ -41,7 +41,7 @@ export const machine = {
   speedThreads: '最佳线程数',
   threads: (p: { decode: string; prefill: string }) => `回答 ${p.decode}，读提示词 ${p.prefill}`,
   speedLoad: (p: { load: string }) => `测速时其他程序正忙（负载 ${p.load}）：本机可以更快，空闲时再测一次。`,
-  speedModels: (p: { error: string; count: number }) => `在本机用过的模型，每秒 token 数；${p.count} 个预测中有一半误差小于 ${p.error}`,
+  speedModels: (p: { error: string; count: number }) => `在本机用过的模型（${p.count} 个），每秒 token 数；预测误差一般为 ${p.error}`,
   speedModel: '模型',
   speedPredicted: '预测',
   speedMeasured: '实测',
