@@ -1,5 +1,4 @@
 import { fileURLToPath } from 'node:url'
-import tailwindcss from '@tailwindcss/vite'
 import react from '@vitejs/plugin-react'
 import { defineConfig } from 'electron-vite'
 
@@ -41,7 +40,7 @@ export default defineConfig({
         'decode-named-character-reference': here('node_modules/decode-named-character-reference/index.js'),
       },
     },
-    plugins: [react(), tailwindcss()],
+    plugins: [react()],
     build: {
       target: 'chrome130',
       minify: true,

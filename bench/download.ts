@@ -49,7 +49,15 @@ export default async function download(args: string[]): Promise<Figure[]> {
 
     const ours = async (from: string, file: string, sizeBytes: number): Promise<Ours> => {
       const to = mkdtempSync(join(folder, 'ours-'))
-      const part = { file, sizeBytes, sha256: files[file]?.sha256 ?? null, gitSha1: null, etag: null, ranges: [], done: false }
+      const part = {
+        file,
+        sizeBytes,
+        sha256: Object.entries(files).find(([name]) => name === file)?.[1].sha256 ?? null,
+        gitSha1: null,
+        etag: null,
+        ranges: [],
+        done: false,
+      }
       const spec: JobSpec = { id: 'bench', endpoint: from, repository, revision, folder: to, parts: [part], reserveBytes: 0 }
       const { stdout } = await run(process.execPath, [child, worker, JSON.stringify(spec)], {
         env: { ...process.env, ELECTRON_RUN_AS_NODE: '1' },
