@@ -1,4 +1,4 @@
-import { existsSync, readFileSync, rmSync } from 'node:fs'
+import { existsSync, lstatSync, readFileSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { writeJson } from '../atomic.mjs'
 import { readJson, root, sha256OfText, stateDir } from '../paths.mjs'
@@ -21,6 +21,13 @@ export const dependencies = {
     return { what: 'npm ci (node_modules does not match package-lock.json)', megabytes: 900, minutes: 1.5 }
   },
   async perform(context) {
+    // `npm ci` empties the folder behind a link before it makes one of its own: another checkout's packages would be gone.
+    if (lstatSync(modules, { throwIfNoEntry: false })?.isSymbolicLink()) {
+      throw new SetupError(
+        'node_modules is a link to a folder that does not match package-lock.json',
+        'run `npm run setup` where it leads, or remove the link.',
+      )
+    }
     // Both records go first: whenever this is killed, what is left is not taken for a whole installation.
     rmSync(stamp, { force: true })
     rmSync(npmRecord, { force: true })
