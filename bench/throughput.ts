@@ -19,7 +19,7 @@ interface Subject {
 
 const prompt = 'Write a very long story about a small lighthouse and the people who keep it. Tell it chapter by chapter.'
 /** A configuration that collapses is told, not waited for. */
-const patienceMs = 6_000
+const patienceMs = 10_000
 
 /** How much of llama.cpp's speed arrives: through the whole app, and with our automatic settings. */
 export default async function throughput(args: string[]): Promise<Figure[]> {
