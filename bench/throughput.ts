@@ -21,9 +21,10 @@ const prompt = 'Write a very long story about a small lighthouse and the people 
 /** A configuration that collapses is told, not waited for. */
 const patienceMs = 10_000
 
-/** How much of llama.cpp's speed arrives: through the whole app, and with our automatic settings. */
+/** How much of llama.cpp's speed arrives: through the whole app, and with our automatic settings. `[PAIRS] [app | settings]` */
 export default async function throughput(args: string[]): Promise<Figure[]> {
   const pairs = Number(args[0] ?? 5)
+  const part = args[1] ?? 'all'
   const dataDir = mkdtempSync(join(tmpdir(), 'snug-bench-'))
   const cacheDir = freshCache(true)
   const figures: Figure[] = []
@@ -34,9 +35,9 @@ export default async function throughput(args: string[]): Promise<Figure[]> {
     const { starterModel } = runtime()
     if (starterModel !== undefined) subjects.push({ label: 'starter', path: starterModel, tokens: 256 })
     else say('The starter model is not there: only the scripted one is measured.')
-    for (const subject of subjects) figures.push(...(await wholeApp({ dataDir, cacheDir }, subject, pairs)))
+    if (part !== 'settings') for (const subject of subjects) figures.push(...(await wholeApp({ dataDir, cacheDir }, subject, pairs)))
     const last = subjects.at(-1)
-    if (last !== undefined) figures.push(...(await settings(last, pairs)))
+    if (part !== 'app' && last !== undefined) figures.push(...(await settings(last, pairs)))
     return figures
   } finally {
     rmSync(dataDir, { recursive: true, force: true })
