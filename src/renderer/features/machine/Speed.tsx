@@ -159,7 +159,12 @@ function ModelRow({ model }: { model: MeasuredModel }) {
   const words = `${off < 0 ? '−' : '+'}${percent(Math.abs(off))}`
   return (
     <tr>
-      <th scope="row" className="ell sel" title={machine.speedReplies({ count: model.replies })}>
+      <th
+        scope="row"
+        className="ell sel"
+        aria-label={`${model.name} ${model.quantization}`}
+        title={machine.speedReplies({ count: model.replies })}
+      >
         {model.name} <span className="t3">{model.quantization}</span>
       </th>
       <td className="num">{model.predicted.typical === undefined ? range(model.predicted.decode) : speed(predictedDecode(model))}</td>
