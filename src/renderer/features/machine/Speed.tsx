@@ -159,17 +159,12 @@ function ModelRow({ model }: { model: MeasuredModel }) {
   const words = `${off < 0 ? '−' : '+'}${percent(Math.abs(off))}`
   return (
     <tr>
-      <th
-        scope="row"
-        className="ell sel"
-        aria-label={`${model.name} ${model.quantization}`}
-        title={machine.speedReplies({ count: model.replies })}
-      >
+      <th scope="row" className="ell sel" title={machine.speedReplies({ count: model.replies })}>
         {model.name} <span className="t3">{model.quantization}</span>
       </th>
       <td className="num">{model.predicted.typical === undefined ? range(model.predicted.decode) : speed(predictedDecode(model))}</td>
       <td className="num">{speed(model.measured.decode)}</td>
-      <td>
+      <td aria-label={words}>
         <span className="row">
           <span className={amber ? 'off amber' : 'off'} aria-hidden="true">
             <i style={{ width: `${width.toFixed(1)}%`, insetInlineStart: off < 0 ? `${(50 - width).toFixed(1)}%` : '50%' }} />
