@@ -1,0 +1,112 @@
+import { appendFileSync, existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { type MemoryRow, memoryRows, modelName, rowName } from './lib/memoryRows'
+import { type Measurement, MemoryRun, type RowResult, realFile } from './lib/memoryRun'
+import { memoryFigures, writeAccuracy } from './lib/memoryTable'
+import { type Figure, say } from './lib/report'
+
+const usage = `npm run -s bench memory -- [flags]
+  --backend cpu,vulkan   which rows (default both; cuda and metal as well)
+  --rows N, --only TEXT  the first N, or those whose name has TEXT
+  --loads N              fresh loads of each row on the processor (3)
+  --keep FILE            keeps each measurement as soon as it is made, and goes on from there
+  --folder DIR           where the models are written (gigabytes of holes); the system's temporary folder
+  --docs                 writes the tables into docs/accuracy.md`
+
+const flags = ['backend', 'rows', 'only', 'loads', 'keep', 'folder'] as const
+const backends = ['cpu', 'vulkan', 'cuda', 'metal'] as const
+type Flag = (typeof flags)[number]
+
+/** Predicted memory (from the header over HTTP, before the file is here) beside what llama.cpp and the process then take. */
+export default async function memory(args: string[]): Promise<Figure[]> {
+  const { given, docs } = parse(args)
+  const wanted = (given.get('backend') ?? 'cpu,vulkan').split(',').map((name) => backends.find((known) => known === name) ?? fail(name))
+  if (wanted.includes('vulkan')) process.env.GGML_VK_VISIBLE_DEVICES ??= '0'
+  const all = memoryRows(wanted).filter((row) => rowName(row).includes(given.get('only') ?? ''))
+  const rows = all.slice(0, Number(given.get('rows') ?? all.length))
+  const loads = Number(given.get('loads') ?? 3)
+  const keep = new Kept(given.get('keep'))
+
+  const folder = mkdtempSync(join(given.get('folder') ?? tmpdir(), 'snug-memory-'))
+  const run = new MemoryRun(folder)
+  const results: RowResult[] = []
+  const open: { row: MemoryRow; why: string }[] = []
+  try {
+    for (const model of new Map(rows.map((row) => [modelName(row.model), row.model])).values()) {
+      const own = rows.filter((row) => modelName(row.model) === modelName(model))
+      if (model.kind === 'real' && realFile(model) === null) {
+        open.push(...own.map((row) => ({ row, why: 'the file is not here (`node scripts/setup.mjs --full`)' })))
+        continue
+      }
+      const there: MemoryRow[] = []
+      for (const row of own) {
+        const why = await run.missing(row.backend)
+        if (why === null) there.push(row)
+        else open.push({ row, why })
+      }
+      if (there.length === 0) continue
+      results.push(
+        ...(await run.model(model, there, async (row, measure) => {
+          const wantedLoads = row.backend === 'cpu' ? loads : 1
+          while (keep.of(row).length < wantedLoads) keep.add(row, await measure())
+          say(rowName(row))
+          return joined(keep.of(row).slice(0, wantedLoads))
+        })),
+      )
+    }
+  } finally {
+    await run.dispose()
+    rmSync(folder, { recursive: true, force: true })
+  }
+  for (const { row, why } of open) say(`open: ${rowName(row)}: ${why}`)
+  if (docs) writeAccuracy(results, open)
+  return memoryFigures(results, open)
+}
+
+function parse(args: string[]): { given: Map<Flag, string>; docs: boolean } {
+  const given = new Map<Flag, string>()
+  let docs = false
+  for (let at = 0; at < args.length; at++) {
+    const name = flags.find((flag) => args[at] === `--${flag}`)
+    const value = args[at + 1]
+    if (args[at] === '--docs') docs = true
+    else if (name !== undefined && value !== undefined) given.set(name, args[++at] ?? '')
+    else fail(args[at] ?? '')
+  }
+  return { given, docs }
+}
+
+function fail(word: string): never {
+  say(`unknown: ${word}\n${usage}`)
+  process.exit(2)
+}
+
+/** Loads of one row; what llama.cpp reports is the same each time. */
+function joined(measurements: readonly Measurement[]): Measurement {
+  const last = measurements.at(-1)
+  if (last === undefined) throw new Error('nothing was measured')
+  return { real: last.real, growths: measurements.flatMap(({ growths }) => growths) }
+}
+
+/** Measurements by row, in a file of JSON lines. */
+class Kept {
+  readonly #known = new Map<string, Measurement[]>()
+
+  constructor(private readonly file: string | undefined) {
+    if (file === undefined || !existsSync(file)) return
+    for (const line of readFileSync(file, 'utf8').split('\n').filter(Boolean)) {
+      const { name, measurement } = JSON.parse(line) as { name: string; measurement: Measurement }
+      this.#known.set(name, [...(this.#known.get(name) ?? []), measurement])
+    }
+  }
+
+  of(row: MemoryRow): Measurement[] {
+    return this.#known.get(rowName(row)) ?? []
+  }
+
+  add(row: MemoryRow, measurement: Measurement): void {
+    this.#known.set(rowName(row), [...this.of(row), measurement])
+    if (this.file !== undefined) appendFileSync(this.file, `${JSON.stringify({ name: rowName(row), measurement })}\n`)
+  }
+}
