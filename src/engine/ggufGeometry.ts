@@ -74,11 +74,13 @@ export function geometryOf(header: GgufHeader): ModelGeometry {
   const layerCount = required('block_count')
   if (layerCount > maxLayers) throw unsupported('too-many-layers', `it has ${layerCount} layers; ${maxLayers} are the limit`)
   const experts = expertsOf(header, key)
+  const expertWidth = experts === null ? null : countOf(header, key('expert_feed_forward_length'))
   return {
     architecture,
     layers: layersOf(header, architecture, layerCount),
     embeddingLength: required('embedding_length'),
     feedForwardLength: Math.max(0, ...perLayer(header, key('feed_forward_length'), layerCount, 0)),
+    ...(expertWidth === null ? {} : { expertFeedForwardLength: expertWidth }),
     headCount: Math.max(0, ...perLayer(header, key('attention.head_count'), layerCount, 0)),
     vocabularySize: arrayOf(header, 'tokenizer.ggml.tokens')?.length ?? countOf(header, key('vocab_size')) ?? 0,
     trainContextSize: required('context_length'),

@@ -1,6 +1,6 @@
 import { totalmem } from 'node:os'
 import type { Bytes } from '@shared/domain/units'
-import { kvCacheBytes, maxCheckpointBytes, maxCheckpoints } from '@shared/domain/memory'
+import { kvCacheBytes, maxCheckpointBytes, maxCheckpoints, plannedBatchSize } from '@shared/domain/memory'
 import type { LoadedModel, LoadRequest } from '@shared/engine/protocol'
 import { SnugError } from '@shared/errors'
 import type { Llama, LlamaContext } from 'node-llama-cpp'
@@ -17,16 +17,8 @@ import { createVocabulary } from './vocabulary'
 
 /** A context that a person can use, without the memory of a native one (DESIGN.md §4). */
 const defaultContextSize = 8192
-/** The logits of one batch (vocabulary × batch × 4 bytes) are kept below this on a CPU, where a smaller batch costs little. */
-const logitsBytes = 128 * 1024 * 1024
 /** At most one sign of life a second while a file is read. */
 const aliveMs = 1000
-
-/** Sets n_batch and n_ubatch, so the compute buffer grows with it: lower for big vocabularies. */
-export function defaultBatchSize(vocabularySize: number, onGpu: boolean): number {
-  if (onGpu) return 512
-  return [512, 256].find((batch) => vocabularySize * batch * 4 <= logitsBytes) ?? 128
-}
 
 type Loaded = ModelSession & { loaded: LoadedModel; modelBytes: Bytes }
 
@@ -62,7 +54,7 @@ export async function loadModel(request: LoadRequest, call: CallContext, log: En
     request.contextSize === 'auto' ? Math.min(defaultContextSize, facts.trainContextSize || defaultContextSize) : request.contextSize
   const batchSize = Math.min(
     contextSize,
-    request.batchSize === 'auto' ? defaultBatchSize(facts.geometry.vocabularySize, onGpu) : request.batchSize,
+    request.batchSize === 'auto' ? plannedBatchSize(facts.geometry.vocabularySize, onGpu) : request.batchSize,
   )
   await refuseImpossibleCache(kvCacheBytes(facts.geometry, contextSize, batchSize, request.kvCacheType), llama)
   const kvCacheType = ({ f16: 'F16', q8_0: 'Q8_0', q4_0: 'Q4_0' } as const)[request.kvCacheType]

@@ -140,8 +140,10 @@ export function createCore({ paths, fork, downloadWorker, log, trash, env = proc
     inspect: (path) => engine.tools('inspect', { path }),
     log: log.child('headers'),
   })
+  // A process of its own: a prompt that is rendered never waits behind a dry run.
+  const estimator = new EngineHost({ fork, log: log.child('dry-run') })
   const dryRuns = new DryRuns({
-    host: engine,
+    host: estimator,
     file: join(paths.cacheDir, 'estimates.json'),
     surroundings: async () => {
       // The built worker stands for llama.cpp and for our own terms; drivers and devices decide what goes where.
@@ -162,7 +164,7 @@ export function createCore({ paths, fork, downloadWorker, log, trash, env = proc
   })
 
   const conversations = new ConversationService(db)
-  const loading = new LoadingService({ host: engine, models: db.models, settings, plan: loadPlanner(recommendation) })
+  const loading = new LoadingService({ host: engine, models: db.models, settings, plan: loadPlanner(recommendation, dryRuns) })
   const cache = new KvStates({
     host: engine,
     folder: join(paths.cacheDir, 'kv'),
@@ -233,6 +235,7 @@ export function createCore({ paths, fork, downloadWorker, log, trash, env = proc
       remote.dispose()
       await replies.dispose()
       await downloads.dispose()
+      await estimator.dispose()
       await engine.dispose()
       db.close()
     },

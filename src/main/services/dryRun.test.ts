@@ -9,6 +9,8 @@ import type { EngineHost } from '../engine/engineHost'
 import { DryRuns } from './dryRun'
 
 const folder = mkdtempSync(join(tmpdir(), 'snug-dry-'))
+const model = join(folder, 'm.gguf')
+writeFileSync(model, 'its header is hashed by the tools process, which is none here')
 afterAll(() => rmSync(folder, { recursive: true, force: true }))
 
 const plan = {
@@ -24,9 +26,11 @@ const plan = {
 const facts = { parts: ['m.gguf'], trainContextSize: 4096 }
 const parts = [{ device: 'cpu' as const, kind: 'kv' as const, bytes: 7 }]
 
-function dryRuns(answer: () => EngineEstimate, options: { file?: string; where?: string } = {}) {
+function dryRuns(answer: () => EngineEstimate | Promise<EngineEstimate>, options: { file?: string; where?: string } = {}) {
   const asked: unknown[] = []
+  const hashed: unknown[] = []
   const tools = async (call: string, args: unknown) => {
+    if (call === 'header') hashed.push(args)
     if (call === 'header') return { complete: true, headerBytes: 1, sha256: 'a', splitCount: 1, splitNumber: 1 }
     asked.push(args)
     return answer()
@@ -37,7 +41,12 @@ function dryRuns(answer: () => EngineEstimate, options: { file?: string; where?:
     surroundings: async () => options.where ?? 'here',
     log: silentLog,
   })
-  return { asked, run: (more: Partial<typeof plan> = {}) => runs.of('/m.gguf', facts)({ ...plan, ...more }) }
+  return {
+    asked,
+    hashed,
+    run: (more: Partial<typeof plan> = {}) => runs.of(model, facts)({ ...plan, ...more }),
+    soon: (waitMs: number) => runs.soon(model, facts, waitMs)(plan),
+  }
 }
 
 const fails = (code: 'engine/crashed' | 'engine/stalled' | 'fit/impossible') => (): EngineEstimate => {
@@ -47,7 +56,7 @@ const fails = (code: 'engine/crashed' | 'engine/stalled' | 'fit/impossible') => 
 test('the context is capped by what the model was made for', async () => {
   const { asked, run } = dryRuns(() => ({ level: 'dry-run', parts }))
   await run()
-  expect(asked).toEqual([expect.objectContaining({ contextSize: 4096, path: '/m.gguf' })])
+  expect(asked).toEqual([expect.objectContaining({ contextSize: 4096, path: model })])
 })
 
 test('kept by header, options and surroundings, also for the next start', async () => {
@@ -88,6 +97,20 @@ test('no answer in time says nothing and is not kept; a refusal is passed on', a
   await slow.run()
   expect(slow.asked).toHaveLength(2)
   await expect(dryRuns(fails('fit/impossible')).run()).rejects.toMatchObject({ code: 'fit/impossible' })
+})
+
+test('nobody waits long for what is not known: the formula stands, and the next look finds it', async () => {
+  let finish = (_: EngineEstimate): void => {}
+  const slow = dryRuns(() => new Promise<EngineEstimate>((resolve) => (finish = resolve)))
+  expect(await slow.soon(20)).toBeNull()
+  expect(await slow.soon(20)).toBeNull()
+  expect(slow.asked).toHaveLength(1)
+  finish({ level: 'dry-run', parts })
+  expect(await slow.soon(2_000)).toEqual({ level: 'dry-run', parts })
+  expect(await slow.soon(2_000)).toEqual({ level: 'dry-run', parts })
+  expect(slow.asked).toHaveLength(1)
+  expect(slow.hashed).toHaveLength(1)
+  await expect(dryRuns(fails('fit/impossible')).soon(2_000)).rejects.toMatchObject({ code: 'fit/impossible' })
 })
 
 test('a damaged file is as good as none', async () => {

@@ -1,5 +1,5 @@
 import { createHash, randomBytes } from 'node:crypto'
-import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
+import { mkdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { z } from 'zod'
 import type { LoadPlan } from '@shared/domain/fit'
@@ -45,6 +45,10 @@ export class DryRuns {
   #entries: Promise<Entries> | null = null
   /** Writes one after the other. */
   #turn: Promise<void> = Promise.resolve()
+  /** Under way, by what was asked: a page asks again whenever the free memory changes. */
+  readonly #pending = new Map<string, Promise<DryRunResult | null>>()
+  /** Hashes of headers, by file, size and time: a look at the library starts no process. */
+  readonly #hashes = new Map<string, string>()
 
   constructor(options: DryRunsOptions) {
     this.#options = options
@@ -73,6 +77,26 @@ export class DryRuns {
     }
   }
 
+  /** As `of`, but nobody waits long for it: what is not known by then is worked out for the next time, and the formula stands. */
+  soon(path: string, facts: Pick<ModelFacts, 'parts' | 'trainContextSize'>, waitMs = 1_000) {
+    const run = this.of(path, facts)
+    return (plan: LoadPlan): Promise<DryRunResult | null> => {
+      const key = JSON.stringify([path, plan])
+      let result = this.#pending.get(key)
+      if (result === undefined) {
+        result = run(plan).finally(() => this.#pending.delete(key))
+        this.#pending.set(key, result)
+      }
+      let timer: NodeJS.Timeout | undefined
+      const late = new Promise<null>((resolve) => {
+        timer = setTimeout(() => resolve(null), waitMs)
+      })
+      // A refusal that comes too late is found by whoever asks again.
+      result.catch(() => {})
+      return Promise.race([result, late]).finally(() => clearTimeout(timer))
+    }
+  }
+
   async #ask(request: EstimateRequest): Promise<DryRunResult | null> {
     for (const last of [false, true]) {
       try {
@@ -96,9 +120,16 @@ export class DryRuns {
       const headers: string[] = []
       for (const name of parts.length > 1 ? parts : [null]) {
         const file = name === null ? path : join(dirname(path), name)
-        const check = await this.#options.host.tools('header', { path: file, size: Number.MAX_SAFE_INTEGER })
-        if (!check.complete) return null
-        headers.push(check.sha256)
+        const { size, mtimeMs } = await stat(file)
+        const known = [file, size, mtimeMs].join('\n')
+        let hash = this.#hashes.get(known)
+        if (hash === undefined) {
+          const check = await this.#options.host.tools('header', { path: file, size: Number.MAX_SAFE_INTEGER })
+          if (!check.complete) return null
+          hash = check.sha256
+          this.#hashes.set(known, hash)
+        }
+        headers.push(hash)
       }
       return createHash('sha256')
         .update(JSON.stringify([headers, options, await this.#options.surroundings()]))

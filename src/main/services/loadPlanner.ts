@@ -1,13 +1,18 @@
 import type { ModelFacts } from '@shared/domain/gguf'
 import type { LoadOptions } from '../engine/engineHost'
+import type { DryRuns } from './dryRun'
 import type { LoadWishes } from './loading'
 import type { RecommendationService } from './recommendation'
 
+/** A load is not kept waiting for a dry run that is not known yet. */
+const plannerWaitMs = 500
+
 /** What is loaded is what was predicted: the plan of the fit, with this machine's free memory now. Nothing fits: llama.cpp chooses, and the ladder steps down. */
-export function loadPlanner(recommendation: RecommendationService) {
-  return async (facts: ModelFacts, wishes: LoadWishes & { contextSize: number }): Promise<Partial<LoadOptions>> => {
+export function loadPlanner(recommendation: RecommendationService, dryRuns: Pick<DryRuns, 'soon'>) {
+  return async (path: string, facts: ModelFacts, wishes: LoadWishes & { contextSize: number }): Promise<Partial<LoadOptions>> => {
     const { verdict, plan } = await recommendation.fitFile(facts, {
       contextSize: wishes.contextSize,
+      dryRun: dryRuns.soon(path, facts, plannerWaitMs),
       ...(wishes.kvCacheType ? { kvCacheType: wishes.kvCacheType } : {}),
       ...(wishes.gpuLayers == null ? {} : { gpuLayers: wishes.gpuLayers }),
       ...(wishes.cpuOnly === true ? { backend: 'cpu' as const } : {}),

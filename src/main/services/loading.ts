@@ -19,7 +19,7 @@ export interface LoadingOptions {
   models: Pick<ModelsRepository, 'get'>
   settings: SettingsService
   /** What fits here, from the machine's report; what it leaves out stays automatic. */
-  plan?: (facts: ModelFacts, wishes: LoadWishes & { contextSize: number }) => Promise<Partial<LoadOptions>>
+  plan?: (path: string, facts: ModelFacts, wishes: LoadWishes & { contextSize: number }) => Promise<Partial<LoadOptions>>
 }
 
 /** A realistic context, not the model's native one: 128K of cache can be larger than the weights. */
@@ -69,7 +69,7 @@ export class LoadingService {
     signal: AbortSignal,
     onProgress: (fraction: number) => void,
   ): Promise<LoadedModel> {
-    const options = await this.#loadOptions(facts, wishes, { minContextSize: heldTokens, signal })
+    const options = await this.#loadOptions(path, facts, wishes, { minContextSize: heldTokens, signal })
     return this.#options.host.load(path, path, options, onProgress)
   }
 
@@ -82,13 +82,14 @@ export class LoadingService {
     } catch (error) {
       throw new SnugError('model/not-found', 'the model file is not there', { path: model.path }, { cause: error })
     }
-    const loaded = await host.load(model.id, model.path, await this.#loadOptions(model.facts, wishes, more))
+    const loaded = await host.load(model.id, model.path, await this.#loadOptions(model.path, model.facts, wishes, more))
     settings.set({ lastModelId: model.id })
     return loaded
   }
 
   /** The person's wishes first, then what was planned for this machine, then llama.cpp's own choice. */
   async #loadOptions(
+    path: string,
     facts: ModelFacts | null,
     wishes: LoadWishes,
     more: Partial<LoadOptions> & { minContextSize: number },
@@ -98,7 +99,7 @@ export class LoadingService {
     // A chat that was longer than usual goes on at its length: to the next multiple of the cache's padding, and room to answer.
     const held = Math.min(train, Math.ceil((more.minContextSize + 1_024) / 256) * 256)
     const contextSize = wishes.contextSize ?? (more.minContextSize > 0 ? Math.max(usual, held) : usual)
-    const planned = facts === null ? {} : await this.#options.plan?.(facts, { ...wishes, contextSize })
+    const planned = facts === null ? {} : await this.#options.plan?.(path, facts, { ...wishes, contextSize })
     return {
       backend: 'auto',
       gpuLayers: wishes.gpuLayers ?? 'auto',

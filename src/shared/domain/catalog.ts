@@ -85,11 +85,16 @@ export interface Catalog {
 }
 
 /** What of an entry decides its size; the header of one file of a repository says the same of all its quantizations (`headerGeometry`). */
-export type CatalogGeometry = Pick<CatalogEntry, 'parameters' | 'activeParameters' | 'geometry' | 'tied' | 'tokenizer'>
+export type CatalogGeometry = Pick<CatalogEntry, 'parameters' | 'activeParameters' | 'geometry' | 'tied' | 'tokenizer'> & {
+  /** Known where a header was read. */
+  merges?: number
+}
+
+const mergesOf = ({ merges }: { merges?: number }) => (merges === undefined ? {} : { merges })
 
 export function headerGeometry({ parameters, activeParameters, geometry, weights, tokenizer }: SizedModel): CatalogGeometry {
   const bpe = tokenizer.model === 'gpt2' || tokenizer.model === 'bpe'
-  return { parameters, activeParameters, geometry, tied: weights.outputIsTied, tokenizer: bpe ? 'bpe' : 'spm' }
+  return { parameters, activeParameters, geometry, tied: weights.outputIsTied, tokenizer: bpe ? 'bpe' : 'spm', ...mergesOf(tokenizer) }
 }
 
 /** What a model takes at a quantization, from its geometry: the catalogue's stand-in for the header of a file. */
@@ -148,7 +153,7 @@ export function catalogModel(
     activeParameters: entry.activeParameters,
     trainContextSize: geometry.trainContextSize,
     geometry,
-    tokenizer: { model: entry.tokenizer === 'bpe' ? 'gpt2' : 'llama', tokens: geometry.vocabularySize },
+    tokenizer: { model: entry.tokenizer === 'bpe' ? 'gpt2' : 'llama', tokens: geometry.vocabularySize, ...mergesOf(entry) },
     weights: {
       totalBytes: sizeBytes,
       tokenEmbeddingBytes,

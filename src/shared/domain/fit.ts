@@ -92,7 +92,7 @@ export interface FitOptions {
   kvCacheType: KvCacheType
   /** `auto`: everything, else as much as fits, else nothing. A number is taken as it is. */
   gpuLayers: number | 'max' | 'auto'
-  /** null: 512, less for a big vocabulary. */
+  /** null: what `plannedBatchSize` says. */
   batchSize: number | null
   flashAttention: boolean
   useMmap: boolean
@@ -218,12 +218,11 @@ const leastUsefulShare = 0.1
 function choose(model: SizedModel, machine: FitMachine, options: FitOptions, partsOf: PartsOf): Candidate {
   const layers = model.geometry.layers.length + 1
   const gpus = targets(machine)
-  const batchSize = options.batchSize ?? plannedBatchSize(model.geometry.vocabularySize)
   const at = (gpuLayers: number): Candidate => {
     const memory: MemoryOptions = {
       gpuLayers,
       contextSize: options.contextSize,
-      batchSize,
+      batchSize: options.batchSize ?? plannedBatchSize(model.geometry.vocabularySize, gpuLayers > 0),
       kvCacheType: options.kvCacheType,
       flashAttention: options.flashAttention,
       useMmap: options.useMmap,

@@ -20,6 +20,8 @@ export interface ModelGeometry {
   layers: LayerGeometry[]
   embeddingLength: number
   feedForwardLength: number
+  /** Of one expert, where the file says it apart. */
+  expertFeedForwardLength?: number
   headCount: number
   vocabularySize: number
   trainContextSize: number

@@ -10,6 +10,7 @@ import {
   outputComputeBytes,
   paddedCells,
   placeLayers,
+  processOverheadBytes,
   plannedBatchSize,
   residentBytes,
   ruleOfThumbQuantized,
@@ -125,16 +126,50 @@ describe('parts', () => {
     expect(place.output).toBe('gpu1')
   })
   test('checkpoints are at most 256 MiB and only where a model cannot rewind', () => {
-    expect(checkpointBytes(llama1b.geometry, 512, 'f16')).toBe(0)
-    expect(checkpointBytes(gemma3.geometry, 512, 'f16')).toBe(256 * MiB)
+    expect(checkpointBytes(llama1b.geometry, 'f16')).toBe(0)
+    expect(checkpointBytes(gemma3.geometry, 'f16')).toBe(256 * MiB)
   })
-  test('resident memory leaves out the logits that a chat never touches', () => {
+  test('resident memory leaves out the logits, and the rows of a batch that a slice of a prompt does not fill', () => {
     const parts = memoryParts(llama1b, cpu)
     const untouched = totalBytes(parts) - residentBytes(llama1b, cpu, parts)
-    expect(untouched / MiB).toBeCloseTo(259.5 - 60, 0)
+    // 64 rows: mask of 600 tokens 0.09 + 64 × 4 × (6 × 2,048 + 2 × 8,192) = 7.0 MiB
+    expect(untouched / MiB).toBeCloseTo(259.5 - 7.1, 0)
   })
-  test('batch sizes: 512 for 128k tokens, 256 for 262k', () => {
+  test('and has the one checkpoint that a model without rewinding took', () => {
+    const parts = memoryParts(gemma3, cpu)
+    const held =
+      residentBytes(gemma3, cpu, parts) - residentBytes({ ...gemma3, geometry: { ...gemma3.geometry, slidingWindow: null } }, cpu, parts)
+    expect(held).toBe(600 * 29 * 4 * 512 * 2)
+  })
+  test('batch sizes on a card: 512 for 128k tokens, 256 for 262k; on a processor 256 and 128', () => {
     expect([plannedBatchSize(128_256), plannedBatchSize(151_936), plannedBatchSize(262_144)]).toEqual([512, 512, 256])
+    expect([49_152, 128_256, 151_936, 262_144].map((size) => plannedBatchSize(size, false))).toEqual([512, 256, 128, 128])
+  })
+  test('a tensor above the limit of a device stays in RAM with what comes of it: llama1b on llvmpipe, 205.5 + 557.3 MiB and 258.5 of logits', () => {
+    const gpus = [{ device: 'gpu0' as const, share: 1, contextBytes: 0, maxTensorBytes: 128 * MiB }]
+    const parts = memoryParts(llama1b, { ...cpu, gpuLayers: 17, gpus })
+    const of = (device: string, kind: string) => (parts.find((part) => part.device === device && part.kind === kind)?.bytes ?? 0) / MiB
+    expect(of('cpu', 'weights')).toBeCloseTo(205.49, 1)
+    expect(of('gpu0', 'weights')).toBeCloseTo(557.32, 1)
+    expect(of('cpu', 'compute')).toBeCloseTo(259.5, 1)
+    expect(of('gpu0', 'compute')).toBeCloseTo(60, 1)
+  })
+  test('with a card the host keeps only inputs and mask: 4,096 × 512 × 2 + 2 × 512 × 2,048 × 4 = 12 MiB', () => {
+    for (const gpuLayers of [8, 17]) {
+      const parts = memoryParts(llama1b, { ...cpu, gpuLayers, gpus: oneGpu })
+      expect(parts.find((part) => part.device === 'cpu' && part.kind === 'compute')?.bytes).toBe(12 * MiB)
+    }
+  })
+})
+
+describe('what a vocabulary takes in the process (docs/accuracy.md)', () => {
+  test.each([
+    ['SmolLM2, 49k BPE, read from the file', { model: 'gpt2', tokens: 49_152, merges: 48_900 }, 69],
+    ['Llama 3, 280k merges', { model: 'gpt2', tokens: 128_256, merges: 280_147 }, 164],
+    ['Gemma 3, 262k SPM', { model: 'llama', tokens: 262_144, merges: 0 }, 184],
+    ['128k BPE of the catalogue: 1.5 merges a token', { model: 'gpt2', tokens: 128_256 }, 132],
+  ])('%s', (_, tokenizer, mib) => {
+    expect(processOverheadBytes(tokenizer) / MiB).toBeCloseTo(mib, -0.5)
   })
 })
 

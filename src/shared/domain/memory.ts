@@ -22,7 +22,8 @@ export interface SizedModel {
   trainContextSize: number
   geometry: ModelGeometry
   weights: WeightFacts
-  tokenizer: { model: string; tokens: number }
+  /** `merges` is left out where nobody knows (catalogue). */
+  tokenizer: { model: string; tokens: number; merges?: number }
 }
 
 export interface MemoryOptions {
@@ -34,7 +35,13 @@ export interface MemoryOptions {
   flashAttention: boolean
   useMmap: boolean
   /** GPUs that layers go to, with their share of the layers (llama.cpp splits by free memory). Empty: CPU only, and only then is anything repacked. */
-  gpus: readonly { device: MemoryDevice; share: number; contextBytes: Bytes }[]
+  gpus: readonly {
+    device: MemoryDevice
+    share: number
+    contextBytes: Bytes
+    /** Larger tensors stay in RAM, with what is computed from them (Vulkan's maxStorageBufferRange: 128 MiB on software, gigabytes on cards). */
+    maxTensorBytes?: Bytes
+  }[]
 }
 
 /** Bytes of one element: block bytes ÷ block elements (gguf-py GGML_QUANT_SIZES). */
@@ -80,28 +87,37 @@ export function kvCacheBytes(geometry: ModelGeometry, contextSize: number, batch
 export const maxCheckpoints = 4
 export const maxCheckpointBytes = 256 * MiB
 
-export function checkpointBytes(geometry: ModelGeometry, batchSize: number, type: KvCacheType): Bytes {
-  const one = geometry.layers.reduce((sum, layer) => {
-    if (layer.kind === 'recurrent' || layer.kind === 'full') return sum + layerStateBytes(layer)
-    if (layer.kind !== 'sliding' || geometry.slidingWindow === null) return sum
-    return (
-      sum +
-      layerCacheBytes({ ...layer, kind: 'full' }, geometry, Math.min(geometry.slidingWindow, geometry.trainContextSize), batchSize, type)
-    )
+/** One checkpoint after so many tokens: the states, and of sliding layers what is in their window. */
+export function oneCheckpointBytes(geometry: ModelGeometry, tokens: number, type: KvCacheType): Bytes {
+  const held = Math.min(tokens, geometry.slidingWindow ?? 0)
+  return geometry.layers.reduce((sum, layer) => {
+    if (layer.kind !== 'sliding') return sum + layerStateBytes(layer)
+    return sum + held * layer.kvHeads * (layer.headDimK + layer.headDimV) * kvElementBytes[type]
   }, 0)
-  return Math.min(one * maxCheckpoints, maxCheckpointBytes)
+}
+
+export function checkpointBytes(geometry: ModelGeometry, type: KvCacheType): Bytes {
+  return Math.min(oneCheckpointBytes(geometry, paddedCells(geometry.trainContextSize), type) * maxCheckpoints, maxCheckpointBytes)
+}
+
+/** Attention scores of one batch, kept only without flash attention. */
+function scoreBytes(geometry: ModelGeometry, contextSize: number, batch: number): Bytes {
+  return geometry.headCount * paddedCells(contextSize) * batch * 4
 }
 
 /**
  * Activations of one batch while a block runs: mask (F16) + hidden rows + gate and up of the feed-forward part; llama1b at 4,096 on a GPU
- * without its output matrix measures 60.0 MiB = 4 + 6 × 4 + 2 × 16. Without flash attention the scores come on top.
+ * without its output matrix measures 60.0 MiB = 4 + 6 × 4 + 2 × 16, qwen3moe at 8,192 56.0 = 8 + 24 + 2 × 8 experts × 1.5. Without flash
+ * attention the scores come on top.
  */
 export function blockComputeBytes(geometry: ModelGeometry, contextSize: number, batchSize: number, flashAttention: boolean): Bytes {
   const batch = Math.min(batchSize, contextSize)
-  const cells = paddedCells(contextSize)
-  const experts = geometry.experts?.used ?? 1
-  const scores = flashAttention ? 0 : geometry.headCount * cells * batch * 4
-  return cells * batch * 2 + batch * 4 * (6 * geometry.embeddingLength + 2 * geometry.feedForwardLength * experts) + scores
+  const inner =
+    geometry.experts === null
+      ? geometry.feedForwardLength
+      : (geometry.expertFeedForwardLength ?? geometry.feedForwardLength) * geometry.experts.used
+  const scores = flashAttention ? 0 : scoreBytes(geometry, contextSize, batch)
+  return paddedCells(contextSize) * batch * 2 + batch * 4 * (6 * geometry.embeddingLength + 2 * inner) + scores
 }
 
 /** Logits of one batch: vocabulary × batch × 4, two hidden rows, and a quarter of the mask that the allocator cannot reuse (fitted to three loads, ≤ 1 %). */
@@ -110,10 +126,24 @@ export function outputComputeBytes(geometry: ModelGeometry, contextSize: number,
   return batch * 4 * (geometry.vocabularySize + 2 * geometry.embeddingLength) + (paddedCells(contextSize) * batch * 2) / 4
 }
 
-/** Growth of the process by the vocabulary (tokens and merges) and the first evaluation, above all buffers (facts: engine.md §1, [M3]). */
-export function processOverheadBytes(tokenizer: { model: string; tokens: number }): Bytes {
-  const bytesPerToken = tokenizer.model === 'gpt2' || tokenizer.model === 'bpe' ? 1450 : 620
-  return tokenizer.tokens * bytesPerToken + 64 * MiB
+/** What the host keeps for a GPU: the input rows twice, and the mask (F16 with flash attention, else F32); SmolLM2 at 8,192: 8 + 2.25 MiB. */
+function hostComputeBytes(geometry: ModelGeometry, contextSize: number, batchSize: number, flashAttention: boolean): Bytes {
+  const batch = Math.min(batchSize, contextSize)
+  return batch * 4 * 2 * geometry.embeddingLength + paddedCells(contextSize) * batch * (flashAttention ? 2 : 4)
+}
+
+/** A process with llama.cpp, before any vocabulary. */
+const processBytes = 44 * MiB
+/** Each entry in the tables of llama.cpp, of the library and of Snug; a merge costs more than a token (twice as many: + 380 bytes each). */
+const tokenBytes = { bpe: 150, other: 560 } as const
+const mergeBytes = 380
+/** Merges for each token where the file is not known: 1.0 (Qwen, SmolLM2) to 2.2 (Llama 3, gpt-oss). */
+const usualMerges = 1.5
+
+/** Growth of the process by the libraries and the vocabulary, above all buffers (docs/accuracy.md: the processor's rows). */
+export function processOverheadBytes(tokenizer: SizedModel['tokenizer']): Bytes {
+  if (tokenizer.model !== 'gpt2' && tokenizer.model !== 'bpe') return processBytes + tokenizer.tokens * tokenBytes.other
+  return processBytes + tokenizer.tokens * tokenBytes.bpe + (tokenizer.merges ?? tokenizer.tokens * usualMerges) * mergeBytes
 }
 
 /** Which block lies where: block i is on a GPU iff i ≥ blocks + 1 − gpuLayers (llama-model.cpp); the output layer goes first. */
@@ -151,18 +181,18 @@ export function memoryParts(model: SizedModel, options: MemoryOptions): MemoryPa
   const place = placeLayers(geometry.layers.length, options)
   const at = (device: MemoryDevice): Record<MemoryKind, number> | undefined => sums[devices.indexOf(device)]
   const [cpu] = sums
-  const head = at(place.output)
+  const head = at(takesOutput(model, options, place.output) ? place.output : 'cpu')
   if (cpu === undefined || head === undefined) return []
 
   if (options.gpus.length === 0 && weights.repackableBytes > 0) {
     cpu.weights = options.useMmap ? weights.mappedBytesWhenRepacked : weights.totalBytes - weights.repackableBytes
     cpu.repack = weights.repackableBytes
   } else {
-    // Tied embeddings stay in RAM for the input and are duplicated where the output layer lies (TENSOR_DUPLICATED).
+    // Tied embeddings stay in RAM for the input and are duplicated where the output matrix lies (TENSOR_DUPLICATED).
     const ends = weights.totalBytes - sumOf(weights.layerBytes)
     const output = weights.outputIsTied ? 0 : weights.outputBytes
     cpu.weights += Math.max(0, ends - output)
-    head.weights += weights.outputIsTied && place.output !== 'cpu' ? weights.outputBytes : output
+    head.weights += weights.outputIsTied && head !== cpu ? weights.outputBytes : output
     for (let index = 0; index < place.blocks.length; index++) {
       const home = at(place.blocks[index] ?? 'cpu')
       if (home !== undefined) home.weights += weights.layerBytes[index] ?? 0
@@ -176,15 +206,10 @@ export function memoryParts(model: SizedModel, options: MemoryOptions): MemoryPa
     home.state += layerStateBytes(layer)
     home.kv += layerCacheBytes(layer, geometry, contextSize, batchSize, kvCacheType)
   }
-  cpu.checkpoint = checkpointBytes(geometry, batchSize, kvCacheType)
+  cpu.checkpoint = checkpointBytes(geometry, kvCacheType)
 
-  const block = blockComputeBytes(geometry, contextSize, batchSize, options.flashAttention)
-  const logits = outputComputeBytes(geometry, contextSize, batchSize)
-  const inputRows = Math.min(batchSize, contextSize) * 4 * 2 * geometry.embeddingLength
   for (const [index, sum] of sums.entries()) {
-    const device = devices[index] ?? 'cpu'
-    // With a GPU build the GPU has a compute buffer even at 0 layers (op offload): it copies CPU weights for big batches.
-    sum.compute = Math.max(device !== 'cpu' || place.blocks.includes('cpu') ? block : inputRows, place.output === device ? logits : 0)
+    sum.compute = computeBytes(model, options, place, devices[index] ?? 'cpu')
     sum.overhead = options.gpus[index - 1]?.contextBytes ?? 0
   }
   cpu.output = geometry.vocabularySize * 4
@@ -192,6 +217,35 @@ export function memoryParts(model: SizedModel, options: MemoryOptions): MemoryPa
   return sums.flatMap((sum, index) =>
     memoryKinds.flatMap((kind) => (sum[kind] > 0 ? [{ device: devices[index] ?? 'cpu', kind, bytes: sum[kind] }] : [])),
   )
+}
+
+/** A device that cannot hold the output matrix in one tensor leaves it, and the logits, to the processor. */
+function takesOutput({ weights }: SizedModel, { gpus }: MemoryOptions, device: MemoryDevice): boolean {
+  return weights.outputBytes <= (gpus.find((gpu) => gpu.device === device)?.maxTensorBytes ?? Number.POSITIVE_INFINITY)
+}
+
+/**
+ * With a GPU everything that a batch computes lies there, also for layers whose weights are in RAM: big batches take them over for the
+ * moment (op offload), the output matrix too, which then needs room of its own. The host keeps the inputs, and what the GPU cannot hold.
+ */
+function computeBytes(model: SizedModel, options: MemoryOptions, place: ReturnType<typeof placeLayers>, device: MemoryDevice): Bytes {
+  const { geometry, weights } = model
+  const { contextSize, batchSize, flashAttention, gpus } = options
+  const block = blockComputeBytes(geometry, contextSize, batchSize, flashAttention)
+  const logits = outputComputeBytes(geometry, contextSize, batchSize)
+  const [first] = gpus
+  if (first === undefined) return Math.max(block, logits)
+  const head = place.output === 'cpu' ? first.device : place.output
+  const limit = (gpus.find((gpu) => gpu.device === device) ?? first).maxTensorBytes ?? Number.POSITIVE_INFINITY
+  const scoresFit = flashAttention || scoreBytes(geometry, contextSize, Math.min(batchSize, contextSize)) <= limit
+  const outputFits = takesOutput(model, options, head)
+  if (device === 'cpu') {
+    const host = scoresFit ? hostComputeBytes(geometry, contextSize, batchSize, flashAttention) : block
+    return outputFits ? host : Math.max(host, logits)
+  }
+  const own = scoresFit ? block : blockComputeBytes(geometry, contextSize, batchSize, true)
+  if (device !== head || !outputFits) return own
+  return Math.max(own, logits + (place.output === 'cpu' ? weights.outputBytes : 0))
 }
 
 /** In the order of every bar and list. */
@@ -209,23 +263,34 @@ export function totalBytes(parts: readonly MemoryPart[], device?: MemoryDevice):
   return sum
 }
 
+/** Tokens that a first long prompt has, and that a processor evaluates at once (slices of about 300 ms: engine/prefill.ts). */
+const longPromptTokens = 600
+const sliceTokens = 64
+
 /**
- * What the process will really have grown by after its first long prompt: memory is reserved before it is touched. Logits rows are never
- * touched in a chat (one row is), GPU parts are not in the process, checkpoints come later.
+ * What the process will really have grown by after its first long prompt (RSS): memory is reserved before it is touched. Of the compute
+ * buffer a slice touches its share and no logits but one row; GPU parts are not in the process; of the checkpoints one was taken.
  */
 export function residentBytes(model: SizedModel, options: MemoryOptions, parts: readonly MemoryPart[]): Bytes {
-  const block = blockComputeBytes(model.geometry, options.contextSize, options.batchSize, options.flashAttention)
-  return parts.reduce((sum, part) => {
-    if (part.device !== 'cpu' || part.kind === 'checkpoint') return sum
-    if (part.kind === 'compute') return sum + Math.min(part.bytes, block)
-    return sum + part.bytes
-  }, 0)
+  const { geometry } = model
+  const prompt = Math.min(longPromptTokens, options.contextSize)
+  const touched = blockComputeBytes(geometry, prompt, Math.min(options.batchSize, sliceTokens), options.flashAttention)
+  return parts.reduce(
+    (sum, part) => {
+      if (part.device !== 'cpu' || part.kind === 'checkpoint') return sum
+      return sum + (part.kind === 'compute' ? Math.min(part.bytes, touched) : part.bytes)
+    },
+    oneCheckpointBytes(geometry, prompt, options.kvCacheType),
+  )
 }
 
-/** Batch sizes of a plan: as large as keeps the logits of one batch under 300 MiB, as the logits are most of the compute buffer. */
-export function plannedBatchSize(vocabularySize: number): number {
-  for (const batch of [512, 256]) if (vocabularySize * batch * 4 <= 300 * MiB) return batch
-  return 128
+/**
+ * Batch sizes of a plan (n_batch and n_ubatch): the logits of one batch are most of the compute buffer. On a card 512 while they stay
+ * under 300 MiB; on a processor, where a slice of a prompt is shorter than that anyway, 128 MiB (ADR 0007).
+ */
+export function plannedBatchSize(vocabularySize: number, onGpu = true): number {
+  const limit = (onGpu ? 300 : 128) * MiB
+  return [512, 256].find((batch) => vocabularySize * batch * 4 <= limit) ?? 128
 }
 
 /** Rule of thumb (the field guide): S = N × B. */

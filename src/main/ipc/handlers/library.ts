@@ -33,9 +33,11 @@ export const libraryHandlers = (area: Area<'library'>, { core, dialogs, dropped,
     showInFolder(core.library.get(input.id).path)
     return null
   }),
-  fit: area.fit.handler(({ input: { id, contextSize } }) =>
-    core.recommendation.fitFile(core.library.facts(id), contextSize === undefined ? {} : { contextSize }),
-  ),
+  fit: area.fit.handler(({ input: { id, contextSize } }) => {
+    const facts = core.library.facts(id)
+    const dryRun = core.dryRuns.soon(core.library.get(id).path, facts)
+    return core.recommendation.fitFile(facts, { dryRun, ...(contextSize === undefined ? {} : { contextSize }) })
+  }),
 })
 
 export const engineHandlers = (area: Area<'engine'>, { core }: HandlerContext) => ({
