@@ -7,7 +7,7 @@ const full = process.env.SNUG_TEST_FULL === '1'
 export default defineConfig({
   resolve: { alias: { '@shared': fileURLToPath(new URL('src/shared', import.meta.url)) } },
   test: {
-    include: ['src/**/*.test.{ts,tsx}', 'scripts/**/*.test.ts'],
+    include: ['src/**/*.test.{ts,tsx}', 'scripts/**/*.test.ts', 'bench/**/*.test.ts'],
     exclude: full ? [] : ['**/*.full.test.ts'],
     testTimeout: 60_000,
     hookTimeout: 60_000,

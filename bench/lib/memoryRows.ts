@@ -102,6 +102,14 @@ const graphicsRows: MemoryRow[] = [
   row(shape('granite-h-3b', 'Q4_K_M'), '16384 q8_0', gpu('max')),
 ]
 
+/** Seconds for all of them: for the ordinary test run. */
+export const quickRows: MemoryRow[] = [
+  ...each(real('starter'), ['2048'], { promptTokens: 150 }),
+  ...each(shape('llama-1b', 'Q4_K_M', 2), ['2048 b128 mmap'], { promptTokens: 60 }),
+  ...each(shape('gemma3-4b', 'Q8_0', 3), ['4096 b128 q8_0'], { promptTokens: 60 }),
+  ...each(shape('deepseek2-30b-a3b', 'Q4_K_M', 2), ['1024 b128'], { promptTokens: 60 }),
+]
+
 export function memoryRows(backends: readonly Backend[]): MemoryRow[] {
   return backends.flatMap((backend) => (backend === 'cpu' ? processorRows : graphicsRows.map((one) => ({ ...one, backend }))))
 }

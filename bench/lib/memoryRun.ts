@@ -63,12 +63,14 @@ export function realFile(model: RowModel): string | null {
 
 export class MemoryRun {
   readonly #folder: string
+  readonly #asksLibrary: boolean
   readonly #tools: EngineHost
   readonly #backends = new Map<Backend, string | null>()
   #files = 0
 
-  constructor(folder: string) {
+  constructor(folder: string, options: { library?: boolean } = {}) {
     this.#folder = folder
+    this.#asksLibrary = options.library ?? true
     this.#tools = new EngineHost({ fork: forkNode(engineEntry()), log: silentLog })
   }
 
@@ -135,7 +137,7 @@ export class MemoryRun {
     try {
       const { path, facts } = await remote.ofAddress(`${server.endpoint}/snug/shapes/resolve/main/${encodeURIComponent(name)}`)
       const predictions: Prediction[] = []
-      for (const row of rows) predictions.push(await predictRow(dryRuns, path, facts, row))
+      for (const row of rows) predictions.push(await predictRow(dryRuns, path, facts, row, this.#asksLibrary))
       return predictions
     } finally {
       remote.dispose()
@@ -167,7 +169,7 @@ function loadOf(path: string, row: MemoryRow): LoadRequest {
   return loadRequest(path, { backend, gpuLayers, contextSize, batchSize, kvCacheType, flashAttention, useMmap, threads: 'auto' })
 }
 
-async function predictRow(dryRuns: DryRuns, path: string, facts: ModelFacts, row: MemoryRow): Promise<Prediction> {
+async function predictRow(dryRuns: DryRuns, path: string, facts: ModelFacts, row: MemoryRow, asksLibrary: boolean): Promise<Prediction> {
   const totalLayers = facts.geometry.layers.length + 1
   const gpuLayers = row.gpuLayers === 'max' ? totalLayers : row.gpuLayers
   const { backend, contextSize, batchSize, kvCacheType, flashAttention, useMmap } = row
@@ -189,7 +191,9 @@ async function predictRow(dryRuns: DryRuns, path: string, facts: ModelFacts, row
   return {
     formula: resident(formula),
     dryRun: dry?.parts == null ? null : resident(dry.parts),
-    library: await askLibrary({ path, backend, gpuLayers, contextSize, batchSize, kvCacheType, flashAttention, useMmap }),
+    library: !asksLibrary
+      ? null
+      : await askLibrary({ path, backend, gpuLayers, contextSize, batchSize, kvCacheType, flashAttention, useMmap }),
   }
 }
 

@@ -14,7 +14,7 @@ import { median, spread } from './stats'
 const bufferKinds: readonly MemoryKind[] = ['weights', 'repack', 'kv', 'state', 'compute', 'output']
 const devices: readonly MemoryDevice[] = ['cpu', 'gpu0']
 /** Of the log's two decimals of a MiB; a model with sliding windows has two KV lines on each device. */
-const kvRounding = 4 * 0.005 * MiB
+export const kvRounding = 4 * 0.005 * MiB
 
 export const targets = { buffers: 0.01, formula: 0.08, growthShare: 0.05, growthBytes: 96 * MiB } as const
 

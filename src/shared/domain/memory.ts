@@ -133,9 +133,9 @@ function hostComputeBytes(geometry: ModelGeometry, contextSize: number, batchSiz
 }
 
 /** A process with llama.cpp, before any vocabulary. */
-const processBytes = 44 * MiB
-/** Each entry in the tables of llama.cpp, of the library and of Snug; a merge costs more than a token (twice as many: + 380 bytes each). */
-const tokenBytes = { bpe: 150, other: 560 } as const
+const processBytes = 12 * MiB
+/** Each entry in the tables of llama.cpp, of the library and of Snug; a merge costs more than a token (twice as many: 380 bytes each). */
+const tokenBytes = { bpe: 350, other: 560 } as const
 const mergeBytes = 380
 /** Merges for each token where the file is not known: 1.0 (Qwen, SmolLM2) to 2.2 (Llama 3, gpt-oss). */
 const usualMerges = 1.5
