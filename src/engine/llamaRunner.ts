@@ -66,6 +66,9 @@ export async function loadModel(request: LoadRequest, call: CallContext, log: En
       modelPath: request.path,
       gpuLayers: !onGpu ? 0 : request.gpuLayers === 'auto' ? { fitContext: { contextSize } } : request.gpuLayers,
       useMmap: request.useMmap === 'auto' ? onGpu : request.useMmap,
+      // The library would try the trained context first, which can end the process (a KV tensor above a device's limit). The fit has
+      // decided already; what does not fit after all fails in llama.cpp, and the ladder goes on.
+      ignoreMemorySafetyChecks: onGpu && request.gpuLayers !== 'auto',
       defaultContextFlashAttention: flashAttention,
       experimentalDefaultContextKvCacheKeyType: kvCacheType,
       experimentalDefaultContextKvCacheValueType: kvCacheType,
