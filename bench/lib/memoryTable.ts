@@ -110,7 +110,7 @@ const mark = (ok: boolean) => (ok ? '' : ' **✗**')
 
 function options(row: MemoryRow): string {
   return [
-    `${row.contextSize.toLocaleString('en-US')}`,
+    row.contextSize.toLocaleString('en-US'),
     row.kvCacheType.toUpperCase(),
     `b${row.batchSize}`,
     ...(row.flashAttention ? [] : ['no flash']),

@@ -100,7 +100,7 @@ test('no answer in time says nothing and is not kept; a refusal is passed on', a
 })
 
 test('nobody waits long for what is not known: the formula stands, and the next look finds it', async () => {
-  let finish = (_: EngineEstimate): void => {}
+  let finish: (estimate: EngineEstimate) => void = () => {}
   const slow = dryRuns(() => new Promise<EngineEstimate>((resolve) => (finish = resolve)))
   expect(await slow.soon(20)).toBeNull()
   expect(await slow.soon(20)).toBeNull()
