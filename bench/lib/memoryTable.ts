@@ -144,7 +144,7 @@ function table(results: readonly RowResult[], withGrowth: boolean): string[] {
 }
 
 const names: Readonly<Record<Backend, string>> = { cpu: 'Processor', vulkan: 'Vulkan', cuda: 'CUDA', metal: 'Metal' }
-const [begin, end] = ['<!-- bench memory: written by the command below, not by hand -->', '<!-- /bench memory -->']
+const [begin, end] = ['<!-- bench memory: written by the command above, not by hand -->', '<!-- /bench memory -->']
 
 /** Puts the tables where they were, or at the end of a new page. */
 export function writeAccuracy(results: readonly RowResult[], open: readonly { row: MemoryRow; why: string }[]): void {
