@@ -139,6 +139,7 @@ export async function generate(session: ModelSession, request: GenerateRequest, 
   const last = prompt[prompt.length - 1]
   if (whole && wanted <= 0) stopReason = 'max-tokens'
   else if (whole && last !== undefined) {
+    session.threads.begin()
     const iterator = sequence.evaluate(
       [last],
       evaluateOptions(request.sampling, () => recent.slice(-penaltyWindow)),

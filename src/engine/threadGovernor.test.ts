@@ -56,6 +56,33 @@ describe('thread governor', () => {
     expect(governor.decode).toBe(2)
   })
 
+  it('tries again soon in the next reply when the cores were given back between two', () => {
+    let clock = 0
+    let busy = true
+    const governor = createThreadGovernor(
+      2,
+      () => clock,
+      () => (busy ? 0.1 : 0.95),
+    )
+    const reply = (ms: number) => {
+      const used: number[] = []
+      governor.begin()
+      for (const end = clock + ms; clock < end; ) {
+        used.push(governor.decode)
+        const took = governor.decode === 1 ? 20 : busy ? 400 : 12
+        clock += took
+        governor.measured(took)
+      }
+      return used
+    }
+    reply(60_000)
+    expect(governor.decode).toBe(1)
+    busy = false
+    const used = reply(2_000)
+    expect(used.filter((threads) => threads === 1).length).toBeLessThan(30)
+    expect(governor.decode).toBe(2)
+  })
+
   it('has nothing to choose with one core', () => {
     expect(run(1, 50, () => 10).used.every((threads) => threads === 1)).toBe(true)
   })

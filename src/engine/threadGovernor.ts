@@ -7,8 +7,8 @@ const collapse = 0.4
 const exploreAgainMs = 5000
 /** A lower count than the machine has is tried against the highest again: the other work may be over. */
 const hopeMs = 30_000
-/** Where the idle time of the cores can be read, it is looked at so often, and so much of each core more must be free. */
-const lookMs = 2000
+/** Where the idle time of the cores can be read, it is looked at so soon, and so much of each core more must be free. */
+const lookMs = 250
 const freeShare = 0.7
 
 export interface ThreadGovernor {
@@ -17,6 +17,8 @@ export interface ThreadGovernor {
   readonly decode: number
   /** Decoding with all of them was so slow that a prompt should not try it either. */
   readonly collapsed: boolean
+  /** A reply begins: what took the cores before it may be over. */
+  begin(): void
   /** One decode with the current count took so long. */
   measured(ms: number): void
 }
@@ -76,6 +78,12 @@ export function createThreadGovernor(
     },
     get collapsed() {
       return (rates.get(best()) ?? 0) > 3 * (rates.get(max) ?? Number.POSITIVE_INFINITY)
+    },
+    begin: () => {
+      lookAgainMs = lookMs
+      lookedAt = now()
+      // From here on it is counted: before, others may have had their turn.
+      if (threads !== max) idleCores()
     },
     measured: (ms) => {
       if (counts.length === 1) return

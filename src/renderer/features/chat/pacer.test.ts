@@ -45,16 +45,16 @@ describe('pacer', () => {
   })
 
   it('waits longer where drawing is dear, but never so long that the text halts', () => {
-    const { pacer, pass, drawn } = world(0.1, 6)
+    const { pacer, pass, drawn } = world(0.1, 2)
     pacer.push(delta('a'))
     for (let step = 0; step < 60; step++) {
       pass(10)
       pacer.push(delta('.'))
     }
-    // 600 ms at 54 ms each.
+    // 600 ms at 58 ms each.
     expect(drawn.length).toBeGreaterThanOrEqual(10)
     expect(drawn.length).toBeLessThanOrEqual(13)
-    expect(waitAfter(500, 0.1)).toBe(120)
+    expect(waitAfter(500, 0.1)).toBe(250)
     expect(waitAfter(0, 0.1)).toBe(16)
   })
 
