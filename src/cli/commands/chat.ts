@@ -34,6 +34,7 @@ export interface ChatFlags {
   gpuLayers?: number | 'max' | 'auto'
   kv?: KvCacheType
   cpu?: boolean
+  threads?: number
   engineCheck?: boolean
 }
 
@@ -58,6 +59,7 @@ export function addChat(program: Command): void {
     .option('--gpu-layers <n|max|auto>', 'layers on the GPU', gpuLayers)
     .option('--kv <type>', 'KV cache type: f16, q8_0, q4_0', kvCacheType)
     .option('--cpu', 'do not use a GPU')
+    .option('--threads <n>', 'processor threads at most; without it as many as this machine can use', integer(1, 512))
     .option('--engine-check', 'let each backend say the script of a made-up model, and tell which work')
     .action(command(async (run: Run, flags: ChatFlags) => (flags.engineCheck ? engineCheck(run) : chat(run, flags))))
 }
@@ -100,6 +102,7 @@ async function chat({ core, out, signal }: Run, flags: ChatFlags): Promise<numbe
     gpuLayers: flags.gpuLayers === 'auto' ? null : (flags.gpuLayers ?? null),
     kvCacheType: flags.kv ?? null,
     cpuOnly: flags.cpu === true,
+    threads: flags.threads ?? null,
   }
   const session = await ChatSession.open(core, file, wishes, messages, signal, (fraction) =>
     out.progress(out.words.cli.loading({ name: file, percent: Math.round(fraction * 100) })),

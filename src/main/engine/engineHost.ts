@@ -343,8 +343,19 @@ export class EngineHost {
 }
 
 function readyStatus({ modelId, model }: Loaded, ladder: LadderStep[]): EngineStatus {
-  const { contextSize, gpuLayers, totalLayers, backend } = model
-  return { state: 'ready', modelId, contextSize, gpuLayers, totalLayers, backend, parts: model.buffers.parts, level: 'measured', ladder }
+  const { contextSize, gpuLayers, totalLayers, threads, backend } = model
+  return {
+    state: 'ready',
+    modelId,
+    contextSize,
+    gpuLayers,
+    totalLayers,
+    threads,
+    backend,
+    parts: model.buffers.parts,
+    level: 'measured',
+    ladder,
+  }
 }
 
 function unavailable(modelId: string): SnugError {

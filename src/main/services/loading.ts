@@ -12,6 +12,8 @@ export interface LoadWishes {
   gpuLayers?: number | 'max' | null
   kvCacheType?: KvCacheType | null
   cpuOnly?: boolean
+  /** Processor threads at most: fewer decode only while something else takes the cores. */
+  threads?: number | null
 }
 
 export interface LoadingOptions {
@@ -114,6 +116,7 @@ export class LoadingService {
       totalLayers: (facts?.geometry.layers.length ?? 31) + 1,
       hasGpu: wishes.cpuOnly !== true,
       ...planned,
+      ...(wishes.threads == null ? {} : { threads: wishes.threads }),
       ...(wishes.cpuOnly === true ? { backend: 'cpu' as const, gpuLayers: 0 } : {}),
       ...more,
     }

@@ -156,3 +156,11 @@ test('a context whose cache no machine holds goes down the ladder and says so', 
   expect(status).toMatchObject({ modelId: 'deep', contextSize: 4_096 })
   expect(status.ladder).toEqual([{ change: 'context', from: 10_000_000, to: 4_096, because: expect.stringMatching(/^engine\//) }])
 })
+
+test('a wish for a number of threads is kept, whatever was planned', async () => {
+  await loading.load('scripted', { threads: 2 })
+  expect(host.status()).toMatchObject({ state: 'ready', modelId: 'scripted', threads: 2 })
+  await loading.load('scripted', { threads: 1 })
+  expect(host.status()).toMatchObject({ state: 'ready', modelId: 'scripted', threads: 1 })
+  expect(host.loaded?.model.threads).toBe(1)
+})

@@ -44,6 +44,8 @@ export type EngineStatus =
       contextSize: number
       gpuLayers: number
       totalLayers: number
+      /** Processor threads at most. */
+      threads: number
       backend: string
       parts: MemoryPart[]
       level: EstimateLevel

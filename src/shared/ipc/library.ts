@@ -26,6 +26,9 @@ export const library = {
   fit: oc.input(z.object({ id, contextSize: z.number().int().min(256).optional() }).strict()).output(type<FitReport>()),
 }
 
+/** llama.cpp itself takes no more. */
+const maxThreads = 512
+
 export const engine = {
   /** What to load: null options are automatic. */
   load: oc
@@ -40,6 +43,7 @@ export const engine = {
             .default(null),
           kvCacheType: z.enum(['f16', 'q8_0', 'q4_0']).nullable().default(null),
           cpuOnly: z.boolean().default(false),
+          threads: z.number().int().min(1).max(maxThreads).nullable().default(null),
         })
         .strict(),
     )
