@@ -1,6 +1,8 @@
 import { appendFileSync, existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { totalBytes } from '@shared/domain/memory'
+import { GiB } from '@shared/domain/units'
 import { type MemoryRow, memoryRows, modelName, rowName } from './lib/memoryRows'
 import { type Measurement, MemoryRun, type RowResult, realFile } from './lib/memoryRun'
 import { memoryFigures, writeAccuracy } from './lib/memoryTable'
@@ -10,11 +12,12 @@ const usage = `npm run -s bench memory -- [flags]
   --backend cpu,vulkan   which rows (default both; cuda and metal as well)
   --rows N, --only TEXT  the first N, or those whose name has TEXT
   --loads N              fresh loads of each row on the processor (3)
+  --memory GIB           rows that need more, by the formula, stay open
   --keep FILE            keeps each measurement as soon as it is made, and goes on from there
   --folder DIR           where the models are written (gigabytes of holes); the system's temporary folder
   --docs                 writes the tables into docs/accuracy.md`
 
-const flags = ['backend', 'rows', 'only', 'loads', 'keep', 'folder'] as const
+const flags = ['backend', 'rows', 'only', 'loads', 'memory', 'keep', 'folder'] as const
 const backends = ['cpu', 'vulkan', 'cuda', 'metal'] as const
 type Flag = (typeof flags)[number]
 
@@ -26,6 +29,7 @@ export default async function memory(args: string[]): Promise<Figure[]> {
   const all = memoryRows(wanted).filter((row) => rowName(row).includes(given.get('only') ?? ''))
   const rows = all.slice(0, Number(given.get('rows') ?? all.length))
   const loads = Number(given.get('loads') ?? 3)
+  const memoryBytes = Number(given.get('memory') ?? Number.POSITIVE_INFINITY) * GiB
   const keep = new Kept(given.get('keep'))
 
   const folder = mkdtempSync(join(given.get('folder') ?? tmpdir(), 'snug-memory-'))
@@ -47,7 +51,12 @@ export default async function memory(args: string[]): Promise<Figure[]> {
       }
       if (there.length === 0) continue
       results.push(
-        ...(await run.model(model, there, async (row, measure) => {
+        ...(await run.model(model, there, async (row, { formula }, measure) => {
+          const needed = totalBytes(formula.parts)
+          if (needed > memoryBytes) {
+            open.push({ row, why: `it needs ${(needed / GiB).toFixed(1)} GiB, more than this machine could give` })
+            return null
+          }
           const wantedLoads = row.backend === 'cpu' ? loads : 1
           while (keep.of(row).length < wantedLoads) keep.add(row, await measure())
           say(rowName(row))

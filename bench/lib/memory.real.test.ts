@@ -18,7 +18,7 @@ afterAll(async () => {
 const rows = quickRows.map((row) => [rowName(row), row] as const)
 test.each(rows)('%s: predicted from its header by HTTP, then loaded', async (_, row) => {
   if (row.model.kind === 'real' && realFile(row.model) === null) return
-  const [result] = await run.model(row.model, [row], (_row, measure) => measure())
+  const [result] = await run.model(row.model, [row], (_row, _prediction, measure) => measure())
   expect(result).toBeDefined()
   if (result === undefined) return
   expect(result.real.buffers.completeness).toBe('complete')

@@ -74,11 +74,11 @@ export class MemoryRun {
     this.#tools = new EngineHost({ fork: forkNode(engineEntry()), log: silentLog })
   }
 
-  /** Predicts all rows of one model from its header over HTTP, and only then puts the file where it can be loaded. */
+  /** Predicts all rows of one model from its header over HTTP, and only then puts the file where it can be loaded. null: not measured. */
   async model(
     model: RowModel,
     rows: readonly MemoryRow[],
-    measurement: (row: MemoryRow, measure: () => Promise<Measurement>) => Promise<Measurement>,
+    measurement: (row: MemoryRow, prediction: Prediction, measure: () => Promise<Measurement>) => Promise<Measurement | null>,
   ): Promise<RowResult[]> {
     const folder = join(this.#folder, String(this.#files++))
     const name = `${modelName(model).replace(/[^\w.-]+/g, '-')}.gguf`
@@ -92,7 +92,9 @@ export class MemoryRun {
       const results: RowResult[] = []
       for (const [index, row] of rows.entries()) {
         const prediction = predictions[index]
-        if (prediction !== undefined) results.push({ row, prediction, ...(await measurement(row, () => measure(path, row))) })
+        if (prediction === undefined) continue
+        const measured = await measurement(row, prediction, () => measure(path, row))
+        if (measured !== null) results.push({ row, prediction, ...measured })
       }
       return results
     } finally {

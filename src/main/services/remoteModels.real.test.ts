@@ -198,7 +198,7 @@ describe('a header by ranges', () => {
   })
 })
 
-test("the header of one quantization prices another's file: KV cache exact, all within 3 %", async () => {
+test("the header of one quantization prices another's file: KV cache exact, all within 0.5 %", async () => {
   const other = file('llama-1b-Q8_0.gguf')
   const { bytes } = await writeShapeModel(other, { shape: 'llama-1b', quantization: 'Q8_0', layers: 2 })
   const [exact, { facts }] = [await host.tools('inspect', { path: other }), await fromHub(remoteModels(), shapeFile('llama-1b'))]
@@ -215,7 +215,8 @@ test("the header of one quantization prices another's file: KV cache exact, all 
   const [said, really] = [memoryParts(catalogModel(headerGeometry(facts), row), options), memoryParts(exact, options)]
   const kv = (parts: MemoryPart[]) => totalBytes(parts.filter((part) => part.kind === 'kv'))
   expect(kv(said)).toBe(kv(really))
-  expect(Math.abs(totalBytes(said) / totalBytes(really) - 1)).toBeLessThan(0.03)
+  // The merges come with the header: guessed from the vocabulary, they alone would be several percent of so small a model.
+  expect(Math.abs(totalBytes(said) / totalBytes(really) - 1)).toBeLessThan(0.005)
 })
 
 describe('a server that does otherwise', () => {

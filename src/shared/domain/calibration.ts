@@ -231,5 +231,8 @@ export function prefillMs(model: SizedModel, depth: number, by: Calibration, sha
   return computing * part * mixture + share.blocks * by.prefillLayerMs + (attentionElements(model, depth) / 1e9) * part * by.prefillDepthMs
 }
 
-/** What stays uncertain for a model that was not measured itself, beside the measured spread (held-out models: docs/accuracy). */
+/**
+ * What stays uncertain for a model that was not measured itself, beside the measured spread. Chosen, not fitted: the median error on models
+ * that no calibration has seen which `npm run -s bench speed` allows.
+ */
 export const modelError = 0.1
