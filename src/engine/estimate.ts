@@ -1,6 +1,7 @@
 import { stat } from 'node:fs/promises'
 import { backendContextBytes } from '@shared/domain/fit'
-import { kvCacheBytes, layerCacheBytes, layerStateBytes, processOverheadBytes } from '@shared/domain/memory'
+import { layerStateBytes } from '@shared/domain/layerSums'
+import { kvCacheBytes, layerCacheBytes, processOverheadBytes } from '@shared/domain/memory'
 import type { ModelFacts } from '@shared/domain/gguf'
 import type { MemoryPart } from '@shared/domain/memory'
 import type { EngineEstimate, EstimateRequest } from '@shared/engine/protocol'

@@ -157,7 +157,7 @@ export function planFit(
     parts: plan.parts,
     totalBytes: totalBytes(plan.parts),
     residentBytes: residentBytes(model, plan.memory, plan.parts),
-    maxContext: maxContext(model, machine, options, plan.verdict, contextSize, partsOf),
+    maxContext: maxContext(model, machine, options, plan, contextSize, partsOf),
     speed: predictSpeed(model, plan.memory, machine.speeds),
     pools,
     freeUpBytes: plan.verdict === 'too-big' && missing > 0 && missing <= held ? missing : null,
@@ -201,6 +201,17 @@ interface Candidate {
 
 /** GPUs that layers may go to, with their share: llama.cpp splits by free memory. Software rasterisers never. */
 function targets(machine: FitMachine): MemoryOptions['gpus'] {
+  const known = targetsOf.get(machine)
+  if (known !== undefined) return known
+  const made = targetsIn(machine)
+  targetsOf.set(machine, made)
+  return made
+}
+
+/** One machine prices a whole catalogue. */
+const targetsOf = new WeakMap<FitMachine, MemoryOptions['gpus']>()
+
+function targetsIn(machine: FitMachine): MemoryOptions['gpus'] {
   return machine.pools.flatMap((pool) => {
     const device = pool.devices.find((candidate) => candidate !== 'cpu')
     if (device === undefined || pool.kind === 'software') return []
@@ -215,7 +226,8 @@ function targets(machine: FitMachine): MemoryOptions['gpus'] {
 /** Below this share of the layers a split is not faster than the CPU alone, which then needs no GPU buffers. */
 const leastUsefulShare = 0.1
 
-function choose(model: SizedModel, machine: FitMachine, options: FitOptions, partsOf: PartsOf): Candidate {
+/** `mostLayers`: known not to hold more, as a shorter context did not. */
+function choose(model: SizedModel, machine: FitMachine, options: FitOptions, partsOf: PartsOf, mostLayers?: number): Candidate {
   const layers = model.geometry.layers.length + 1
   const gpus = targets(machine)
   const at = (gpuLayers: number): Candidate => {
@@ -239,25 +251,26 @@ function choose(model: SizedModel, machine: FitMachine, options: FitOptions, par
     const wanted = options.gpuLayers === 'max' ? layers : Math.min(layers, options.gpuLayers)
     return judged(at(gpus.length === 0 ? 0 : wanted))
   }
-  const cpu = judged(at(0))
-  if (gpus.length === 0) return cpu
-  const full = judged(at(layers))
-  if (full.verdict === 'full-gpu') return full
+  if (gpus.length === 0) return judged(at(0))
+  const full = mostLayers === undefined ? judged(at(layers)) : null
+  if (full?.verdict === 'full-gpu') return full
 
   // More layers need more of the GPUs, so the most that they hold is found by halving; the rest must then fit in RAM.
-  let [holds, breaks] = [0, layers]
+  let [holds, breaks] = [0, mostLayers === undefined ? layers : Math.min(layers, mostLayers + 1)]
   while (breaks - holds > 1) {
     const middle = Math.floor((holds + breaks) / 2)
     if (gpuHolds(at(middle))) holds = middle
     else breaks = middle
   }
   const partial = holds === 0 ? null : judged(at(holds))
-  if (partial !== null && partial.verdict === 'partial-gpu' && (holds >= layers * leastUsefulShare || cpu.verdict === 'too-big'))
-    return partial
+  const splits = partial !== null && partial.verdict === 'partial-gpu' ? partial : null
+  if (splits !== null && holds >= layers * leastUsefulShare) return splits
+  const cpu = judged(at(0))
+  if (splits !== null && cpu.verdict === 'too-big') return splits
   if (cpu.verdict === 'cpu') return cpu
   // Nothing fits: show the plan that misses least.
   const worst = (candidate: Candidate): Bytes => Math.min(...machine.pools.map((pool) => spareIn(pool, candidate.parts)))
-  return [cpu, full, ...(partial === null ? [] : [partial])].reduce((best, candidate) =>
+  return [cpu, ...(full === null ? [] : [full]), ...(partial === null ? [] : [partial])].reduce((best, candidate) =>
     worst(candidate) > worst(best) ? candidate : best,
   )
 }
@@ -265,11 +278,19 @@ function choose(model: SizedModel, machine: FitMachine, options: FitOptions, par
 const rank: Readonly<Record<Verdict, number>> = { 'full-gpu': 0, 'partial-gpu': 1, cpu: 2, 'too-big': 3 }
 
 /** The longest context, in steps of 256, that keeps this verdict; 0 where nothing fits. */
-function maxContext(model: SizedModel, machine: FitMachine, options: FitOptions, verdict: Verdict, from: number, partsOf: PartsOf): number {
+function maxContext(
+  model: SizedModel,
+  machine: FitMachine,
+  options: FitOptions,
+  { verdict, memory }: Candidate,
+  from: number,
+  partsOf: PartsOf,
+): number {
   if (verdict === 'too-big') return 0
   // Kept by the cheapest plan of that verdict, so one look per step is enough for all but the split.
   const pinned: FitOptions = verdict === 'partial-gpu' ? options : { ...options, gpuLayers: verdict === 'full-gpu' ? 'max' : 0 }
-  const keeps = (contextSize: number): boolean => rank[choose(model, machine, { ...pinned, contextSize }, partsOf).verdict] <= rank[verdict]
+  const keeps = (contextSize: number): boolean =>
+    rank[choose(model, machine, { ...pinned, contextSize }, partsOf, memory.gpuLayers).verdict] <= rank[verdict]
   if (keeps(model.trainContextSize)) return model.trainContextSize
   let [holds, breaks] = [Math.floor(from / 256), Math.ceil(model.trainContextSize / 256)]
   while (breaks - holds > 1) {

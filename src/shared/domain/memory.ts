@@ -1,4 +1,5 @@
 import type { KvCacheType, LayerGeometry, ModelGeometry, WeightFacts } from './gguf'
+import { between, layerSums, weightSums } from './layerSums'
 import { type Bytes, type Range, MiB } from './units'
 
 /** Kinds of a part. On screen: weights (+ repack) · KV cache (+ state, checkpoint) · compute (+ output) · overhead. The reserve is a margin, never a part. */
@@ -73,12 +74,6 @@ export function layerCacheBytes(
   return cells * layer.kvHeads * (layer.headDimK + layer.headDimV) * kvElementBytes[type]
 }
 
-/** A constant per sequence, F32, independent of the context (llama-memory-recurrent.cpp). */
-export function layerStateBytes(layer: LayerGeometry): Bytes {
-  if (layer.kind === 'recurrent') return layer.stateBytes
-  return layer.kind === 'full' ? (layer.stateBytes ?? 0) : 0
-}
-
 export function kvCacheBytes(geometry: ModelGeometry, contextSize: number, batchSize: number, type: KvCacheType): Bytes {
   return geometry.layers.reduce((sum, layer) => sum + layerCacheBytes(layer, geometry, contextSize, batchSize, type), 0)
 }
@@ -90,10 +85,9 @@ export const maxCheckpointBytes = 256 * MiB
 /** One checkpoint after so many tokens: the states, and of sliding layers what is in their window. */
 export function oneCheckpointBytes(geometry: ModelGeometry, tokens: number, type: KvCacheType): Bytes {
   const held = Math.min(tokens, geometry.slidingWindow ?? 0)
-  return geometry.layers.reduce((sum, layer) => {
-    if (layer.kind !== 'sliding') return sum + layerStateBytes(layer)
-    return sum + held * layer.kvHeads * (layer.headDimK + layer.headDimV) * kvElementBytes[type]
-  }, 0)
+  const { sliding, state } = layerSums(geometry)
+  const blocks = geometry.layers.length
+  return between(state, 0, blocks) + held * between(sliding, 0, blocks) * kvElementBytes[type]
 }
 
 export function checkpointBytes(geometry: ModelGeometry, type: KvCacheType): Bytes {
@@ -146,27 +140,46 @@ export function processOverheadBytes(tokenizer: SizedModel['tokenizer']): Bytes 
   return processBytes + tokenizer.tokens * tokenBytes.bpe + (tokenizer.merges ?? tokenizer.tokens * usualMerges) * mergeBytes
 }
 
+/** One device's run of blocks, from `from` up to, not with, `to`. */
+export interface LayerRun {
+  device: MemoryDevice
+  from: number
+  to: number
+}
+
+/** The processor's blocks come first, then each GPU's; positions count the output layer, which is the last one. */
+export function layerRuns(
+  blocks: number,
+  { gpuLayers, gpus }: Pick<MemoryOptions, 'gpuLayers' | 'gpus'>,
+): { runs: LayerRun[]; output: MemoryDevice } {
+  const layers = Math.max(0, Math.min(gpuLayers, blocks + 1))
+  let total = 0
+  for (const gpu of gpus) total += gpu.share
+  const all: LayerRun[] = [{ device: 'cpu', from: 0, to: blocks }]
+  if (layers === 0 || total <= 0) return { runs: all, output: 'cpu' }
+  const first = blocks + 1 - layers
+  all[0] = { device: 'cpu', from: 0, to: first }
+  let [edge, from] = [0, first]
+  let output: MemoryDevice = 'cpu'
+  for (const [index, gpu] of gpus.entries()) {
+    edge += gpu.share / total
+    const to = index === gpus.length - 1 ? blocks + 1 : Math.max(from, first + Math.round(edge * layers))
+    all.push({ device: gpu.device, from, to })
+    if (to > from) output = gpu.device
+    from = to
+  }
+  return { runs: all, output }
+}
+
 /** Which block lies where: block i is on a GPU iff i ≥ blocks + 1 − gpuLayers (llama-model.cpp); the output layer goes first. */
 export function placeLayers(
   blocks: number,
   options: Pick<MemoryOptions, 'gpuLayers' | 'gpus'>,
 ): { blocks: MemoryDevice[]; output: MemoryDevice } {
-  const layers = Math.max(0, Math.min(options.gpuLayers, blocks + 1))
-  const total = options.gpus.reduce((sum, gpu) => sum + gpu.share, 0)
-  if (layers === 0 || total <= 0) return { blocks: Array.from({ length: blocks }, () => 'cpu'), output: 'cpu' }
-  const first = blocks + 1 - layers
-  const placed: MemoryDevice[] = []
-  for (let index = 0; index < first; index++) placed.push('cpu')
-  let edge = 0
-  let output: MemoryDevice = 'cpu'
-  for (const [index, gpu] of options.gpus.entries()) {
-    edge += gpu.share / total
-    const until = index === options.gpus.length - 1 ? layers : Math.round(edge * layers)
-    while (placed.length - first < until) placed.push(gpu.device)
-    output = placed[placed.length - 1] ?? gpu.device
-  }
+  const place = layerRuns(blocks, options)
+  const placed = place.runs.flatMap(({ device, from, to }) => Array.from({ length: to - from }, () => device))
   // The last position is the output layer, not a block.
-  return { blocks: placed.slice(0, blocks), output }
+  return { blocks: placed.slice(0, blocks), output: place.output }
 }
 
 /**
@@ -175,48 +188,42 @@ export function placeLayers(
  */
 export function memoryParts(model: SizedModel, options: MemoryOptions): MemoryPart[] {
   const { geometry, weights } = model
-  const { contextSize, batchSize, kvCacheType } = options
-  const devices: MemoryDevice[] = ['cpu', ...options.gpus.map((gpu) => gpu.device)]
-  const sums = devices.map(() => ({ weights: 0, repack: 0, kv: 0, state: 0, checkpoint: 0, compute: 0, output: 0, overhead: 0 }))
-  const place = placeLayers(geometry.layers.length, options)
-  const at = (device: MemoryDevice): Record<MemoryKind, number> | undefined => sums[devices.indexOf(device)]
-  const [cpu] = sums
-  const head = at(takesOutput(model, options, place.output) ? place.output : 'cpu')
-  if (cpu === undefined || head === undefined) return []
-
-  if (options.gpus.length === 0 && weights.repackableBytes > 0) {
-    cpu.weights = options.useMmap ? weights.mappedBytesWhenRepacked : weights.totalBytes - weights.repackableBytes
-    cpu.repack = weights.repackableBytes
-  } else {
-    // Tied embeddings stay in RAM for the input and are duplicated where the output matrix lies (TENSOR_DUPLICATED).
-    const ends = weights.totalBytes - sumOf(weights.layerBytes)
-    const output = weights.outputIsTied ? 0 : weights.outputBytes
-    cpu.weights += Math.max(0, ends - output)
-    head.weights += weights.outputIsTied && head !== cpu ? weights.outputBytes : output
-    for (let index = 0; index < place.blocks.length; index++) {
-      const home = at(place.blocks[index] ?? 'cpu')
-      if (home !== undefined) home.weights += weights.layerBytes[index] ?? 0
-    }
+  const { contextSize, batchSize, kvCacheType, gpus } = options
+  const place = layerRuns(geometry.layers.length, options)
+  const head = takesOutput(model, options, place.output) ? place.output : 'cpu'
+  const layers = layerSums(geometry)
+  const blockBytes = weightSums(weights).bytes
+  const element = kvElementBytes[kvCacheType]
+  const fullCells = paddedCells(contextSize)
+  const windowCells = geometry.slidingWindow === null ? fullCells : slidingCells(contextSize, geometry.slidingWindow, batchSize)
+  const repacks = gpus.length === 0 && weights.repackableBytes > 0
+  const parts: MemoryPart[] = []
+  const add = (device: MemoryDevice, kind: MemoryKind, bytes: Bytes): void => {
+    if (bytes > 0) parts.push({ device, kind, bytes })
   }
-
-  for (let index = 0; index < geometry.layers.length; index++) {
-    const layer = geometry.layers[index]
-    const home = at(place.blocks[index] ?? 'cpu')
-    if (layer === undefined || home === undefined) continue
-    home.state += layerStateBytes(layer)
-    home.kv += layerCacheBytes(layer, geometry, contextSize, batchSize, kvCacheType)
+  for (let index = 0; index <= gpus.length; index++) {
+    const gpu = gpus[index - 1]
+    const device = gpu?.device ?? 'cpu'
+    const { from, to } = place.runs[index] ?? { from: 0, to: 0 }
+    if (repacks) {
+      add(device, 'weights', options.useMmap ? weights.mappedBytesWhenRepacked : weights.totalBytes - weights.repackableBytes)
+      add(device, 'repack', weights.repackableBytes)
+    } else add(device, 'weights', between(blockBytes, from, to) + endBytes(model, device, head))
+    add(device, 'kv', (between(layers.full, from, to) * fullCells + between(layers.sliding, from, to) * windowCells) * element)
+    add(device, 'state', between(layers.state, from, to))
+    if (gpu === undefined) add(device, 'checkpoint', checkpointBytes(geometry, kvCacheType))
+    add(device, 'compute', computeBytes(model, options, place.output, device))
+    if (gpu === undefined) add(device, 'output', geometry.vocabularySize * 4)
+    add(device, 'overhead', gpu === undefined ? processOverheadBytes(model.tokenizer) : gpu.contextBytes)
   }
-  cpu.checkpoint = checkpointBytes(geometry, kvCacheType)
+  return parts
+}
 
-  for (const [index, sum] of sums.entries()) {
-    sum.compute = computeBytes(model, options, place, devices[index] ?? 'cpu')
-    sum.overhead = options.gpus[index - 1]?.contextBytes ?? 0
-  }
-  cpu.output = geometry.vocabularySize * 4
-  cpu.overhead = processOverheadBytes(model.tokenizer)
-  return sums.flatMap((sum, index) =>
-    memoryKinds.flatMap((kind) => (sum[kind] > 0 ? [{ device: devices[index] ?? 'cpu', kind, bytes: sum[kind] }] : [])),
-  )
+/** Tied embeddings stay in RAM for the input and are duplicated where the output matrix lies (TENSOR_DUPLICATED). */
+function endBytes({ weights }: SizedModel, device: MemoryDevice, head: MemoryDevice): Bytes {
+  const ends = Math.max(0, weights.totalBytes - blockTotal(weights) - (weights.outputIsTied ? 0 : weights.outputBytes))
+  const output = device !== head || (weights.outputIsTied && head === 'cpu') ? 0 : weights.outputBytes
+  return (device === 'cpu' ? ends : 0) + output
 }
 
 /** A device that cannot hold the output matrix in one tensor leaves it, and the logits, to the processor. */
@@ -228,14 +235,14 @@ function takesOutput({ weights }: SizedModel, { gpus }: MemoryOptions, device: M
  * With a GPU everything that a batch computes lies there, also for layers whose weights are in RAM: big batches take them over for the
  * moment (op offload), the output matrix too, which then needs room of its own. The host keeps the inputs, and what the GPU cannot hold.
  */
-function computeBytes(model: SizedModel, options: MemoryOptions, place: ReturnType<typeof placeLayers>, device: MemoryDevice): Bytes {
+function computeBytes(model: SizedModel, options: MemoryOptions, output: MemoryDevice, device: MemoryDevice): Bytes {
   const { geometry, weights } = model
   const { contextSize, batchSize, flashAttention, gpus } = options
   const block = blockComputeBytes(geometry, contextSize, batchSize, flashAttention)
   const logits = outputComputeBytes(geometry, contextSize, batchSize)
   const [first] = gpus
   if (first === undefined) return Math.max(block, logits)
-  const head = place.output === 'cpu' ? first.device : place.output
+  const head = output === 'cpu' ? first.device : output
   const limit = (gpus.find((gpu) => gpu.device === device) ?? first).maxTensorBytes ?? Number.POSITIVE_INFINITY
   const scoresFit = flashAttention || scoreBytes(geometry, contextSize, Math.min(batchSize, contextSize)) <= limit
   const outputFits = takesOutput(model, options, head)
@@ -245,16 +252,15 @@ function computeBytes(model: SizedModel, options: MemoryOptions, place: ReturnTy
   }
   const own = scoresFit ? block : blockComputeBytes(geometry, contextSize, batchSize, true)
   if (device !== head || !outputFits) return own
-  return Math.max(own, logits + (place.output === 'cpu' ? weights.outputBytes : 0))
+  return Math.max(own, logits + (output === 'cpu' ? weights.outputBytes : 0))
 }
 
 /** In the order of every bar and list. */
 export const memoryKinds: readonly MemoryKind[] = ['weights', 'repack', 'kv', 'state', 'checkpoint', 'compute', 'output', 'overhead']
 
-function sumOf(values: readonly number[]): number {
-  let sum = 0
-  for (const value of values) sum += value
-  return sum
+/** Of all blocks. */
+function blockTotal(weights: WeightFacts): Bytes {
+  return between(weightSums(weights).bytes, 0, weights.layerBytes.length)
 }
 
 export function totalBytes(parts: readonly MemoryPart[], device?: MemoryDevice): Bytes {

@@ -1,4 +1,4 @@
-import { type CapabilityScore, type CatalogEntry, type CatalogQuantization, type UseCase, catalogModel } from './catalog'
+import { type CapabilityScore, type CatalogEntry, type CatalogModel, type CatalogQuantization, type UseCase, catalogModel } from './catalog'
 import { type FitMachine, type FitOptions, type FitReport, type Verdict, defaultFitOptions, planFit } from './fit'
 import { type QuantizationLoss, compareQuantizations, quantizationInfo, quantizationLoss } from './quantization'
 import { type SizeClassInfo, sizeClass } from './sizeClass'
@@ -162,6 +162,17 @@ function howSlow(item: Recommendation): number {
   return Math.min(3, Math.floor(Math.log2(factor)))
 }
 
+/** Made once: the catalogue is priced again with every change of the header of Discover. */
+const models = new WeakMap<CatalogQuantization, { entry: CatalogEntry; model: CatalogModel }>()
+
+function modelOf(entry: CatalogEntry, quantization: CatalogQuantization): CatalogModel {
+  const known = models.get(quantization)
+  if (known?.entry === entry) return known.model
+  const model = catalogModel(entry, quantization)
+  models.set(quantization, { entry, model })
+  return model
+}
+
 function priceQuantization(
   entry: CatalogEntry,
   quantization: CatalogQuantization,
@@ -169,7 +180,7 @@ function priceQuantization(
   options: FitOptions,
   { needs, measured }: Pick<RecommendOptions, 'needs' | 'measured'>,
 ): QuantizationFit {
-  const model = catalogModel(entry, quantization)
+  const model = modelOf(entry, quantization)
   const planned = planFit(model, machine, options)
   const rates = measured?.(quantization.name) ?? null
   const fit = rates === null ? planned : { ...planned, speed: withMeasured(planned.speed, rates) }

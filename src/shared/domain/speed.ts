@@ -1,7 +1,8 @@
 import { type Calibration, type DeviceShare, decodeMs, modelError, prefillMs } from './calibration'
 import { deviceSpec } from './deviceBandwidth'
 import type { Backend, HardwareReport } from './hardware'
-import { type MemoryDevice, type MemoryOptions, type SizedModel, kvElementBytes, placeLayers } from './memory'
+import { between, layerSums, weightSums } from './layerSums'
+import { type MemoryDevice, type MemoryOptions, type SizedModel, kvElementBytes, layerRuns } from './memory'
 import type { Bytes, Range } from './units'
 
 /** Where a speed is from, best last. */
@@ -125,22 +126,40 @@ function tableSpeeds(report: HardwareReport, backend: Backend): DeviceSpeed[] {
   ]
 }
 
-/** Bytes read for one token, by device: active blocks, the output matrix, and the KV cache so far. `token_embd` is read by row and costs nothing. */
-export function bytesPerToken(model: SizedModel, options: MemoryOptions, depth: number): Map<MemoryDevice, Bytes> {
-  const place = placeLayers(model.geometry.layers.length, options)
-  const sums = new Map<MemoryDevice, Bytes>()
-  const add = (device: MemoryDevice, bytes: Bytes): unknown => sums.set(device, (sums.get(device) ?? 0) + bytes)
+/** What lies on one device, and what a token reads of it: active blocks and the output matrix; the KV cache so far. */
+interface DeviceReading {
+  device: MemoryDevice
+  blocks: number
+  output: boolean
+  /** Weights, and the state of recurrent blocks. */
+  fixed: Bytes
+  cache: Bytes
+}
+
+/** `token_embd` is read by row and costs nothing. */
+function readings(model: SizedModel, options: MemoryOptions, depth: number): DeviceReading[] {
+  const { geometry, weights } = model
+  const blocks = geometry.layers.length
+  const place = layerRuns(blocks, options)
+  const layers = layerSums(geometry)
+  const { active } = weightSums(weights)
   const element = kvElementBytes[options.kvCacheType]
-  for (const [index, layer] of model.geometry.layers.entries()) {
-    const device = place.blocks[index] ?? 'cpu'
-    add(device, model.weights.activeLayerBytes[index] ?? 0)
-    if (layer.kind === 'recurrent') add(device, layer.stateBytes)
-    if (layer.kind !== 'full' && layer.kind !== 'sliding') continue
-    const tokens = layer.kind === 'sliding' ? Math.min(depth, model.geometry.slidingWindow ?? depth) : depth
-    add(device, tokens * layer.kvHeads * (layer.headDimK + layer.headDimV) * element)
-  }
-  add(place.output, model.weights.outputBytes)
-  return sums
+  const windowed = Math.min(depth, geometry.slidingWindow ?? depth)
+  return place.runs.map(({ device, from, to }) => {
+    const output = device === place.output
+    return {
+      device,
+      blocks: Math.min(to, blocks) - Math.min(from, blocks),
+      output,
+      fixed: between(active, from, to) + between(layers.state, from, to) + (output ? weights.outputBytes : 0),
+      cache: (between(layers.full, from, to) * depth + between(layers.sliding, from, to) * windowed) * element,
+    }
+  })
+}
+
+/** Bytes read for one token, by device. */
+export function bytesPerToken(model: SizedModel, options: MemoryOptions, depth: number): Map<MemoryDevice, Bytes> {
+  return new Map(readings(model, options, depth).map(({ device, fixed, cache }) => [device, fixed + cache]))
 }
 
 /** Tokens per second with so many tokens before; prefill for a prompt of 1,000. Where devices are measured, both ends lie as far apart as is uncertain. */
@@ -170,20 +189,19 @@ function secondsAt(
   end: 0 | 1,
 ): { decode: number; prefill: number } {
   const mixture = model.geometry.experts !== null
-  const place = placeLayers(model.geometry.layers.length, options)
-  const blocks = Math.max(1, place.blocks.length)
+  const blocks = Math.max(1, model.geometry.layers.length)
   const perToken = 2 * activeBlockParameters(model) * (mixture ? 1 / mixturePrefill : 1)
-  const weightBytes = bytesPerToken(model, options, 0)
+  const reads = readings(model, options, depth)
   const allBytes = Math.max(
     1,
-    [...weightBytes.values()].reduce((sum, bytes) => sum + bytes, 0),
+    reads.reduce((sum, { fixed }) => sum + fixed, 0),
   )
   let decode = 0
   let prefill = 0
-  for (const [device, bytes] of bytesPerToken(model, options, depth)) {
+  for (const { device, blocks: own, output, fixed, cache } of reads) {
+    const bytes = fixed + cache
     const speed = devices.find((candidate) => candidate.device === device)
     if (speed === undefined || bytes === 0) continue
-    const own = place.blocks.filter((candidate) => candidate === device).length
     const { calibration } = speed
     if (calibration === undefined) {
       const repacking = options.gpus.length === 0 ? notRepacked(model, end) : 1
@@ -191,7 +209,7 @@ function secondsAt(
       prefill += ((own / blocks) * perToken) / speed.prefillFlops[end]
       continue
     }
-    const share: DeviceShare = { device, bytes: (weightBytes.get(device) ?? 0) / allBytes, blocks: own, output: place.output === device }
+    const share: DeviceShare = { device, bytes: fixed / allBytes, blocks: own, output }
     const uncertain = Math.min(0.5, calibration.spread + modelError)
     const factor = (end === 0 ? 1 + uncertain : 1 - uncertain) / 1000
     decode += decodeMs(model, depth, calibration, share) * factor
@@ -208,8 +226,10 @@ export function predictSpeed(model: SizedModel, options: MemoryOptions, devices:
   const empty = secondsAt(model, options, devices, 0, 1)
   const decode: Range = [1 / full.decode, 1 / empty.decode]
   const prefill: Range = [1 / full.prefill, 1 / empty.prefill]
-  const place = placeLayers(model.geometry.layers.length, options)
-  const used = devices.filter((device) => device.device === place.output || place.blocks.includes(device.device))
+  const place = layerRuns(model.geometry.layers.length, options)
+  const used = devices.filter(
+    ({ device }) => device === place.output || place.runs.some((run) => run.device === device && run.to > run.from),
+  )
   const source = sourceOrder.find((candidate) => used.some((device) => device.source === candidate)) ?? 'table'
   const estimate: SpeedEstimate = { decode, prefill, ttftMs: firstTokenMs(decode, prefill), source }
   return source === 'calibration' ? { ...estimate, typical: typicalSpeed(model, options, devices) } : estimate
