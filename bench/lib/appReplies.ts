@@ -27,14 +27,14 @@ export interface PaintedReply {
   tokensPerSecond: number
 }
 
-/** Loads that file of the library with every setting automatic. */
-export async function loadModel(page: Page, fileName: string): Promise<void> {
+/** Loads that file of the library anew; what is not wished for is automatic. */
+export async function loadModel(page: Page, fileName: string, wishes: { threads?: number } = {}): Promise<void> {
   const find = async () => (await ask<LibraryModel[]>(page, 'library/list')).find(({ path }) => path.endsWith(fileName))
   let model = await find()
   for (const end = Date.now() + 20_000; model === undefined && Date.now() < end; model = await find()) await page.waitForTimeout(200)
   if (model === undefined) throw new Error(`${fileName} is not in the library`)
   // A slow load outlasts the call's patience: the page tells when it is done.
-  const answer = await call(page, 'engine/load', { modelId: model.id })
+  const answer = await call(page, 'engine/load', { modelId: model.id, ...wishes })
   if (answer !== null && answer.status !== 200) throw new Error(`${fileName} was not loaded: ${JSON.stringify(answer.body)}`)
   await page.locator('[data-testid="model-button"][data-state="ready"]', { hasText: model.name }).waitFor({ timeout: 60_000 })
 }
