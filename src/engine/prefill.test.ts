@@ -1,0 +1,21 @@
+import { describe, expect, it } from 'vitest'
+import { sliceSize } from './prefill'
+
+describe('the size of a slice', () => {
+  it('is small while nothing is known, and about 300 ms of work later', () => {
+    expect(sliceSize({ tokensPerMs: null }, 512)).toBe(16)
+    expect(sliceSize({ tokensPerMs: 1 }, 512)).toBe(256)
+  })
+
+  it('is a whole tile where that still stops within a second, and short where it does not', () => {
+    expect(sliceSize({ tokensPerMs: 0.1 }, 512)).toBe(64)
+    expect(sliceSize({ tokensPerMs: 0.06 }, 512)).toBe(18)
+    expect(sliceSize({ tokensPerMs: 0.002 }, 512)).toBe(4)
+  })
+
+  it('is whole batches above one', () => {
+    expect(sliceSize({ tokensPerMs: 5 }, 512)).toBe(1024)
+    expect(sliceSize({ tokensPerMs: 0.1 }, 32)).toBe(64)
+    expect(sliceSize({ tokensPerMs: 0.05 }, 8)).toBe(16)
+  })
+})
