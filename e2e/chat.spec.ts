@@ -1,8 +1,8 @@
 import { AxeBuilder } from '@axe-core/playwright'
 import { expect, test } from '@playwright/test'
-import type { Message } from '../src/shared/domain/chat'
 import { messages } from '../src/shared/i18n'
 import type { ScriptedExpectation } from '../src/engine/scriptedModel'
+import { newestMessage, openChatMenu, seenPrompt, textOf } from './fixtures/chat'
 import { enginePids } from './fixtures/processes'
 import { type Launched, freshCache, freshFolder, launchSnug, runtime } from './fixtures/launch'
 import { addScripted, composer, en, lastAnswer, lastReply, newChat, send, setTemperature, starterName, useModel } from './fixtures/models'
@@ -29,31 +29,12 @@ test.afterAll(async () => {
   expect(await snug.close()).toBe(true)
 })
 
-const textOf = (message: Message | undefined, kind: 'answer' | 'thought' = 'answer') =>
-  (message?.segments ?? [])
-    .filter((segment) => segment.kind === kind)
-    .map((segment) => segment.text)
-    .join('')
-
-/** The newest message by the order of making, as main saved it. */
-const newest = async () => (await conversation(snug.page)).messages.at(-1)
+const newest = () => newestMessage(snug.page)
+const seen = () => seenPrompt(snug.page)
+const chatMenu = (entry: string) => openChatMenu(snug.page, entry)
 const stopButton = () => snug.page.getByRole('button', { name: en.chat.stop, exact: true })
 const again = () => lastReply(snug.page).getByRole('button', { name: en.chat.answerAgain }).click()
 const thinking = () => snug.page.getByRole('switch', { name: en.chat.thinking.name })
-
-async function chatMenu(entry: string): Promise<void> {
-  await snug.page.getByRole('button', { name: en.chat.chatMenu, exact: true }).click()
-  await snug.page.getByRole('menuitem', { name: entry }).click()
-}
-
-/** The prompt as the page shows it. */
-async function seen(): Promise<string> {
-  await chatMenu(en.chat.promptView)
-  const text = await snug.page.getByTestId('prompt-text').textContent()
-  await snug.page.keyboard.press('Escape')
-  await expect(snug.page.getByTestId('prompt-text')).toHaveCount(0)
-  return text ?? ''
-}
 
 /** A reply of which a part is there and which goes on. */
 async function partlyWritten(): Promise<void> {

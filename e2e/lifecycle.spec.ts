@@ -43,6 +43,35 @@ test('killed with a busy engine, it leaves no process behind, and the reply is k
   expect(await next.close()).toBe(true)
 })
 
+test('three crashes within five minutes end the restarts, and the person is told and may try again', async () => {
+  const { snug } = await busy()
+  const { page, app } = snug
+  const stopped = page.locator('.dock').getByRole('alert')
+  for (let crash = 1; crash <= 3; crash++) {
+    if (crash > 1) {
+      await expect(stopped).toHaveCount(0)
+      await send(page, `Talk ${crash}`)
+      await expect(lastReply(page).locator('.md')).toContainText('shows', { timeout: 30_000 })
+    }
+    const [engine] = await enginePids(app, 'model')
+    process.kill(engine ?? 0, 'SIGKILL')
+    await expect(lastReply(page)).toContainText(en.chat.interrupted)
+  }
+  const { title, action } = en.errors['engine/unavailable']
+  await expect(stopped).toContainText(title)
+  await expect(stopped).toContainText(action)
+  await send(page, 'Talk 4')
+  await expect(lastReply(page).getByRole('alert')).toContainText(title)
+  expect(await enginePids(app, 'model')).toEqual([])
+
+  await stopped.getByRole('button', { name: en.common.retry }).click()
+  await expect(page.getByTestId('model-button')).toHaveAttribute('data-state', 'ready', { timeout: 30_000 })
+  await expect(stopped).toHaveCount(0)
+  await send(page, 'Talk 5')
+  await expect(lastReply(page).locator('.md')).toContainText('shows', { timeout: 30_000 })
+  expect(await snug.close()).toBe(true)
+})
+
 test('a page that crashes comes back with what was being written', async () => {
   const snug = await launchSnug({ dataDir, cacheDir })
   await newChat(snug.page)

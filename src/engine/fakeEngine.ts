@@ -123,9 +123,10 @@ function startProcess(role: EngineRole, pid: number, handlers: Required<FakeHand
   let alive = true
 
   const emit = (message: FromEngine) => {
-    // Never in the caller's own turn, as with a real process.
+    // What was written before a crash arrives before its news, and never in the caller's own turn, as with a real process.
+    if (!alive) return
     setImmediate(() => {
-      if (alive) for (const listener of messageListeners) listener(message)
+      for (const listener of messageListeners) listener(message)
     })
   }
   const crash = (reason = 'exit code 1') => {

@@ -22,6 +22,18 @@ test('the template thinks unless told not to, and drops earlier thoughts', () =>
   expect(render({ thinking: false }, { messages, enable_thinking: false })).toBe(turns)
 })
 
+test('a level of effort is written into the prompt, and only where it is given', () => {
+  expect(render({ effort: true }, { messages })).toBe(turns)
+  expect(render({ effort: true }, { messages, reasoning_effort: 'low' })).toBe(`<|im_start|>system\nEffort: low<|im_end|>\n${turns}`)
+  expect(render({}, { messages, reasoning_effort: 'low' })).toBe(turns)
+})
+
+test('a longer thought is counted word by word', () => {
+  const { thought, tokens } = scriptedExpectation({ thoughtWords: 3 })
+  expect(thought?.endsWith('speak. t1 t2 t3')).toBe(true)
+  expect(tokens.on - scriptedExpectation().tokens.on).toBe(3)
+})
+
 test('the choice stands in the answer, and its law is softmax', () => {
   const { thought, answer, choice } = scriptedExpectation()
   expect(answer).toContain(`${choice.before}${choice.likely}`)

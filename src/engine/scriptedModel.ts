@@ -19,6 +19,10 @@ export interface ScriptedOptions {
   loop?: boolean
   /** So many numbered words (`1 2 3 …`) after the answer, then the end: a long reply that does end. */
   words?: number
+  /** So many numbered words (`t1 t2 …`) more in the thought: one that a budget cuts. */
+  thoughtWords?: number
+  /** The template writes the level of `reasoning_effort` into the prompt; only with thinking. */
+  effort?: boolean
   /** One Q4_K and one Q8_0 matrix through which everything must pass: a broken quantized kernel breaks the script. */
   checkQuantized?: boolean
   /** Blocks of zeros, and the width of their feed-forward: both only make the model slower. Default 2 and 32; holes take no disk. */
@@ -69,8 +73,11 @@ const choice = { before: '▁shows', likely: '▁heads', other: '▁tails' }
 const answerPieces = [...greeting, '▁The', '▁coin', choice.before, choice.likely, '▁today.']
 
 /** The form of Qwen3's template: ChatML, thoughts of earlier turns dropped, an empty thought where thinking is off. */
-const template = (thinking: boolean) =>
+const template = (thinking: boolean, effort: boolean) =>
   [
+    ...(thinking && effort
+      ? ["{%- if reasoning_effort is defined -%}{{- '<|im_start|>system\\nEffort: ' + reasoning_effort + '<|im_end|>\\n' -}}{%- endif -%}"]
+      : []),
     '{%- for message in messages -%}',
     '{%- set content = message.content -%}',
     "{%- if message.role == 'assistant' and '</think>' in content -%}{%- set content = content.split('</think>')[-1].lstrip('\\n') -%}{%- endif -%}",
@@ -151,7 +158,7 @@ export function scriptedContent(options: ScriptedOptions = {}): GgufContent {
       ['tokenizer.ggml.eos_token_id', u32(vocabulary.idOf(turnEnd))],
       ['tokenizer.ggml.add_bos_token', bool(false)],
       ['tokenizer.ggml.add_space_prefix', bool(false)],
-      ['tokenizer.chat_template', text(template(script.thought !== null))],
+      ['tokenizer.chat_template', text(template(script.thought !== null, options.effort === true))],
     ],
     tensors: [
       { name: 'token_embd.weight', dims: [scriptWidth, vocabulary.tokens.length], type: 'F32', data: float32Bytes(embedding) },
@@ -192,7 +199,8 @@ interface Script {
 
 function scriptOf(options: ScriptedOptions): Script {
   const counted = Array.from({ length: options.words ?? 0 }, (_, i) => `▁${i + 1}`)
-  const thought = options.thinking === false ? null : thoughtPieces
+  const pondered = Array.from({ length: options.thoughtWords ?? 0 }, (_, i) => `▁t${i + 1}`)
+  const thought = options.thinking === false ? null : [...thoughtPieces, ...pondered]
   const answer = [...answerPieces, ...counted]
   const path = thought === null ? [blank, ...answer] : [newline, think, ...thought, thinkEnd, blank, ...answer]
   const steps = path.slice(1).map((to, index) => ({ from: path[index] ?? blank, to, factor: 1 }))

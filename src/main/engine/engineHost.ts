@@ -196,6 +196,8 @@ export class EngineHost {
       if (options.signal?.aborted === true || loaded.ended === 'asked') throw new SnugError('cancelled', 'stopped', {}, { cause: error })
       if (loaded.ended === 'stalled')
         throw new SnugError('engine/stalled', 'the engine made no progress and was ended', {}, { cause: error })
+      // "Send again" would be the wrong advice: nothing starts by itself any more.
+      if (toErrorValue(error).code === 'engine/crashed' && this.#crashes.tooMany) throw unavailable(loaded.modelId)
       throw error
     } finally {
       this.#generating = false

@@ -6,6 +6,7 @@ import { useMessages } from '../../lib/i18n'
 import { isMac, keyLabel } from '../../lib/keyboard'
 import { useCurrentModel } from '../../lib/models'
 import { ErrorNotice } from '../../ui'
+import { EngineNotice } from '../library'
 import { ContextMeter } from './ContextMeter'
 import { HowControl } from './HowControl'
 import { TemperatureControl } from './TemperatureControl'
@@ -63,6 +64,8 @@ export function Composer({ chat, text, setText, onEditLast }: ComposerProps) {
   return (
     <div className="dock">
       {chat.error !== null && <ErrorNotice error={chat.error} />}
+      {/* Any other failure is told where it happened, and the next message starts the engine anew. */}
+      {engine.state === 'failed' && engine.error.code === 'engine/unavailable' && <EngineNotice engine={engine} />}
       <div className="composer">
         <div className="setter">
           <label className={role === 'user' ? 'role' : 'role other'} title={words.sendAs}>

@@ -10,6 +10,7 @@ import { isMac, keyLabel } from '../../lib/keyboard'
 import { machineLive, useLive } from '../../lib/live'
 import { isUsable, useCurrentModel } from '../../lib/models'
 import { Button, ErrorNotice, MemoryBar, Note, Popover, WherePill, livePools } from '../../ui'
+import { EngineNotice } from './EngineNotice'
 import { DemonstrationTag } from './ModelTags'
 import './library.css'
 import { useFit } from './useFit'
@@ -73,7 +74,7 @@ function LoadedBar({ engine }: { engine: Extract<EngineStatus, { state: 'ready' 
 const contexts: readonly number[] = [2_048, 4_096, 8_192, 16_384, 32_768, 65_536, 131_072]
 
 function Picker({ list, onDone }: { list: RefObject<HTMLUListElement | null>; onDone: () => void }) {
-  const { common, library } = useMessages()
+  const { library } = useMessages()
   const [, go] = useLocation()
   const { engine, models } = useCurrentModel()
   const [context, setContext] = useState<number | null>(null)
@@ -101,18 +102,7 @@ function Picker({ list, onDone }: { list: RefObject<HTMLUListElement | null>; on
         </label>
       </div>
       {error !== null && <ErrorNotice error={error} />}
-      {engine.state === 'failed' && (
-        <ErrorNotice error={engine.error}>
-          {engine.canTryCpu && (
-            <Button size="s" onClick={() => load(engine.modelId, { contextSize: context, cpuOnly: true })}>
-              {library.loadOnCpu}
-            </Button>
-          )}
-          <Button size="s" onClick={() => load(engine.modelId, { contextSize: context })}>
-            {common.retry}
-          </Button>
-        </ErrorNotice>
-      )}
+      {engine.state === 'failed' && <EngineNotice engine={engine} contextSize={context} />}
       {engine.state === 'ready' && engine.ladder.length > 0 && <LadderNote ladder={engine.ladder} />}
       {usable.length === 0 && <p className="t2">{library.pickerEmpty}</p>}
       <ul ref={list} className="plain picker-list" aria-label={library.pickerTitle}>

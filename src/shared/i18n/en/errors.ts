@@ -25,7 +25,10 @@ export const errors: Record<ErrorCode, { title: string; action: string }> = {
     action: 'Try a shorter context or the CPU, or see the logs for the reason.',
   },
   'engine/busy': { title: 'The engine is busy', action: 'Wait for the current work to end, or stop it.' },
-  'engine/unavailable': { title: 'The engine crashed several times', action: 'Load the model on the CPU, or choose another model.' },
+  'engine/unavailable': {
+    title: 'The engine crashed several times',
+    action: 'Snug no longer restarts it by itself. Try again, or choose another model.',
+  },
   'template/failed': { title: 'The chat template of this model failed', action: 'Snug uses a plain format instead; answers may be worse.' },
   'template/too-slow': {
     title: 'The chat template of this model takes too long',

@@ -1,0 +1,92 @@
+import { expect, test } from '@playwright/test'
+import type { ScriptedExpectation } from '../src/engine/scriptedModel'
+import { newestMessage, seenPrompt, textOf } from './fixtures/chat'
+import { type Launched, freshCache, freshFolder, launchSnug } from './fixtures/launch'
+import { addScripted, en, lastAnswer, newChat, send, setTemperature, useModel } from './fixtures/models'
+
+/** Counts for a while, slowly; thinks for 600 words, at levels of effort. */
+const counter = 'Counter'
+const ponderer = 'Ponderer'
+
+let snug: Launched
+let counted: ScriptedExpectation
+let pondered: ScriptedExpectation
+
+test.beforeAll(async () => {
+  const dataDir = freshFolder()
+  counted = await addScripted(dataDir, counter, { layers: 8, feedForwardLength: 2_048, thinking: false, words: 100 })
+  pondered = await addScripted(dataDir, ponderer, { thoughtWords: 600, effort: true })
+  snug = await launchSnug({ dataDir, cacheDir: freshCache(false) })
+})
+test.afterAll(async () => {
+  expect(await snug.close()).toBe(true)
+})
+
+test('shows nothing before the reply is done where streaming is off, and then the whole', async () => {
+  const { page } = snug
+  await newChat(page)
+  await useModel(page, counter)
+  await setTemperature(page, 'Home')
+  const stream = page.getByRole('switch', { name: en.chat.how.stream })
+  await page.getByRole('button', { name: en.chat.how.open }).click()
+  await expect(stream).toBeChecked()
+  await stream.click()
+  await expect(stream).not.toBeChecked()
+  await page.keyboard.press('Escape')
+  // Every state that the page goes through while the reply is written, however fast that is.
+  await page.evaluate(() => {
+    const seen = { early: '', waited: new Set<string>() }
+    Object.assign(window, { streamingSeen: seen })
+    new MutationObserver(() => {
+      const writing = document.querySelector('[data-testid=message-assistant][data-status=streaming]')
+      seen.early += writing?.querySelector('.md, .plain, .thought')?.textContent ?? ''
+      const line = writing?.querySelector('.ai > p')?.textContent
+      if (line) seen.waited.add(line)
+    }).observe(document.body, { subtree: true, childList: true, characterData: true, attributes: true })
+  })
+  await send(page, 'Count quietly')
+  expect(await lastAnswer(page)).toBe(counted.answer)
+  const { early, waited } = await page.evaluate(() => {
+    const { streamingSeen: seen } = window as unknown as { streamingSeen: { early: string; waited: Set<string> } }
+    return { early: seen.early, waited: [...seen.waited] }
+  })
+  expect(early).toBe('')
+  const written = (line: string) => Array.from({ length: 200 }, (_, at) => en.chat.writingHidden({ count: `${at}` })).includes(line)
+  expect(waited.filter(written).length).toBeGreaterThan(0)
+})
+
+test('thinks as long as its budget lets it, and still answers; a level of effort reaches the template', async () => {
+  const { page } = snug
+  await newChat(page)
+  await useModel(page, ponderer)
+  await setTemperature(page, 'Home')
+  const open = page.getByRole('button', { name: new RegExp(`^${en.chat.thinking.name}: `) })
+  const choose = async (label: string, value: string) => {
+    await open.click()
+    await page.getByRole('combobox', { name: label }).selectOption(value)
+    await page.keyboard.press('Escape')
+    await expect(page.getByRole('combobox', { name: label })).toHaveCount(0)
+  }
+  await choose(en.chat.thinking.budget, '512')
+  await expect(open).toContainText(en.chat.thinking.upToShort({ count: '512' }))
+  await send(page, 'Think, but not for ever')
+  expect(await lastAnswer(page)).toBe(pondered.answer)
+  const cut = await newestMessage(page)
+  expect(cut?.stats).toMatchObject({ thoughtTokens: 512, stopReason: 'end' })
+  expect(pondered.thought?.startsWith(textOf(cut, 'thought'))).toBe(true)
+  expect(textOf(cut, 'thought').length).toBeLessThan(pondered.thought?.length ?? 0)
+
+  await choose(en.chat.thinking.budget, '')
+  await choose(en.chat.thinking.level, 'low')
+  await expect(open).toContainText('low')
+  await send(page, 'Think a little')
+  expect(await lastAnswer(page)).toBe(pondered.answer)
+  expect(textOf(await newestMessage(page), 'thought')).toBe(pondered.thought)
+  expect(await seenPrompt(page)).toContain('<|im_start|>system\nEffort: low<|im_end|>\n')
+
+  await choose(en.chat.thinking.level, 'off')
+  await send(page, 'Do not think')
+  expect(await lastAnswer(page)).toBe(pondered.answer)
+  expect((await newestMessage(page))?.segments.map(({ kind }) => kind)).toEqual(['answer'])
+  expect(await seenPrompt(page)).not.toContain('Effort:')
+})
