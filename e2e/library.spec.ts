@@ -127,6 +127,44 @@ test('a file that is dropped on the window is added', async () => {
   await expect(rows()).toHaveCount(5)
 })
 
+test('settings are kept for one model, count at its next load, and can be taken back', async () => {
+  const { page } = snug
+  const words = en.library.preset
+  const id = (await models()).find(({ fileName }) => fileName === '第一 model.gguf')?.id ?? ''
+  const place = (await models()).findIndex((model) => model.id === id)
+  await rows()
+    .nth(place)
+    .getByRole('button', { name: /^More: / })
+    .click()
+  await page.getByRole('menuitem', { name: words.open }).click()
+  const dialog = page.getByTestId('preset')
+  await dialog.getByLabel(words.contextSize).fill('99999999')
+  await expect(dialog).toContainText(words.outOfRange)
+  await dialog.getByLabel(words.contextSize).fill('1024')
+  await dialog.getByLabel(words.threads, { exact: false }).fill('1')
+  await dialog.getByLabel(en.chat.temperature.name).fill('0.25')
+  await dialog.getByLabel(en.chat.temperature.name).press('Enter')
+  await dialog.getByLabel(words.kvCacheType).selectOption('q8_0')
+  const kept = async () => (await models()).find((model) => model.id === id)?.preset ?? null
+  await expect.poll(kept).toMatchObject({ load: { contextSize: 1024, threads: 1, kvCacheType: 'q8_0' }, sampling: { temperature: 0.25 } })
+  await expect(rows().nth(place)).toContainText(words.kept)
+  await ask(page, 'engine/load', { modelId: id })
+  await expect(dialog.getByRole('button', { name: words.loadAgain })).toBeVisible()
+  await page.keyboard.press('Escape')
+  await openPage(page, 'chat')
+  await expect(page.getByRole('button', { name: new RegExp(`^${en.chat.temperature.name}: `) })).toContainText('0.25')
+  await openPage(page, 'library')
+  await rows()
+    .nth(place)
+    .getByRole('button', { name: /^More: / })
+    .click()
+  await page.getByRole('menuitem', { name: words.open }).click()
+  await dialog.getByRole('button', { name: words.reset }).click()
+  await expect.poll(kept).toBeNull()
+  await page.keyboard.press('Escape')
+  await ask(page, 'engine/unload')
+})
+
 test('a row is taken off the list, and its file stays', async () => {
   await menu('broken', en.library.forget)
   await expect(row('broken')).toHaveCount(0)

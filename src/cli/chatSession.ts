@@ -1,12 +1,12 @@
 import { resolve } from 'node:path'
 import { type GenerationStats, type PromptMessage, type Sampling, defaultSampling } from '@shared/domain/chat'
 import type { ModelFacts } from '@shared/domain/gguf'
+import { effectiveSampling } from '@shared/domain/preset'
 import type { ThinkingChoice } from '@shared/domain/thinking'
 import type { EngineEvent } from '@shared/engine/protocol'
 import { SnugError } from '@shared/errors'
 import type { Core } from '../main/core'
 import { nameOf } from '../main/services/libraryRows'
-import { withRecommended } from '../main/services/replyPrompt'
 import type { LoadWishes } from '../main/services/loading'
 
 export interface AnswerOptions {
@@ -72,7 +72,7 @@ export class ChatSession {
     const stats = await engine.generate(
       {
         prompt: rendered.pieces,
-        sampling: withRecommended({ ...defaultSampling, ...options.sampling }, this.facts),
+        sampling: effectiveSampling({ ...defaultSampling, ...options.sampling }, null, this.facts.sampling),
         markers: rendered.markers,
         opensThought: rendered.opensThought,
         thoughtBudgetTokens: rendered.thinkingOff ? 0 : budget,

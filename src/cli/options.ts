@@ -30,6 +30,10 @@ export function oneOf<const T extends string>(...allowed: T[]) {
 
 export const kvCacheType = oneOf('f16', 'q8_0', 'q4_0') satisfies (value: string) => KvCacheType
 
+export function orAuto<T>(parse: (value: string) => T) {
+  return (value: string): T | 'auto' => (value === 'auto' ? value : parse(value))
+}
+
 export function gpuLayers(value: string): number | 'max' | 'auto' {
   return value === 'max' || value === 'auto' ? value : integer(0, 100_000)(value)
 }

@@ -120,6 +120,7 @@ export function createCore({ paths, fork, downloadWorker, log, trash, env = proc
     starterFolder: paths.starterFolder,
     surroundings: { env, homeDir: paths.homeDir, platform: process.platform },
     hashes: (id) => downloads.hashesOf(id),
+    catalogueSampling: (repository) => recommendation.entryOf(repository)?.sampling ?? null,
     log: log.child('library'),
   })
   const downloads: DownloadsService = new DownloadsService({
@@ -179,6 +180,7 @@ export function createCore({ paths, fork, downloadWorker, log, trash, env = proc
       library.setMeasured(id, tokensPerSecond)
       calibration.add(id, stats)
     },
+    recommended: (id) => library.recommendedSampling(id),
     log: log.child('replies'),
     cache,
   })

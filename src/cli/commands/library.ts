@@ -1,7 +1,10 @@
 import type { Command } from 'commander'
 import { formatBytes } from '@shared/domain/format'
+import type { KvCacheType } from '@shared/domain/gguf'
 import type { LibraryModel } from '@shared/domain/library'
+import { type ModelPreset, automaticPreset } from '@shared/domain/preset'
 import { SnugError } from '@shared/errors'
+import { decimal, gpuLayers, integer, kvCacheType, orAuto } from '../options'
 import { exitCodes } from '../output'
 import { type Run, command } from '../run'
 
@@ -13,6 +16,38 @@ function find(models: LibraryModel[], id: string): LibraryModel {
   const model = models.find((item) => item.id === id || item.fileName === id || item.name === id)
   if (model === undefined) throw new SnugError('model/not-found', `no model ${id} in the library`, { id })
   return model
+}
+
+interface PresetFlags {
+  context?: number | 'auto'
+  gpuLayers?: number | 'max' | 'auto'
+  kv?: KvCacheType | 'auto'
+  threads?: number | 'auto'
+  temperature?: number | 'auto'
+  topP?: number | 'auto'
+  topK?: number | 'auto'
+  minP?: number | 'auto'
+  reset?: boolean
+}
+
+function changedPreset({ load, sampling }: ModelPreset, flags: PresetFlags): ModelPreset {
+  const pick = <T>(flag: T | 'auto' | undefined, before: T | null): T | null =>
+    flag === undefined ? before : flag === 'auto' ? null : flag
+  return {
+    load: {
+      contextSize: pick(flags.context, load.contextSize),
+      gpuLayers: pick(flags.gpuLayers, load.gpuLayers),
+      kvCacheType: pick(flags.kv, load.kvCacheType),
+      threads: pick(flags.threads, load.threads),
+    },
+    sampling: {
+      ...sampling,
+      temperature: pick(flags.temperature, sampling.temperature),
+      topP: pick(flags.topP, sampling.topP),
+      topK: pick(flags.topK, sampling.topK),
+      minP: pick(flags.minP, sampling.minP),
+    },
+  }
 }
 
 export function addLibrary(program: Command): void {
@@ -55,6 +90,33 @@ export function addLibrary(program: Command): void {
         const words = { unknown: out.words.cli.verifiedOwn, verified: out.words.cli.verifiedOk, wrong: out.words.cli.verifiedBad }
         out.result(results, () => results.map(({ path, state }) => words[state]({ name: path })).join('\n'))
         return results.some((result) => result.state === 'wrong') ? exitCodes.failed : exitCodes.done
+      }),
+    )
+
+  program
+    .command('preset')
+    .argument('<id>', 'id, file name or name')
+    .description('show or change what is kept for one model: how it is loaded and how it writes; auto takes a value back')
+    .option('--context <n|auto>', 'context in tokens', orAuto(integer(256, 10_000_000)))
+    .option('--gpu-layers <n|max|auto>', 'layers on the GPU', gpuLayers)
+    .option('--kv <type|auto>', 'KV cache type: f16, q8_0, q4_0', orAuto(kvCacheType))
+    .option('--threads <n|auto>', 'processor threads at most', orAuto(integer(1, 512)))
+    .option('--temperature <t|auto>', '0 is exact', orAuto(decimal(0, 2)))
+    .option('--top-p <p|auto>', 'nucleus sampling', orAuto(decimal(0, 1)))
+    .option('--top-k <k|auto>', 'the k likeliest tokens', orAuto(integer(0, 100_000)))
+    .option('--min-p <p|auto>', 'least share of the likeliest token', orAuto(decimal(0, 1)))
+    .option('--reset', 'everything automatic again')
+    .action(
+      command(async ({ core, out }: Run, id: string, flags: PresetFlags) => {
+        const model = find(core.library.list(), id)
+        const changed = changedPreset(flags.reset === true ? automaticPreset : (model.preset ?? automaticPreset), flags)
+        const { preset, sampling, samplingFrom } = core.library.setPreset(model.id, changed)
+        const kept = preset ?? automaticPreset
+        out.result({ id: model.id, ...kept, recommended: sampling ?? null, recommendedBy: samplingFrom ?? null }, () =>
+          Object.entries({ ...kept.load, ...kept.sampling })
+            .map(([name, value]) => `${name.padEnd(14)} ${value ?? out.words.library.preset.automatic}`)
+            .join('\n'),
+        )
       }),
     )
 

@@ -1,3 +1,4 @@
+import { automaticPreset } from '@shared/domain/preset'
 import { createHash } from 'node:crypto'
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -109,6 +110,9 @@ test('a model row keeps its id, a download its ranges', () => {
     measuredTokensPerSecond: null,
     addedAt: 1,
     removedAt: null,
+    preset: { ...automaticPreset, load: { ...automaticPreset.load, threads: 2 } },
+    fileSha256: 'ff',
+    checkedAt: 3,
   }
   db.models.save(row)
   expect(db.models.byPath(row.path)).toEqual(row)

@@ -2,6 +2,7 @@ import { lstat, realpath, stat } from 'node:fs/promises'
 import { basename, resolve, sep } from 'node:path'
 import type { ModelFacts } from '@shared/domain/gguf'
 import type { LibraryModel, ModelOrigin } from '@shared/domain/library'
+import { type ModelPreset, type RecommendedSampling, isAutomatic } from '@shared/domain/preset'
 import type { Settings } from '@shared/domain/settings'
 import type { ThinkingCapability } from '@shared/domain/thinking'
 import { SnugError, toErrorValue } from '@shared/errors'
@@ -32,6 +33,8 @@ export interface LibraryDependencies {
   surroundings: Surroundings
   /** Hashes of the files of a downloaded model, for `verify`. */
   hashes?: (modelId: string) => { path: string; sha256: string }[] | null
+  /** What the catalogue recommends for a repository's models. */
+  catalogueSampling?: (repository: string) => RecommendedSampling | null
   log?: Log
   now?: () => number
   /** A file that changed this recently may still be being copied, and is looked at next time; 2,000. */
@@ -68,7 +71,7 @@ export class LibraryService {
   }
 
   list(): LibraryModel[] {
-    return this.#needs.rows.all().map(viewOf)
+    return this.#needs.rows.all().map((row) => this.#view(row))
   }
 
   follow(signal?: AbortSignal): AsyncGenerator<LibraryModel[], void, void> {
@@ -76,7 +79,7 @@ export class LibraryService {
   }
 
   get(id: string): LibraryModel {
-    return viewOf(this.#row(id))
+    return this.#view(this.#row(id))
   }
 
   /** What its header says; for sizing. */
@@ -227,6 +230,18 @@ export class LibraryService {
     return 'verified'
   }
 
+  /** How this model is loaded and how it writes, from its next load and its next reply on. */
+  setPreset(id: string, preset: ModelPreset): LibraryModel {
+    const row = this.#row(id)
+    this.#save({ ...row, preset: isAutomatic(preset) ? null : preset })
+    return this.get(id)
+  }
+
+  /** The values of the model's maker: the file's own, else the catalogue's. */
+  recommendedSampling(id: string): RecommendedSampling | null {
+    return this.get(id).sampling ?? null
+  }
+
   setMeasured(id: string, tokensPerSecond: number): void {
     this.#save({ ...this.#row(id), measuredTokensPerSecond: tokensPerSecond })
   }
@@ -329,6 +344,11 @@ export class LibraryService {
       if (!ofTheFile) throw error
       this.#save({ ...row, facts: null, thinking: null, state: 'damaged', problem: { code, message } })
     }
+  }
+
+  #view(row: ModelRow): LibraryModel {
+    const { catalogueSampling } = this.#needs
+    return viewOf(row, row.repository === null ? null : (catalogueSampling?.(row.repository) ?? null))
   }
 
   #row(id: string): ModelRow {

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import { basename } from 'node:path'
 import type { LibraryModel } from '@shared/domain/library'
+import { type RecommendedSampling, recommendedSampling } from '@shared/domain/preset'
 import { isStarterModel, recommendedSystem } from '@shared/domain/starter'
 import type { ModelRow } from '../db/repositories/models'
 
@@ -44,9 +45,10 @@ export function newModelRow(id: string, path: string, at: number): ModelRow {
   }
 }
 
-/** What the page sees. */
-export function viewOf(row: ModelRow): LibraryModel {
+/** What the page sees. `catalogue`: what the catalogue recommends for its repository. */
+export function viewOf(row: ModelRow, catalogue: RecommendedSampling | null = null): LibraryModel {
   const { facts } = row
+  const recommended = recommendedSampling(facts?.sampling, catalogue)
   const starter = facts !== null && isStarterModel(facts)
   return {
     id: row.id,
@@ -67,7 +69,9 @@ export function viewOf(row: ModelRow): LibraryModel {
     problem: row.problem,
     addedAt: row.addedAt,
     measuredTokensPerSecond: row.measuredTokensPerSecond,
-    sampling: facts?.sampling ?? null,
+    sampling: recommended?.values ?? null,
+    samplingFrom: recommended?.from ?? null,
+    preset: row.preset ?? null,
     recommendedSystem: recommendedSystem(facts),
     demonstration: facts?.scripted === true ? 'scripted' : starter ? 'starter' : null,
   }

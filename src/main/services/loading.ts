@@ -1,5 +1,6 @@
 import { access } from 'node:fs/promises'
 import type { KvCacheType, ModelFacts } from '@shared/domain/gguf'
+import type { LoadPreset } from '@shared/domain/preset'
 import type { LoadedModel } from '@shared/engine/protocol'
 import { SnugError } from '@shared/errors'
 import type { ModelRow, ModelsRepository } from '../db/repositories/models'
@@ -26,6 +27,18 @@ export interface LoadingOptions {
 
 /** A realistic context, not the model's native one: 128K of cache can be larger than the weights. */
 const usualContext = 8_192
+
+/** What is kept for the model counts where nothing else was asked for. Its context is a usual one, no wish: a longer chat gets its room. */
+function withPreset(wishes: LoadWishes, preset: LoadPreset | null): LoadWishes {
+  if (preset === null) return wishes
+  const { gpuLayers, kvCacheType, threads } = preset
+  return {
+    ...wishes,
+    gpuLayers: wishes.gpuLayers ?? (wishes.cpuOnly === true ? null : gpuLayers),
+    kvCacheType: wishes.kvCacheType ?? kvCacheType,
+    threads: wishes.threads ?? threads,
+  }
+}
 
 /** From a row of the library to a loaded model. */
 export class LoadingService {
@@ -84,7 +97,9 @@ export class LoadingService {
     } catch (error) {
       throw new SnugError('model/not-found', 'the model file is not there', { path: model.path }, { cause: error })
     }
-    const loaded = await host.load(model.id, model.path, await this.#loadOptions(model.path, model.facts, wishes, more))
+    const kept = withPreset(wishes, model.preset?.load ?? null)
+    const usual = model.preset?.load.contextSize ?? null
+    const loaded = await host.load(model.id, model.path, await this.#loadOptions(model.path, model.facts, kept, more, usual))
     settings.set({ lastModelId: model.id })
     return loaded
   }
@@ -95,9 +110,10 @@ export class LoadingService {
     facts: ModelFacts | null,
     wishes: LoadWishes,
     more: Partial<LoadOptions> & { minContextSize: number },
+    keptContext: number | null = null,
   ): Promise<LoadOptions> {
     const train = facts?.trainContextSize ?? usualContext
-    const usual = Math.min(this.#options.settings.get().contextSize ?? usualContext, train)
+    const usual = Math.min(keptContext ?? this.#options.settings.get().contextSize ?? usualContext, train)
     // A chat that was longer than usual goes on at its length: to the next multiple of the cache's padding, and room to answer.
     const held = Math.min(train, Math.ceil((more.minContextSize + 1_024) / 256) * 256)
     const contextSize = wishes.contextSize ?? (more.minContextSize > 0 ? Math.max(usual, held) : usual)

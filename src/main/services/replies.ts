@@ -1,4 +1,5 @@
 import type { GenerationStats, MessageStatus, Role } from '@shared/domain/chat'
+import { type RecommendedSampling, effectiveSampling } from '@shared/domain/preset'
 import type { ThinkingChoice } from '@shared/domain/thinking'
 import { SnugError, toErrorValue } from '@shared/errors'
 import type { ContextUse, ReplyEvent } from '@shared/ipc/chat'
@@ -15,7 +16,7 @@ import { nameOf } from './libraryRows'
 import type { LoadingService } from './loading'
 import { ReplyDraft } from './replyDraft'
 import { ReplyFeed } from './replyFeed'
-import { budgetOf, type PlannedPrompt, withRecommended } from './replyPrompt'
+import { budgetOf, type PlannedPrompt } from './replyPrompt'
 
 /** A stop shows after this long even where the engine is still busy. */
 const stopShownMs = 1_000
@@ -28,6 +29,8 @@ export interface RepliesOptions {
   host: EngineHost
   /** What a reply measured on this machine. */
   measured: (modelId: string, tokensPerSecond: number, stats: GenerationStats) => void
+  /** Sampling values of the model's maker; left out: those of the file. */
+  recommended?: (modelId: string) => RecommendedSampling | null
   log: Log
   /** Keeps the engine's cache of a conversation across a switch to another one. */
   cache?: ReplyCache
@@ -263,11 +266,12 @@ export class RepliesService {
 
     reply.generating = true
     const { settings } = conversation
+    const recommended = this.#options.recommended?.(model.id) ?? model.facts?.sampling
     const inThought = row.segments.at(-1)?.kind === 'thought'
     const work = host.generate(
       {
         prompt: planned.pieces,
-        sampling: withRecommended(settings.sampling, model.facts),
+        sampling: effectiveSampling(settings.sampling, model.preset?.sampling, recommended),
         markers: planned.rendered.markers,
         opensThought: row.raw === '' ? planned.rendered.opensThought : inThought,
         // Off is off: a thought that comes anyway is closed at once.

@@ -7,6 +7,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import { forkNode } from '../../engine/forkNode'
 import { scriptedExpectation, writeScriptedModel } from '../../engine/scriptedModel'
 import type { Message } from '@shared/domain/chat'
+import { automaticPreset } from '@shared/domain/preset'
 import { silentLog } from '@shared/log'
 import { openDatabase, type SnugDatabase } from '../db/open'
 import { EngineHost } from '../engine/engineHost'
@@ -163,4 +164,14 @@ test('a wish for a number of threads is kept, whatever was planned', async () =>
   await loading.load('scripted', { threads: 1 })
   expect(host.status()).toMatchObject({ state: 'ready', modelId: 'scripted', threads: 1 })
   expect(host.loaded?.model.threads).toBe(1)
+})
+
+test('what is kept for a model counts where nothing else is asked for', async () => {
+  const load = { ...automaticPreset.load, contextSize: 1_024, kvCacheType: 'q8_0' as const }
+  db.models.update('scripted', { preset: { ...automaticPreset, load } })
+  await loading.load('scripted')
+  expect(host.loaded?.model).toMatchObject({ contextSize: 1_024, kvCacheType: 'q8_0' })
+  await loading.load('scripted', { contextSize: 512, kvCacheType: 'f16' })
+  expect(host.loaded?.model).toMatchObject({ contextSize: 512, kvCacheType: 'f16' })
+  db.models.update('scripted', { preset: null })
 })

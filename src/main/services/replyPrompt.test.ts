@@ -1,6 +1,5 @@
 import { expect, test } from 'vitest'
-import { defaultSampling } from '@shared/domain/chat'
-import { budgetOf, rawPieces, withRecommended } from './replyPrompt'
+import { budgetOf, rawPieces } from './replyPrompt'
 
 const markers = {
   family: 'think',
@@ -21,12 +20,6 @@ test('a continued reply: markers were tokens, everything else was words', () => 
   // The longer spelling wins where one holds the other.
   expect(rawPieces('a\n</think>\n\nb', markers).map((piece) => piece.text)).toEqual(['a', '\n</think>\n\n', 'b'])
   expect(rawPieces('a <think>', null)).toEqual([{ kind: 'text', text: 'a <think>' }])
-})
-
-test('a value of one’s own wins over the model’s, 0 included', () => {
-  const facts = { sampling: { temperature: 0.6, topP: 0.95 } }
-  expect(withRecommended({ ...defaultSampling, temperature: 0 }, facts)).toMatchObject({ temperature: 0, topP: 0.95, topK: null })
-  expect(withRecommended(defaultSampling, null)).toEqual(defaultSampling)
 })
 
 test('a budget belongs to thinking', () => {

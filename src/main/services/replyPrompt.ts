@@ -1,5 +1,3 @@
-import type { Sampling } from '@shared/domain/chat'
-import type { ModelFacts } from '@shared/domain/gguf'
 import type { ThinkingChoice, ThoughtMarkers } from '@shared/domain/thinking'
 import type { PromptPiece, RenderedPrompt } from '@shared/engine/protocol'
 import type { PromptMessage } from '@shared/domain/chat'
@@ -66,16 +64,4 @@ export function rawPieces(raw: string, markers: ThoughtMarkers | null): PromptPi
     .split(pattern)
     .map((text, index): PromptPiece => ({ kind: index % 2 === 1 ? 'template' : 'text', text }))
     .filter((piece) => piece.text !== '')
-}
-
-/** The person's value, else the one that the model's maker recommends in its file, else llama.cpp's own. */
-export function withRecommended(sampling: Sampling, facts: Pick<ModelFacts, 'sampling'> | null): Sampling {
-  const recommended = facts?.sampling
-  return {
-    ...sampling,
-    temperature: sampling.temperature ?? recommended?.temperature ?? null,
-    topP: sampling.topP ?? recommended?.topP ?? null,
-    topK: sampling.topK ?? recommended?.topK ?? null,
-    minP: sampling.minP ?? recommended?.minP ?? null,
-  }
 }

@@ -1,4 +1,5 @@
 import type { EstimateLevel, MemoryPart } from './memory'
+import type { ModelPreset } from './preset'
 import type { ThinkingCapability } from './thinking'
 import type { Bytes } from './units'
 
@@ -29,6 +30,10 @@ export interface LibraryModel {
   measuredTokensPerSecond: number | null
   /** Sampling values that the file or the catalogue recommends; null or absent where nobody says. */
   sampling?: { temperature?: number; topP?: number; topK?: number; minP?: number } | null
+  /** Who recommends these values. */
+  samplingFrom?: 'file' | 'catalogue' | null
+  /** What the person keeps for this model: how it is loaded, how it writes. null or absent: nothing, all is automatic. */
+  preset?: ModelPreset | null
   /** A preset: sent where a person wrote no system message; null for nearly all models. */
   recommendedSystem: string | null
   /** A hand-made script or demonstration: shown as such wherever it is met. */

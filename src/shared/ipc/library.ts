@@ -2,6 +2,13 @@ import { eventIterator } from '@orpc/contract'
 import type { FitReport } from '../domain/fit'
 import type { EngineStatus, LibraryModel } from '../domain/library'
 import { id, oc, type, z } from './base'
+import { sampling } from './chat'
+
+const contextSize = z.number().int().min(256).max(10_000_000)
+const gpuLayers = z.union([z.number().int().min(0).max(100_000), z.literal('max')])
+const kvCacheType = z.enum(['f16', 'q8_0', 'q4_0'])
+/** llama.cpp itself takes no more. */
+const threads = z.number().int().min(1).max(512)
 
 export const library = {
   list: oc.output(type<LibraryModel[]>()),
@@ -23,27 +30,40 @@ export const library = {
   /** Asks with path and size, then moves the file to the system's trash. */
   trash: oc.input(z.object({ id }).strict()).output(type<{ moved: boolean }>()),
   showInFolder: oc.input(z.object({ id }).strict()).output(type<null>()),
+  /** What is kept for this model; all null is automatic again. It counts from the next load and the next reply on. */
+  setPreset: oc
+    .input(
+      z
+        .object({
+          id,
+          load: z
+            .object({
+              contextSize: contextSize.nullable(),
+              gpuLayers: gpuLayers.nullable(),
+              kvCacheType: kvCacheType.nullable(),
+              threads: threads.nullable(),
+            })
+            .strict(),
+          sampling: sampling.omit({ seed: true }),
+        })
+        .strict(),
+    )
+    .output(type<LibraryModel>()),
   fit: oc.input(z.object({ id, contextSize: z.number().int().min(256).optional() }).strict()).output(type<FitReport>()),
 }
 
-/** llama.cpp itself takes no more. */
-const maxThreads = 512
-
 export const engine = {
-  /** What to load: null options are automatic. */
+  /** What to load: null options are what is kept for the model, else automatic. */
   load: oc
     .input(
       z
         .object({
           modelId: id,
-          contextSize: z.number().int().min(256).max(10_000_000).nullable().default(null),
-          gpuLayers: z
-            .union([z.number().int().min(0), z.literal('max')])
-            .nullable()
-            .default(null),
-          kvCacheType: z.enum(['f16', 'q8_0', 'q4_0']).nullable().default(null),
+          contextSize: contextSize.nullable().default(null),
+          gpuLayers: gpuLayers.nullable().default(null),
+          kvCacheType: kvCacheType.nullable().default(null),
           cpuOnly: z.boolean().default(false),
-          threads: z.number().int().min(1).max(maxThreads).nullable().default(null),
+          threads: threads.nullable().default(null),
         })
         .strict(),
     )

@@ -1,5 +1,6 @@
 import type { ModelFacts } from '@shared/domain/gguf'
 import type { LibraryModel, ModelOrigin } from '@shared/domain/library'
+import type { ModelPreset } from '@shared/domain/preset'
 import type { ThinkingCapability } from '@shared/domain/thinking'
 import type { Bytes } from '@shared/domain/units'
 import { type Connection, fromJson, guarded, toJsonOrNull } from '../sqlite'
@@ -25,12 +26,21 @@ export interface ModelRow {
   measuredTokensPerSecond: number | null
   addedAt: number
   removedAt: number | null
+  /** What a person keeps for this model. */
+  preset?: ModelPreset | null
+  /** Hash of the bytes as they were read here, of any file; of a split one over the hashes of its parts. */
+  fileSha256?: string | null
+  /** When the bytes were read whole and found to be what they should. */
+  checkedAt?: number | null
 }
 
-interface Stored extends Omit<ModelRow, 'facts' | 'thinking' | 'problem'> {
+interface Stored extends Omit<ModelRow, 'facts' | 'thinking' | 'problem' | 'preset' | 'fileSha256' | 'checkedAt'> {
   facts: string | null
   thinking: string | null
   problem: string | null
+  preset: string | null
+  fileSha256: string | null
+  checkedAt: number | null
 }
 
 const columns = [
@@ -50,6 +60,9 @@ const columns = [
   'measuredTokensPerSecond',
   'addedAt',
   'removedAt',
+  'preset',
+  'fileSha256',
+  'checkedAt',
 ] as const
 
 export class ModelsRepository {
@@ -101,6 +114,9 @@ export class ModelsRepository {
         facts: toJsonOrNull(row.facts),
         thinking: toJsonOrNull(row.thinking),
         problem: toJsonOrNull(row.problem),
+        preset: toJsonOrNull(row.preset ?? null),
+        fileSha256: row.fileSha256 ?? null,
+        checkedAt: row.checkedAt ?? null,
       }),
     )
   }
@@ -129,5 +145,6 @@ function toRow(stored: Stored): ModelRow {
     facts: fromJson(stored.facts) as ModelFacts | null,
     thinking: fromJson(stored.thinking) as ThinkingCapability | null,
     problem: fromJson(stored.problem) as ModelRow['problem'],
+    preset: (fromJson(stored.preset) as ModelPreset | null) ?? null,
   }
 }

@@ -1,4 +1,6 @@
 import { formatBytes } from '@shared/domain/format'
+import type { LoadPreset } from '@shared/domain/preset'
+import type { FitQuery } from '../../services/recommendation'
 import type { Area, HandlerContext } from './context'
 
 export const libraryHandlers = (area: Area<'library'>, { core, dialogs, dropped, info, showInFolder }: HandlerContext) => ({
@@ -35,10 +37,24 @@ export const libraryHandlers = (area: Area<'library'>, { core, dialogs, dropped,
   }),
   fit: area.fit.handler(({ input: { id, contextSize } }) => {
     const facts = core.library.facts(id)
-    const dryRun = core.dryRuns.soon(core.library.get(id).path, facts)
-    return core.recommendation.fitFile(facts, { dryRun, ...(contextSize === undefined ? {} : { contextSize }) })
+    const { path, preset } = core.library.get(id)
+    return core.recommendation.fitFile(facts, {
+      dryRun: core.dryRuns.soon(path, facts),
+      ...asked(preset?.load ?? null),
+      ...(contextSize === undefined ? {} : { contextSize }),
+    })
   }),
+  setPreset: area.setPreset.handler(({ input: { id, ...preset } }) => core.library.setPreset(id, preset)),
 })
+
+/** What is priced is what would be loaded. */
+function asked(load: LoadPreset | null): FitQuery {
+  return {
+    ...(load?.contextSize == null ? {} : { contextSize: load.contextSize }),
+    ...(load?.gpuLayers == null ? {} : { gpuLayers: load.gpuLayers }),
+    ...(load?.kvCacheType == null ? {} : { kvCacheType: load.kvCacheType }),
+  }
+}
 
 export const engineHandlers = (area: Area<'engine'>, { core }: HandlerContext) => ({
   load: area.load.handler(async ({ input: { modelId, ...wishes } }) => {

@@ -97,6 +97,7 @@ export function Composer({ chat, text, setText, onEditLast }: ComposerProps) {
           <TemperatureControl
             value={chat.settings.sampling.temperature}
             recommended={model?.sampling?.temperature ?? null}
+            preset={model?.preset?.sampling.temperature ?? null}
             onChange={(temperature) => chat.setSettings({ ...chat.settings, sampling: { ...chat.settings.sampling, temperature } })}
           />
           <span className="grow" />

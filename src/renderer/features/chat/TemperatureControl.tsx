@@ -18,14 +18,16 @@ interface ControlProps {
   /** null: what the model recommends, else llama.cpp's default. */
   value: number | null
   recommended: number | null
+  /** What the person keeps for this model. */
+  preset: number | null
   onChange: (value: number | null) => void
 }
 
-export function TemperatureControl({ value, recommended, onChange }: ControlProps) {
+export function TemperatureControl({ value, recommended, preset, onChange }: ControlProps) {
   const { chat } = useMessages()
   const [open, setOpen] = useState(false)
   const words = chat.temperature
-  const fallback = recommended ?? engineTemperature
+  const fallback = preset ?? recommended ?? engineTemperature
   const shown = value ?? fallback
   const name = isExact(shown) ? words.exact : words.bands[temperatureBand(shown).id].name
   useCommand('temperature', () => setOpen((before) => !before))
@@ -59,9 +61,11 @@ export function TemperatureControl({ value, recommended, onChange }: ControlProp
             <span className="t3 reg">
               {isExact(shown)
                 ? words.exactHint
-                : recommended !== null
-                  ? words.recommended({ value: temperatureText(recommended) })
-                  : words.engineDefault({ value: temperatureText(fallback) })}
+                : preset !== null
+                  ? words.preset({ value: temperatureText(preset) })
+                  : recommended !== null
+                    ? words.recommended({ value: temperatureText(recommended) })
+                    : words.engineDefault({ value: temperatureText(fallback) })}
             </span>
           </span>
           <Button kind="quiet" size="s" disabled={value === null} onClick={() => onChange(null)}>

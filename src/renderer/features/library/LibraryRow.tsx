@@ -1,5 +1,5 @@
 import type { EngineStatus, LibraryModel } from '@shared/domain/library'
-import { CircleStop, Folder, Lightbulb, ListX, MoreHorizontal, Play, Trash2 } from 'lucide-react'
+import { CircleStop, Folder, Lightbulb, ListX, MoreHorizontal, Play, SlidersHorizontal, Trash2 } from 'lucide-react'
 import { useState } from 'react'
 import { client } from '../../lib/client'
 import { count, parameters, percent, size, speed } from '../../lib/format'
@@ -7,6 +7,7 @@ import { useMessages } from '../../lib/i18n'
 import { isUsable } from '../../lib/models'
 import { ErrorNotice, IconButton, Menu, type MenuEntry, Note, WherePill, toast } from '../../ui'
 import { DemonstrationTag } from './ModelTags'
+import { PresetDialog } from './PresetDialog'
 import { useChatWith } from './useChatWith'
 import { useFit } from './useFit'
 
@@ -20,6 +21,7 @@ interface RowProps {
 export function LibraryRow({ model, engine, largest }: RowProps) {
   const { library, common } = useMessages()
   const [error, setError] = useState<unknown>(null)
+  const [preset, setPreset] = useState(false)
   const usable = isUsable(model)
   const fit = useFit(model.id, null, usable)
   const chat = useChatWith()
@@ -29,6 +31,13 @@ export function LibraryRow({ model, engine, largest }: RowProps) {
     void work.catch(setError)
   }
   const entries: MenuEntry[] = [
+    {
+      id: 'preset',
+      label: library.preset.open,
+      icon: <SlidersHorizontal className="i s" aria-hidden="true" />,
+      disabled: !usable,
+      run: () => setPreset(true),
+    },
     {
       id: 'folder',
       label: library.showInFolder,
@@ -83,6 +92,7 @@ export function LibraryRow({ model, engine, largest }: RowProps) {
               `${common.listSeparator}${library.active({ count: parameters(model.activeParameters) })}`}{' '}
             · <span className="mono">{model.quantization}</span> · {library.contextLimit({ tokens: count(model.trainContextSize) })}
             {model.licence !== null && ` · ${model.licence}`}
+            {model.preset != null && ` · ${library.preset.kept}`}
             {usable && ` · ${model.origin === 'watched' ? library.inPlace : library.state[model.state]}`}
           </span>
         </div>
@@ -130,6 +140,7 @@ export function LibraryRow({ model, engine, largest }: RowProps) {
         </ErrorNotice>
       )}
       {error !== null && <ErrorNotice error={error} />}
+      <PresetDialog model={model} engine={engine} open={preset} onClose={() => setPreset(false)} />
     </li>
   )
 }

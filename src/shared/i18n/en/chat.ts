@@ -142,6 +142,7 @@ export const chat = {
     exactHint: 'The same answer each time',
     default: 'default',
     recommended: (p: { value: string }) => `${p.value} is what its makers recommend`,
+    preset: (p: { value: string }) => `${p.value} is kept for this model`,
     engineDefault: (p: { value: string }) => `${p.value} unless you choose`,
     reset: 'Reset',
     value: (p: { value: string; band: string }) => `${p.value}, ${p.band}`,

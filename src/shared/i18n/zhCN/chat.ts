@@ -141,6 +141,7 @@ export const chat = {
     exactHint: '每次回答都一样',
     default: '默认',
     recommended: (p: { value: string }) => `模型作者推荐 ${p.value}`,
+    preset: (p: { value: string }) => `这个模型保存的是 ${p.value}`,
     engineDefault: (p: { value: string }) => `不选时为 ${p.value}`,
     reset: '恢复',
     value: (p: { value: string; band: string }) => `${p.value}，${p.band}`,
