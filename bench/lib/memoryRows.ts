@@ -59,8 +59,7 @@ const slow = { promptTokens: 128 }
 const processorRows: MemoryRow[] = [
   ...each(real('starter'), ['2048', '8192 q8_0 mmap', '8192 b128 noflash'], small),
   ...each(real('gemma'), ['4096', '32768 q8_0 mmap'], small),
-  ...each(shape('llama-1b', 'Q4_K_M'), ['4096', '4096 mmap', '16384 q8_0', '32768 q4_0 b128', '4096 noflash'], small),
-  ...each(shape('llama-1b', 'Q4_K_M'), ['512 b128']),
+  ...each(shape('llama-1b', 'Q4_K_M'), ['4096', '4096 mmap', '16384 q8_0', '32768 q4_0 b128', '4096 noflash', '512 b128']),
   ...each(shape('llama-1b', 'Q8_0'), ['8192 b128', '2048 mmap']),
   ...each(shape('llama-8b', 'Q4_K_M'), ['8192', '32768 q8_0 mmap'], slow),
   ...each(shape('llama-8b', 'Q4_K_M', 24), ['32768 q8_0 mmap'], slow),

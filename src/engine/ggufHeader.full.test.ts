@@ -4,6 +4,12 @@ import { mutate, tryBytes } from './ggufMutations'
 import { encodeGguf } from './ggufWriter'
 import { scriptedContent } from './scriptedModel'
 
+/** Of this process: beside other programs the clock on the wall would measure them. */
+function processorMs(): number {
+  const { user, system } = process.cpuUsage()
+  return (user + system) / 1000
+}
+
 test('100,000 damaged headers', () => {
   const { metadata, tensors } = scriptedContent({ thinking: false })
   // Shapes without their bytes would be refused by size alone, so tensors shrink to a few rows.
@@ -15,9 +21,9 @@ test('100,000 damaged headers', () => {
   let slowest = 0
   for (let seed = 1; seed <= 100_000; seed++) {
     const bytes = mutate(small, seed * 31)
-    const start = performance.now()
+    const start = processorMs()
     tryBytes(bytes)
-    slowest = Math.max(slowest, performance.now() - start)
+    slowest = Math.max(slowest, processorMs() - start)
   }
   expect(slowest).toBeLessThan(1000)
   expect(process.memoryUsage().rss - before).toBeLessThan(200 * 1024 ** 2)
@@ -39,9 +45,9 @@ test('the most expensive header that the limits allow costs under 1 s and 200 MB
   head.writeBigUInt64LE(7n, 16)
   const file = Buffer.concat([head, ...Array.from({ length: 7 }, (_, i) => entry(`list${i}`, 1024 * 1024))])
   const before = process.memoryUsage().rss
-  const start = performance.now()
+  const start = processorMs()
   const header = readHeaderFromBytes(file)
-  expect(performance.now() - start).toBeLessThan(1000)
+  expect(processorMs() - start).toBeLessThan(1000)
   expect(header.metadata.size).toBe(7)
   expect(process.memoryUsage().rss - before).toBeLessThan(200 * 1024 ** 2)
 })
