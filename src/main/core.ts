@@ -67,6 +67,7 @@ export function createCore({ paths, fork, downloadWorker, log, trash, env = proc
   const stopFollowing = settings.onChange(() => {
     network.setOffline(settings.get().offline)
     runner.setOffline(settings.get().offline)
+    downloads.applyLimits()
   })
 
   const engine = new EngineHost({ fork, log: log.child('engine') })
@@ -131,6 +132,10 @@ export function createCore({ paths, fork, downloadWorker, log, trash, env = proc
     arrived: (file) => library.arrived(file),
     modelsFolder,
     locksFolder: paths.locksFolder,
+    limits: () => {
+      const { downloadBytesPerSecond, downloadConnections, downloadFiles } = settings.get()
+      return { bytesPerSecond: downloadBytesPerSecond, connections: downloadConnections, files: downloadFiles }
+    },
     log: log.child('downloads'),
   })
   const remote = new RemoteModels({

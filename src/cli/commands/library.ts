@@ -54,16 +54,16 @@ export function addLibrary(program: Command): void {
   program
     .command('list')
     .description('models on this disk: verified, own or missing')
-    .option('--downloads', 'unfinished downloads instead')
+    .option('--downloads', 'unfinished downloads instead, in the order of the queue')
     .action(
       command(async ({ core, out }: Run, { downloads }: { downloads?: boolean }) => {
         if (downloads) {
-          const rows = core.downloads.list().filter((row) => row.state !== 'done')
+          const rows = core.downloads.list().filter((row) => row.state !== 'done' && row.state !== 'cancelled')
           out.result(rows, () =>
             rows
               .map(
-                (row) =>
-                  `${row.state.padEnd(9)} ${row.repository} ${row.file} ${formatBytes(row.receivedBytes, out.language)} / ${formatBytes(row.totalBytes, out.language)}`,
+                (row, place) =>
+                  `${String(place + 1).padStart(2)}. ${row.state.padEnd(9)} ${row.repository} ${row.file} ${formatBytes(row.receivedBytes, out.language)} / ${formatBytes(row.totalBytes, out.language)}`,
               )
               .join('\n'),
           )

@@ -4,6 +4,7 @@ import { chat } from './migrations/0002-chat'
 import { drafts } from './migrations/0003-drafts'
 import { calibration } from './migrations/0004-calibration'
 import { libraryCare } from './migrations/0005-library-care'
+import { queue } from './migrations/0006-queue'
 import type { Connection } from './sqlite'
 
 export interface Migration {
@@ -12,7 +13,7 @@ export interface Migration {
 }
 
 /** Append-only: a released migration is never edited, the next one gets the next number. */
-export const migrations: readonly Migration[] = [library, chat, drafts, calibration, libraryCare]
+export const migrations: readonly Migration[] = [library, chat, drafts, calibration, libraryCare, queue]
 
 export function latestVersion(list: readonly Migration[] = migrations): number {
   return list.at(-1)?.version ?? 0

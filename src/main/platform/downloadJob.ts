@@ -10,6 +10,7 @@ import { type JobEvent, type JobLimits, type JobPart, type JobSpec, jobLimits, p
 import { safeComponents } from './fileNames'
 import { resolveAddress } from './hub'
 import type { Network } from './network'
+import { Pace } from './pace'
 import { repairPart } from './partRepair'
 import { type Lane, PartWriter, diskFull, freeBytes, isDiskFull } from './partWriter'
 import { type FileHash, PrefixHash, noHash } from './prefixHash'
@@ -26,6 +27,7 @@ export interface JobDependencies {
   emit: (event: JobEvent) => void
   limits?: JobLimits
   random?: () => number
+  pace?: Pace
   /** A hash in a thread of its own; without it this one hashes. */
   thread?: (start: HashStart) => FileHash
 }
@@ -46,7 +48,8 @@ export class DownloadJob {
   readonly #spec: JobSpec
   readonly #network: Network
   readonly #emit: (event: JobEvent) => void
-  readonly #limits: JobLimits
+  #limits: JobLimits
+  readonly #pace: Pace
   readonly #random: () => number
   readonly #thread: JobDependencies['thread']
   readonly #sources: Sources
@@ -54,7 +57,7 @@ export class DownloadJob {
   #current: Running | null = null
   #lastProgress = 0
 
-  constructor(spec: JobSpec, { network, emit, limits = jobLimits, random = Math.random, thread }: JobDependencies) {
+  constructor(spec: JobSpec, { network, emit, limits = jobLimits, random = Math.random, pace = new Pace(), thread }: JobDependencies) {
     this.#spec = { ...spec, parts: spec.parts.map((part) => ({ ...part, ranges: [...part.ranges] })) }
     // Without a hash from the origin nobody could tell whether a mirror sends the same file.
     const known = spec.parts.every((part) => part.sha256 !== null || part.gitSha1 !== null)
@@ -64,7 +67,14 @@ export class DownloadJob {
     this.#emit = emit
     this.#limits = limits
     this.#random = random
+    this.#pace = pace
     this.#thread = thread
+  }
+
+  /** At most so many for one file; counts at once. */
+  setConnections(connections: number | null): void {
+    this.#limits = { ...this.#limits, maxConnections: connections }
+    this.#current?.fetch?.limitTo(connections)
   }
 
   async run(signal: AbortSignal): Promise<void> {
@@ -294,6 +304,7 @@ export class DownloadJob {
         const bytes = chunk.length > left ? chunk.subarray(0, left) : chunk
         claim.at += bytes.length
         await lane.add(bytes)
+        await this.#pace.take(bytes.length, signal)
         if (hash.at < prefixOf(writer.ranges)) void hash.catchUp(() => prefixOf(writer.ranges), signal).catch(() => {})
         this.#progress(running.repairing)
         running.fetch?.received()

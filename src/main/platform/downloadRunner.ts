@@ -2,6 +2,7 @@ import { Worker } from 'node:worker_threads'
 import { SnugError } from '@shared/errors'
 import { DownloadJob } from './downloadJob'
 import {
+  type DownloadLimits,
   type FromDownloadWorker,
   type JobEvent,
   type JobLimits,
@@ -11,17 +12,21 @@ import {
   jobLimits,
 } from './downloadTypes'
 import type { Network } from './network'
+import { Pace } from './pace'
 
 /** Runs one download to its end. Rejects with what went wrong, `cancelled` when stopped; what is on disk by then was told. */
 export interface DownloadRunner {
   run(spec: JobSpec, onEvent: (event: JobEvent) => void, signal: AbortSignal): Promise<void>
   /** Also for what is under way. */
   setOffline(offline: boolean): void
+  setLimits(limits: DownloadLimits): void
 }
 
 /** Each download in a worker thread of its own: `out/main/downloadWorker.js`. */
 export class WorkerRunner implements DownloadRunner {
   readonly #workers = new Set<Worker>()
+  readonly #pace = new Pace()
+  #connections: number | null = null
 
   constructor(
     readonly workerFile: string,
@@ -33,8 +38,15 @@ export class WorkerRunner implements DownloadRunner {
     for (const worker of this.#workers) post(worker, { type: 'offline', offline })
   }
 
+  setLimits({ bytesPerSecond, connections }: DownloadLimits): void {
+    this.#pace.set(bytesPerSecond)
+    this.#connections = connections
+    for (const worker of this.#workers) post(worker, { type: 'connections', connections })
+  }
+
   run(spec: JobSpec, onEvent: (event: JobEvent) => void, signal: AbortSignal): Promise<void> {
-    const workerData: WorkerStart = { spec, network: this.network.config, limits: this.limits }
+    const limits = { ...this.limits, maxConnections: this.#connections ?? this.limits.maxConnections ?? null }
+    const workerData: WorkerStart = { spec, network: this.network.config, limits, pace: this.#pace.memory }
     return new Promise((resolve, reject) => {
       if (signal.aborted) return reject(new SnugError('cancelled', 'stopped'))
       const worker = new Worker(this.workerFile, { workerData, name: 'download' })
@@ -62,6 +74,10 @@ export class WorkerRunner implements DownloadRunner {
 
 /** The same in this thread, for tests from sources. */
 export class InProcessRunner implements DownloadRunner {
+  readonly #jobs = new Set<DownloadJob>()
+  readonly #pace = new Pace()
+  #connections: number | null = null
+
   constructor(
     readonly network: Network,
     readonly limits: JobLimits = jobLimits,
@@ -71,8 +87,17 @@ export class InProcessRunner implements DownloadRunner {
     this.network.setOffline(offline)
   }
 
+  setLimits({ bytesPerSecond, connections }: DownloadLimits): void {
+    this.#pace.set(bytesPerSecond)
+    this.#connections = connections
+    for (const job of this.#jobs) job.setConnections(connections)
+  }
+
   async run(spec: JobSpec, onEvent: (event: JobEvent) => void, signal: AbortSignal): Promise<void> {
-    await new DownloadJob(spec, { network: this.network, limits: this.limits, emit: onEvent }).run(signal)
+    const limits = { ...this.limits, maxConnections: this.#connections ?? this.limits.maxConnections ?? null }
+    const job = new DownloadJob(spec, { network: this.network, limits, emit: onEvent, pace: this.#pace })
+    this.#jobs.add(job)
+    await job.run(signal).finally(() => this.#jobs.delete(job))
   }
 }
 

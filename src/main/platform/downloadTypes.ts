@@ -60,19 +60,31 @@ export interface JobLimits {
   maxRetryAfterMs: number
   /** Connections to begin with, and at most; one alone for a file that is smaller than `manyFromBytes`. */
   connections?: number
-  maxConnections?: number
+  maxConnections?: number | null
   manyFromBytes?: number
 }
 
 export const jobLimits: JobLimits = { stallMs: 30_000, maxTries: 6, backoffMs: 1_000, maxBackoffMs: 30_000, maxRetryAfterMs: 600_000 }
 
+/** What the person allows; counts at once for what is under way. null: no limit. */
+export interface DownloadLimits {
+  bytesPerSecond: number | null
+  /** Of one file. */
+  connections: number | null
+}
+
 export interface WorkerStart {
   spec: JobSpec
   network: NetworkConfig
   limits: JobLimits
+  /** The speed that all downloads share. */
+  pace: SharedArrayBuffer
 }
 
-export type ToDownloadWorker = { type: 'stop' } | { type: 'offline'; offline: boolean }
+export type ToDownloadWorker =
+  | { type: 'stop' }
+  | { type: 'offline'; offline: boolean }
+  | { type: 'connections'; connections: number | null }
 export type FromDownloadWorker =
   | { type: 'event'; event: JobEvent }
   | { type: 'network'; entry: NetworkEntry }

@@ -3,6 +3,7 @@ import { toErrorValue } from '@shared/errors'
 import { DownloadJob } from './downloadJob'
 import type { FromDownloadWorker, ToDownloadWorker, WorkerStart } from './downloadTypes'
 import { Network } from './network'
+import { Pace } from './pace'
 import { type HashStart, ThreadHash, runHash } from './threadHash'
 
 /** Network and writing of one download, off the main loop; the hash has a thread of its own, which begins in this file as well. */
@@ -12,18 +13,27 @@ if (parentPort !== null) {
   else download(start)
 }
 
-function download({ spec, network: config, limits }: WorkerStart): void {
+function download({ spec, network: config, limits, pace }: WorkerStart): void {
   const post = (message: FromDownloadWorker) => parentPort?.postMessage(message, [])
   const network = new Network(config, (entry) => post({ type: 'network', entry }))
   const stop = new AbortController()
 
+  const thread = (hashStart: HashStart) => new ThreadHash(new URL(import.meta.url), hashStart)
+  const job = new DownloadJob(spec, {
+    network,
+    limits,
+    emit: (event) => post({ type: 'event', event }),
+    pace: new Pace(pace),
+    thread,
+  })
+
   parentPort?.on('message', (message: ToDownloadWorker) => {
     if (message.type === 'stop') stop.abort()
+    else if (message.type === 'connections') job.setConnections(message.connections)
     else network.setOffline(message.offline)
   })
 
-  const thread = (hashStart: HashStart) => new ThreadHash(new URL(import.meta.url), hashStart)
-  void new DownloadJob(spec, { network, limits, emit: (event) => post({ type: 'event', event }), thread })
+  void job
     .run(stop.signal)
     .then(
       () => post({ type: 'end', error: null }),

@@ -1,7 +1,11 @@
 import { randomBytes } from 'node:crypto'
 import { readFileSync } from 'node:fs'
-import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
+import { link, mkdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { dirname } from 'node:path'
+
+/** A lock without an owner may be one that is just being written, where it cannot appear as a whole. */
+const youngMs = 500
 
 interface Owner {
   pid: number
@@ -16,7 +20,7 @@ export async function takeLock(path: string): Promise<(() => Promise<void>) | nu
   const mine: Owner = { pid: process.pid, started: startOf(process.pid), nonce: randomBytes(8).toString('hex') }
   for (let attempt = 0; attempt < 5; attempt++) {
     try {
-      await writeFile(path, JSON.stringify(mine), { flag: 'wx' })
+      await place(path, mine)
       return async () => {
         // Only ours: a lock that somebody took over is theirs.
         if ((await ownerOf(path))?.nonce === mine.nonce) await rm(path, { force: true })
@@ -26,9 +30,32 @@ export async function takeLock(path: string): Promise<(() => Promise<void>) | nu
     }
     const owner = await ownerOf(path)
     if (owner !== null && isAlive(owner)) return null
-    await setAside(path, owner)
+    if (owner === null && (await isYoung(path))) await sleep(youngMs)
+    else await setAside(path, owner)
   }
   return null
+}
+
+/**
+ * Appears with its content or not at all: a lock that is there and still empty would be taken for one that a kill cut short, and two
+ * processes would have it. Where the disk knows no hard links, it is written in place.
+ */
+async function place(path: string, owner: Owner): Promise<void> {
+  const own = `${path}.${owner.nonce}`
+  try {
+    await writeFile(own, JSON.stringify(owner))
+    await link(own, path)
+  } catch (error) {
+    if (!/^(EPERM|ENOTSUP|EOPNOTSUPP|ENOSYS|EMLINK|EACCES)$/.test((error as NodeJS.ErrnoException).code ?? '')) throw error
+    await writeFile(path, JSON.stringify(owner), { flag: 'wx' })
+  } finally {
+    await rm(own, { force: true })
+  }
+}
+
+async function isYoung(path: string): Promise<boolean> {
+  const facts = await stat(path).catch(() => null)
+  return facts !== null && Math.abs(Date.now() - facts.mtimeMs) < youngMs
 }
 
 /** Moves a dead process's lock away; when another was quicker, what was moved is theirs and goes back. */
@@ -37,7 +64,7 @@ async function setAside(path: string, dead: Owner | null): Promise<void> {
   try {
     await rename(path, aside)
     const moved = await ownerOf(aside)
-    if (moved !== null && moved.nonce !== dead?.nonce) await writeFile(path, JSON.stringify(moved), { flag: 'wx' })
+    if (moved !== null && moved.nonce !== dead?.nonce) await place(path, moved)
     await rm(aside, { force: true })
   } catch (error) {
     const code = (error as NodeJS.ErrnoException).code

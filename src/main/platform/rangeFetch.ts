@@ -4,6 +4,9 @@ import type { JobLimits } from './downloadTypes'
 import type { PartWriter } from './partWriter'
 
 const MiB = 1024 * 1024
+/** Where nobody says how many, and where somebody says more than any server likes. */
+const automaticConnections = 8
+const mostConnections = 16
 const minPieceBytes = 8 * MiB
 const maxPieceBytes = 64 * MiB
 /** What is left of a piece is shared with an idle connection while it is longer than this. */
@@ -25,6 +28,8 @@ export interface Claim {
   alone: boolean
   /** Asked for as a range even if it is the whole file, to learn whether ranges are served. */
   ranged: boolean
+  /** Ended from here because fewer connections are wanted: others go on with what it left. */
+  given?: boolean
 }
 
 export interface RangeFetchOptions {
@@ -51,9 +56,13 @@ export class RangeFetch {
   readonly #claims = new Set<Claim>()
   readonly #ended: Outcome[] = []
   readonly #pieceBytes: number
+  readonly #ends = new Map<Claim, AbortController>()
   #stop = new AbortController()
   #allowed = 1
-  #ceiling: number
+  /** What the file and the server are good for. */
+  #most: number
+  /** What the person wants at most. */
+  #wish: number | null
   #refused = 0
   #wake = () => {}
   #judged: { at: number; bytes: number; rate: number } | null = null
@@ -68,8 +77,24 @@ export class RangeFetch {
     this.#options = options
     const { limits, sizeBytes } = options
     const many = sizeBytes >= (limits.manyFromBytes ?? 64 * MiB)
-    this.#ceiling = many ? (limits.maxConnections ?? 8) : 1
+    this.#most = many ? mostConnections : 1
+    this.#wish = limits.maxConnections ?? null
     this.#pieceBytes = many ? Math.min(maxPieceBytes, Math.max(minPieceBytes, Math.ceil(sizeBytes / 32))) : sizeBytes
+  }
+
+  get #ceiling(): number {
+    return Math.min(this.#most, this.#wish ?? automaticConnections)
+  }
+
+  /** Counts at once: what is too much ends, what is new begins. null: as many as help. */
+  limitTo(connections: number | null): void {
+    this.#wish = connections
+    this.#allowed = Math.min(this.#allowed, this.#ceiling)
+    for (const claim of [...this.#claims].slice(this.#allowed)) {
+      claim.given = true
+      this.#ends.get(claim)?.abort(new SnugError('cancelled', 'fewer connections are wanted'))
+    }
+    if (this.#started && this.#taste === undefined && !this.#fast) this.#many()
   }
 
   async run(): Promise<void> {
@@ -103,7 +128,7 @@ export class RangeFetch {
       this.#lastRate = rate
       this.#allowed++
       this.#wake()
-    } else this.#ceiling = this.#allowed
+    } else this.#most = this.#allowed
   }
 
   /** False when there is nothing left to share. */
@@ -115,16 +140,19 @@ export class RangeFetch {
     const most = this.#allowed === 1 ? sizeBytes : this.#pieceBytes
     const piece = nextPiece(writer.ranges, claimed, sizeBytes, most) ?? this.#share()
     if (piece === null) return false
-    const claim: Claim = { from: piece[0], at: piece[0], to: piece[1], alone: this.#claims.size === 0, ranged: this.#ceiling > 1 }
+    const claim: Claim = { from: piece[0], at: piece[0], to: piece[1], alone: this.#claims.size === 0, ranged: this.#most > 1 }
     for (const other of this.#claims) other.alone = false
     this.#claims.add(claim)
-    void fetch(claim, this.#stop.signal, () => this.#answered())
+    const end = new AbortController()
+    this.#ends.set(claim, end)
+    void fetch(claim, AbortSignal.any([this.#stop.signal, end.signal]), () => this.#answered())
       .then(
         () => null,
         (error: unknown) => error,
       )
       .then((error) => {
         this.#claims.delete(claim)
+        this.#ends.delete(claim)
         this.#ended.push({ claim, error })
         this.#wake()
       })
@@ -144,7 +172,7 @@ export class RangeFetch {
   #answered(): void {
     if (this.#started) return
     this.#started = true
-    if (this.#ceiling === 1) return
+    if (this.#most === 1) return
     const { writer } = this.#options
     const [before, at] = [totalOf(writer.ranges), performance.now()]
     this.#taste = setTimeout(() => {
@@ -156,21 +184,21 @@ export class RangeFetch {
 
   #many(): void {
     this.#fast = false
-    this.#allowed = Math.min(this.#ceiling, this.#options.limits.connections ?? 4)
+    this.#allowed = this.#first
     this.#wake()
+  }
+
+  /** With so many it begins. */
+  get #first(): number {
+    return Math.min(this.#ceiling, this.#wish ?? this.#options.limits.connections ?? 4)
   }
 
   async #settle({ claim, error }: Outcome): Promise<void> {
     const { onFailure, isPassing, signal, writer } = this.#options
+    if (claim.given === true) return
     if (error === null || signal.aborted) {
       this.#refused = 0
-      if (
-        this.#started &&
-        !this.#fast &&
-        this.#taste === undefined &&
-        this.#allowed < Math.min(this.#ceiling, this.#options.limits.connections ?? 4)
-      )
-        this.#allowed++
+      if (this.#started && !this.#fast && this.#taste === undefined && this.#allowed < this.#first) this.#allowed++
       return
     }
     const restart = error instanceof SnugError && error.data.restart === true
@@ -183,7 +211,7 @@ export class RangeFetch {
     this.#allowed = 1
     this.#started = false
     if (restart) {
-      if (error.data.alone === true) this.#ceiling = 1
+      if (error.data.alone === true) this.#most = 1
       await writer.restart()
     }
     await onFailure(error)
@@ -194,7 +222,7 @@ export class RangeFetch {
     this.#refused++
     this.#allowed = rateLimited ? Math.max(1, Math.floor(this.#allowed / 2)) : this.#claims.size
     // A server that refuses again and again means it.
-    if (rateLimited || this.#refused >= 3) this.#ceiling = this.#allowed
+    if (rateLimited || this.#refused >= 3) this.#most = this.#allowed
   }
 
   async #next(): Promise<void> {

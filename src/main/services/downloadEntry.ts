@@ -1,6 +1,9 @@
+import type { Download } from '@shared/domain/library'
+import type { Log } from '@shared/log'
 import type { DownloadRow } from '../db/repositories/downloads'
+import type { JobEvent } from '../platform/downloadTypes'
 import { SpeedMeter } from './downloadProgress'
-import { receivedBytes } from './downloadRows'
+import { isActive, receivedBytes, viewOf } from './downloadRows'
 
 /** A row with what is going on right now. */
 export interface Entry {
@@ -11,7 +14,7 @@ export interface Entry {
   /** Code of what the job is waiting out. */
   trouble: string | null
   /** What is asked for; `running` is the work that obeys it. */
-  intent: 'run' | 'pause' | 'cancel' | 'quit'
+  intent: 'run' | 'wait' | 'pause' | 'cancel' | 'quit'
   stop: AbortController | null
   running: Promise<void> | null
   /** Pause, resume and cancel happen one after the other. */
@@ -31,4 +34,40 @@ export function newEntry(row: DownloadRow): Entry {
     running: null,
     turn: Promise.resolve(),
   }
+}
+
+/** What a job tells, put into its row; true where that has to outlive a kill. */
+export function takeEvent(entry: Entry, event: JobEvent, log: Log): boolean {
+  const { row } = entry
+  if (event.type === 'progress') {
+    if (event.receivedBytes > entry.receivedBytes) entry.trouble = null
+    entry.receivedBytes = event.receivedBytes
+    entry.verifiedBytes = event.verifiedBytes
+    entry.speed.add(event.receivedBytes, performance.now())
+    const state = event.verifying ? 'verifying' : 'running'
+    if (row.state === state || !isActive(row)) return false
+    row.state = state
+    return true
+  }
+  if (event.type === 'durable' || event.type === 'placed') {
+    const part = row.parts[event.part]
+    if (part === undefined) return false
+    const { sha256 } = event
+    if (event.type === 'durable') Object.assign(part, { etag: event.etag, source: event.source, sha256, ranges: event.ranges })
+    else Object.assign(part, { done: true, fetched: event.fetched || part.fetched, sha256, ranges: [[0, part.sizeBytes]] })
+    return true
+  }
+  if (event.type === 'folder') {
+    row.folder = event.folder
+    return true
+  }
+  log.info(event.type === 'retry' ? 'download tries again' : 'download goes another way', { id: row.id, ...event })
+  if (event.type === 'retry') entry.trouble = event.code
+  return false
+}
+
+export function viewOfEntry({ row, receivedBytes: received, verifiedBytes, speed, trouble }: Entry): Download {
+  const running = row.state === 'running'
+  const bytesPerSecond = running ? speed.bytesPerSecond(performance.now()) : null
+  return viewOf(row, { receivedBytes: received, verifiedBytes, bytesPerSecond, trouble: running ? trouble : null })
 }

@@ -1,6 +1,7 @@
 import type { Log } from '@shared/log'
 import type { DownloadRow } from '../db/repositories/downloads'
 import type { DownloadRunner } from '../platform/downloadRunner'
+import type { DownloadLimits } from '../platform/downloadTypes'
 import type { Hub } from '../platform/hub'
 
 /** What arrived, for the library. */
@@ -17,6 +18,8 @@ export interface DownloadsDependencies {
     all(): DownloadRow[]
     get(id: string): DownloadRow | undefined
     save(row: DownloadRow): void
+    /** Its place in the queue, and nothing else of the row. */
+    move(id: string, position: number): void
     delete(id: string): void
   }
   hub: Pick<Hub, 'listing' | 'endpoint'>
@@ -29,8 +32,8 @@ export interface DownloadsDependencies {
   /** Keeps app and command line apart. */
   locksFolder: string
   log?: Log
-  /** Files at the same time; each has its own worker. */
-  parallel?: number
+  /** Files at the same time (2), each with a worker of its own; asked again by `applyLimits`. */
+  limits?: () => DownloadLimits & { files: number | null }
   reserveBytes?: number
   now?: () => number
 }

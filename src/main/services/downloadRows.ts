@@ -49,6 +49,7 @@ export function newRow(listing: HubListing, group: FileGroup, modelsFolder: stri
     modelId: null,
     createdAt: at,
     updatedAt: at,
+    position: null,
   }
 }
 

@@ -6,7 +6,7 @@ import type { JobEvent } from '../platform/downloadTypes'
 import { takeLock } from '../platform/fileLock'
 import { isProjector } from '../platform/hubFiles'
 import type { DownloadsDependencies } from './downloadNeeds'
-import { type Entry, newEntry } from './downloadEntry'
+import { type Entry, newEntry, takeEvent, viewOfEntry } from './downloadEntry'
 import { SpeedMeter } from './downloadProgress'
 import {
   groupOf,
@@ -21,8 +21,8 @@ import {
   removeFiles,
   specOf,
   targetOf,
-  viewOf,
 } from './downloadRows'
+import { behind, byPosition, ended, reordered } from './downloadQueue'
 import { Changes, follow } from './follow'
 
 const MiB = 1024 * 1024
@@ -45,14 +45,39 @@ export class DownloadsService {
     this.#log = needs.log ?? silentLog
     this.#now = needs.now ?? Date.now
     for (const row of needs.rows.all()) this.#entries.set(row.id, newEntry(row))
+    const limits = needs.limits?.()
+    if (limits !== undefined) needs.runner.setLimits(limits)
   }
 
+  /** In the order of the queue. */
   list(): Download[] {
-    return [...this.#entries.values()].sort((a, b) => a.row.createdAt - b.row.createdAt).map((entry) => this.#view(entry))
+    return this.#inOrder().map(viewOfEntry)
+  }
+
+  /** The first ones of the queue run: who is moved there begins, and another waits. */
+  move(id: string, to: 'up' | 'down' | 'top'): void {
+    const moved = this.#find(id)
+    const queue = this.#inOrder().filter(({ row }) => isUnfinished(row))
+    const places = reordered(queue, moved, to)
+    if (places.length === 0) return
+    for (const { entry, position } of places) {
+      entry.row.position = position
+      this.#needs.rows.move(entry.row.id, position)
+    }
+    this.#changes.emit()
+    this.#rebalance()
+  }
+
+  /** The settings changed: they count for what is under way. */
+  applyLimits(): void {
+    const limits = this.#needs.limits?.()
+    if (limits === undefined) return
+    this.#needs.runner.setLimits(limits)
+    this.#rebalance()
   }
 
   get(id: string): Download {
-    return this.#view(this.#find(id))
+    return viewOfEntry(this.#find(id))
   }
 
   /** Of all files of a model that was downloaded; null for any other. */
@@ -128,19 +153,10 @@ export class DownloadsService {
 
   /** Until it is done; rejects with what stopped it. For the command line. */
   async waitFor(id: string, onChange: (download: Download) => void = () => {}, signal?: AbortSignal): Promise<Download> {
-    for await (const all of this.follow(signal)) {
-      const download = all.find((candidate) => candidate.id === id)
-      if (download === undefined) break
-      onChange(download)
-      if (download.state === 'done') {
-        // Its lock is gone as well when this returns.
-        await this.#entries.get(id)?.running
-        return download
-      }
-      if (download.error !== null && (download.state === 'failed' || download.state === 'paused')) throw this.#errorOf(id)
-      if (download.state === 'cancelled' || download.state === 'paused') break
-    }
-    throw new SnugError('cancelled', 'cancelled')
+    const done = await ended(this.follow(signal), id, onChange)
+    // Its lock is gone as well when this returns.
+    await this.#entries.get(id)?.running
+    return done
   }
 
   /** Stops the work and keeps its state: the next start goes on. */
@@ -158,10 +174,9 @@ export class DownloadsService {
     if (group === undefined) throw new SnugError('hub/not-found', `${repository} has no such model file`, { repository, file })
     const first = this.#unfinished(repository, group.file)
     if (first !== undefined) return await this.#again(first)
-    for (const entry of this.#entries.values()) {
-      const same = entry.row.repository === repository && entry.row.file === group.file && entry.row.state === 'done'
-      if (!isBelow(entry.row.folder, this.#needs.modelsFolder())) continue
-      if (same && entry.row.revision === listing.revision && (await isThere(entry.row))) return { id: entry.row.id }
+    for (const { row } of this.#of(repository)) {
+      const same = row.file === group.file && row.state === 'done' && row.revision === listing.revision
+      if (same && (await isThere(row))) return { id: row.id }
     }
     const row = newRow(listing, group, this.#needs.modelsFolder(), this.#now())
     this.#forgetFinished(repository, group.file)
@@ -172,14 +187,13 @@ export class DownloadsService {
   }
 
   #unfinished(repository: string, file: string): Entry | undefined {
-    return [...this.#entries.values()].find(
-      // A file for another folder (`--to`) is another download.
-      ({ row }) =>
-        row.repository === repository &&
-        isUnfinished(row) &&
-        isBelow(row.folder, this.#needs.modelsFolder()) &&
-        row.parts.some((part) => part.file === file),
-    )
+    return this.#of(repository).find(({ row }) => isUnfinished(row) && row.parts.some((part) => part.file === file))
+  }
+
+  /** A file for another folder (`--to`) is another download. */
+  #of(repository: string): Entry[] {
+    const folder = this.#needs.modelsFolder()
+    return [...this.#entries.values()].filter(({ row }) => row.repository === repository && isBelow(row.folder, folder))
   }
 
   async #again(entry: Entry): Promise<{ id: string }> {
@@ -190,9 +204,8 @@ export class DownloadsService {
 
   /** Old rows of the same file that are over: the new one takes their place in the list. */
   #forgetFinished(repository: string, file: string): void {
-    for (const { row } of this.#entries.values()) {
-      if (row.repository !== repository || row.file !== file || isUnfinished(row) || !isBelow(row.folder, this.#needs.modelsFolder()))
-        continue
+    for (const { row } of this.#of(repository)) {
+      if (row.file !== file || isUnfinished(row)) continue
       this.#entries.delete(row.id)
       this.#needs.rows.delete(row.id)
     }
@@ -211,9 +224,9 @@ export class DownloadsService {
 
   #launch(): void {
     if (this.#disposed) return
-    const all = [...this.#entries.values()]
-    let free = (this.#needs.parallel ?? 2) - all.filter((entry) => entry.running !== null).length
-    for (const entry of all.sort((a, b) => a.row.createdAt - b.row.createdAt)) {
+    const all = this.#inOrder()
+    let free = this.#files - all.filter((entry) => entry.running !== null).length
+    for (const entry of all) {
       if (free <= 0) return
       if (entry.row.state !== 'queued' || entry.running !== null || entry.intent !== 'run') continue
       free--
@@ -223,6 +236,23 @@ export class DownloadsService {
         this.#launch()
       })
     }
+  }
+
+  /** What is no longer among the first goes back into the queue, with what it has. */
+  #rebalance(): void {
+    for (const entry of behind(this.#inOrder(), this.#files)) {
+      entry.intent = 'wait'
+      entry.stop?.abort()
+    }
+    this.#launch()
+  }
+
+  #inOrder(): Entry[] {
+    return [...this.#entries.values()].sort(byPosition)
+  }
+
+  get #files(): number {
+    return this.#needs.limits?.().files ?? 2
   }
 
   async #work(entry: Entry): Promise<void> {
@@ -291,6 +321,10 @@ export class DownloadsService {
 
   #fail(entry: Entry, error: unknown): void {
     const value = toErrorValue(error)
+    if (value.code === 'cancelled' && entry.intent === 'wait') {
+      entry.intent = 'run'
+      return this.#set(entry, { state: 'queued', error: null })
+    }
     if (value.code === 'cancelled' && entry.intent !== 'run') return
     const waits = value.code === 'download/disk-full' || value.code === 'network/offline' || value.code === 'download/busy'
     this.#log.warn('download stopped', { id: entry.row.id, ...value })
@@ -306,29 +340,8 @@ export class DownloadsService {
   }
 
   #onEvent(entry: Entry, event: JobEvent): void {
-    const { row } = entry
-    if (event.type === 'progress') {
-      if (event.receivedBytes > entry.receivedBytes) entry.trouble = null
-      entry.receivedBytes = event.receivedBytes
-      entry.verifiedBytes = event.verifiedBytes
-      entry.speed.add(event.receivedBytes, performance.now())
-      const state = event.verifying ? 'verifying' : 'running'
-      if (row.state !== state && isActive(row)) this.#set(entry, { state })
-      else this.#changes.emit()
-    } else if (event.type === 'durable' || event.type === 'placed') {
-      const part = row.parts[event.part]
-      if (part === undefined) return
-      if (event.type === 'durable')
-        Object.assign(part, { etag: event.etag, source: event.source, sha256: event.sha256, ranges: event.ranges })
-      else Object.assign(part, { done: true, fetched: event.fetched || part.fetched, sha256: event.sha256, ranges: [[0, part.sizeBytes]] })
-      this.#save(entry)
-    } else if (event.type === 'folder') this.#set(entry, { folder: event.folder })
-    else if (event.type !== 'retry') this.#log.info('download goes another way', { id: row.id, ...event })
-    else {
-      this.#log.info('download tries again', { id: row.id, ...event })
-      entry.trouble = event.code
-      this.#changes.emit()
-    }
+    if (takeEvent(entry, event, this.#log)) this.#save(entry)
+    else this.#changes.emit()
   }
 
   #inTurn(id: string, work: (entry: Entry) => void | Promise<void>): Promise<void> {
@@ -367,13 +380,6 @@ export class DownloadsService {
     return entry
   }
 
-  #errorOf(id: string): SnugError {
-    const { error } = this.#find(id).row
-    return error === null
-      ? new SnugError('cancelled', 'cancelled')
-      : new SnugError(error.code as SnugError['code'], error.message, error.data)
-  }
-
   #set(entry: Entry, patch: Partial<DownloadRow>): void {
     Object.assign(entry.row, patch)
     this.#save(entry)
@@ -390,10 +396,5 @@ export class DownloadsService {
       }
     }
     this.#changes.emit()
-  }
-
-  #view({ row, receivedBytes, verifiedBytes, speed, trouble }: Entry): Download {
-    const bytesPerSecond = row.state === 'running' ? speed.bytesPerSecond(performance.now()) : null
-    return viewOf(row, { receivedBytes, verifiedBytes, bytesPerSecond, trouble: row.state === 'running' ? trouble : null })
   }
 }

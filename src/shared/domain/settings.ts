@@ -19,6 +19,12 @@ export interface Settings {
   offline: boolean
   /** Where downloads go; null: `models` in the data folder. */
   modelsFolder: string | null
+  /** Bytes per second for all downloads together; null: as fast as it goes. */
+  downloadBytesPerSecond: number | null
+  /** Of one file, at most; null: as many as help, up to 8. */
+  downloadConnections: number | null
+  /** Files at the same time; null: 2. */
+  downloadFiles: number | null
   /** Folders whose GGUF files are adopted where they lie. */
   watchedFolders: string[]
   /** Default context in tokens for a load; null: 8,192 or the model's own limit. */
@@ -37,6 +43,9 @@ export const defaultSettings: Settings = {
   endpointAutomatic: false,
   offline: false,
   modelsFolder: null,
+  downloadBytesPerSecond: null,
+  downloadConnections: null,
+  downloadFiles: null,
   watchedFolders: [],
   contextSize: null,
   reserveBytes: null,

@@ -24,6 +24,8 @@ export const downloads = {
   pause: oc.input(z.object({ id }).strict()).output(type<null>()),
   resume: oc.input(z.object({ id }).strict()).output(type<null>()),
   cancel: oc.input(z.object({ id }).strict()).output(type<null>()),
+  /** The first ones of the queue run: what is moved there begins, and another waits. */
+  move: oc.input(z.object({ id, to: z.enum(['up', 'down', 'top']) }).strict()).output(type<null>()),
   /** Takes a finished, failed or cancelled row off the list. */
   dismiss: oc.input(z.object({ id }).strict()).output(type<null>()),
 }

@@ -35,6 +35,8 @@ export interface DownloadRow {
   modelId: string | null
   createdAt: number
   updatedAt: number
+  /** Place in the queue: the smallest goes first. null: that of `createdAt`. */
+  position?: number | null
 }
 
 interface Stored extends Omit<DownloadRow, 'parts' | 'error'> {
@@ -42,13 +44,27 @@ interface Stored extends Omit<DownloadRow, 'parts' | 'error'> {
   error: string | null
 }
 
-const columns = ['id', 'repository', 'file', 'revision', 'folder', 'state', 'parts', 'error', 'modelId', 'createdAt', 'updatedAt'] as const
+const columns = [
+  'id',
+  'repository',
+  'file',
+  'revision',
+  'folder',
+  'state',
+  'parts',
+  'error',
+  'modelId',
+  'createdAt',
+  'updatedAt',
+  'position',
+] as const
 
 export class DownloadsRepository {
   readonly #all
   readonly #get
   readonly #byFile
   readonly #save
+  readonly #move
   readonly #delete
 
   constructor(readonly db: Connection) {
@@ -57,13 +73,15 @@ export class DownloadsRepository {
     this.#byFile = db.prepare<[string, string], Stored>(
       'SELECT * FROM downloads WHERE repository = ? AND file = ? ORDER BY createdAt DESC, id LIMIT 1',
     )
+    // The place of a row that is there is told by `move` alone.
     this.#save = db.prepare<[Stored]>(
       `INSERT INTO downloads (${columns.join(', ')}) VALUES (${columns.map((name) => `@${name}`).join(', ')})
        ON CONFLICT (id) DO UPDATE SET ${columns
-         .slice(1)
+         .slice(1, -1)
          .map((name) => `${name} = excluded.${name}`)
          .join(', ')}`,
     )
+    this.#move = db.prepare<[number, string]>('UPDATE downloads SET position = ? WHERE id = ?')
     this.#delete = db.prepare<[string]>('DELETE FROM downloads WHERE id = ?')
   }
 
@@ -83,7 +101,9 @@ export class DownloadsRepository {
   }
 
   save(row: DownloadRow): void {
-    guarded(() => this.#save.run({ ...row, parts: JSON.stringify(row.parts), error: toJsonOrNull(row.error) }))
+    guarded(() =>
+      this.#save.run({ ...row, position: row.position ?? null, parts: JSON.stringify(row.parts), error: toJsonOrNull(row.error) }),
+    )
   }
 
   update(id: string, patch: Partial<Omit<DownloadRow, 'id'>>): DownloadRow | undefined {
@@ -92,6 +112,11 @@ export class DownloadsRepository {
     const changed = { ...row, updatedAt: Date.now(), ...patch }
     this.save(changed)
     return changed
+  }
+
+  /** Nothing else of the row: another process may be writing it. */
+  move(id: string, position: number): void {
+    guarded(() => this.#move.run(position, id))
   }
 
   delete(id: string): void {

@@ -7,5 +7,9 @@ export const downloadsHandlers = (area: Area<'downloads'>, { core: { downloads }
   pause: area.pause.handler(({ input }) => downloads.pause(input.id).then(() => null)),
   resume: area.resume.handler(({ input }) => downloads.resume(input.id).then(() => null)),
   cancel: area.cancel.handler(({ input }) => downloads.cancel(input.id).then(() => null)),
+  move: area.move.handler(({ input }) => {
+    downloads.move(input.id, input.to)
+    return null
+  }),
   dismiss: area.dismiss.handler(({ input }) => downloads.dismiss(input.id).then(() => null)),
 })

@@ -1,16 +1,17 @@
 import type { Download } from '@shared/domain/library'
 import { quantizationInName } from '@shared/domain/quantization'
-import { Pause, Play, RotateCcw, X } from 'lucide-react'
+import { ArrowDown, ArrowUp, ArrowUpToLine, MoreHorizontal, Pause, Play, RotateCcw, X } from 'lucide-react'
 import { useState } from 'react'
 import { client } from '../../lib/client'
 import { isErrorCode } from '../../lib/errors'
 import { percent, perSecond, size, timeLeft } from '../../lib/format'
 import { useLanguage, useMessages } from '../../lib/i18n'
-import { Button, ErrorNotice, IconButton } from '../../ui'
+import { Button, ErrorNotice, IconButton, Menu } from '../../ui'
 import { useChatWith } from './useChatWith'
 import { segments } from './segments'
 
-export function DownloadRow({ download }: { download: Download }) {
+/** `queue`: the ids of those that are not over, in the order in which they run. */
+export function DownloadRow({ download, queue }: { download: Download; queue: readonly string[] }) {
   const { library, errors, common } = useMessages()
   const language = useLanguage()
   const [error, setError] = useState<unknown>(null)
@@ -91,6 +92,7 @@ export function DownloadRow({ download }: { download: Download }) {
               {library.loadAndChat}
             </Button>
           )}
+          <QueueMenu id={id} name={name} queue={queue} run={run} />
           {running || state === 'paused' ? (
             <IconButton label={`${library.cancelDownload}: ${name}`} onClick={() => run(client.downloads.cancel({ id }))}>
               <X className="i" aria-hidden="true" />
@@ -105,5 +107,48 @@ export function DownloadRow({ download }: { download: Download }) {
       {error !== null && <ErrorNotice error={error} />}
       {state === 'failed' && download.error !== null && error === null && <ErrorNotice error={download.error} />}
     </li>
+  )
+}
+
+function QueueMenu({
+  id,
+  name,
+  queue,
+  run,
+}: {
+  id: string
+  name: string
+  queue: readonly string[]
+  run: (work: Promise<unknown>) => void
+}) {
+  const { library } = useMessages()
+  const place = queue.indexOf(id)
+  if (place < 0 || queue.length < 2) return null
+  const to = (where: 'up' | 'down' | 'top') => () => run(client.downloads.move({ id, to: where }))
+  return (
+    <Menu
+      trigger={
+        <IconButton label={library.orderOf({ name })}>
+          <MoreHorizontal className="i" aria-hidden="true" />
+        </IconButton>
+      }
+      entries={[
+        {
+          id: 'top',
+          label: library.moveTop,
+          icon: <ArrowUpToLine className="i s" aria-hidden="true" />,
+          disabled: place === 0,
+          run: to('top'),
+        },
+        { id: 'up', label: library.moveUp, icon: <ArrowUp className="i s" aria-hidden="true" />, disabled: place === 0, run: to('up') },
+        {
+          id: 'down',
+          label: library.moveDown,
+          icon: <ArrowDown className="i s" aria-hidden="true" />,
+          disabled: place === queue.length - 1,
+          run: to('down'),
+        },
+      ]}
+    />
   )
 }

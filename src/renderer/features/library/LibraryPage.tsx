@@ -15,6 +15,7 @@ export function LibraryPage() {
   const all = useLive(libraryLive)
   const models = all ?? []
   const downloads = (useLive(downloadsLive) ?? []).filter(({ state }) => state !== 'cancelled')
+  const queue = downloads.filter(({ state }) => state !== 'done').map(({ id }) => id)
   const engine = useLive(engineLive) ?? { state: 'empty' as const }
   const [text, setText] = useState('')
   const [error, setError] = useState<unknown>(null)
@@ -61,7 +62,7 @@ export function LibraryPage() {
           <h2 className="h2">{library.downloads}</h2>
           <ul className="plain card flush">
             {downloads.map((download) => (
-              <DownloadRow key={download.id} download={download} />
+              <DownloadRow key={download.id} download={download} queue={queue} />
             ))}
           </ul>
         </section>

@@ -10,6 +10,7 @@ import { settingsLive, useLive } from '../../lib/live'
 import { useAppInfo } from '../../lib/queries'
 import { Button, ErrorNotice, IconButton, Page, Segmented } from '../../ui'
 import { Row, Section } from './Field'
+import { DownloadsSection } from './DownloadsSection'
 import { NetworkSection } from './NetworkSection'
 import { NumberSetting } from './NumberSetting'
 import './settings.css'
@@ -30,6 +31,7 @@ export function SettingsPage() {
           <>
             <Look settings={settings} save={save} />
             <Models settings={settings} save={save} onError={setError} />
+            <DownloadsSection settings={settings} save={save} />
             <NetworkSection settings={settings} save={save} />
           </>
         )}
