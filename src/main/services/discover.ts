@@ -1,6 +1,7 @@
 import type { FitReport } from '@shared/domain/fit'
 import type { KvCacheType, ModelFacts } from '@shared/domain/gguf'
 import type { RepositoryFiles, SearchHit } from '@shared/domain/library'
+import type { SimulatedMachine } from '@shared/domain/simulate'
 import { SnugError, toErrorValue } from '@shared/errors'
 import type { ExactFit, FoundModels } from '@shared/ipc/discover'
 import { type Log, silentLog } from '@shared/log'
@@ -11,6 +12,8 @@ import type { RemoteModel, RemoteModels } from './remoteModels'
 interface FitWishes {
   contextSize?: number
   kvCacheType?: KvCacheType
+  simulate?: SimulatedMachine
+  beside?: boolean
 }
 
 export interface DiscoverDependencies {

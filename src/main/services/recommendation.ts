@@ -7,7 +7,7 @@ import { type EstimateLevel, type MemoryDevice, type MemoryPart, type SizedModel
 import { type PoolOptions, bestBackend, memoryPools, usableGpus } from '@shared/domain/pools'
 import { quantizationInfo } from '@shared/domain/quantization'
 import { type Recommendation, type RecommendOptions, rankRecommendations, recommendModel, useNeeds } from '@shared/domain/recommend'
-import { parseSimulated, simulateGpu } from '@shared/domain/simulate'
+import { type SimulatedMachine, simulateMachine } from '@shared/domain/simulate'
 import { deviceSpeeds, withMeasured } from '@shared/domain/speed'
 import type { Bytes } from '@shared/domain/units'
 import { SnugError } from '@shared/errors'
@@ -26,8 +26,8 @@ export interface RecommendationServiceOptions {
 }
 
 export interface MachineOptions {
-  /** `RTX 4090`, `24 GB`, or a whole report (a file the command line read). */
-  simulate?: string | HardwareReport
+  /** `RTX 4090`, `24 GB`, figures, or a whole report (a file the command line read). */
+  simulate?: string | SimulatedMachine | HardwareReport
   backend?: Backend
   /** Keep the loaded model ("beside it"); default: in place of it. */
   beside?: boolean
@@ -127,7 +127,8 @@ export class RecommendationService {
     const report = simulated ? simulatedReport(real, query.simulate) : real
     const backend = query.backend ?? bestBackend(report)
     const returned = simulated || query.beside === true ? {} : (this.options.returned?.() ?? {})
-    const pools: PoolOptions = { reserveBytes: this.options.reserveBytes?.() ?? null, returned, assume: 'free' }
+    const reserveBytes = simulated ? null : (this.options.reserveBytes?.() ?? null)
+    const pools: PoolOptions = { reserveBytes, returned, assume: 'free' }
     const gpus = backend === 'cpu' ? [] : usableGpus(report, backend)
     const calibrations = simulated ? [] : ((await this.options.calibrations?.(report)) ?? [])
     return { pools: memoryPools(report, backend, pools), backend, speeds: deviceSpeeds({ ...report, gpus }, backend, calibrations) }
@@ -176,10 +177,11 @@ function fitOptions(query: FitQuery | RecommendQuery): FitOptions {
   return options
 }
 
-function simulatedReport(real: HardwareReport, simulate: string | HardwareReport | undefined): HardwareReport {
+function simulatedReport(real: HardwareReport, simulate: MachineOptions['simulate']): HardwareReport {
   if (simulate === undefined) return real
-  if (typeof simulate !== 'string') return simulate
-  const gpu = parseSimulated(simulate)
-  if (gpu === null) throw new SnugError('usage/invalid', `no device named "${simulate}" in the table`, { simulate })
-  return simulateGpu(real, gpu)
+  if (typeof simulate !== 'string' && 'gpus' in simulate) return simulate
+  const wanted = typeof simulate === 'string' ? { device: simulate, vramBytes: null, ramBytes: null } : simulate
+  const report = simulateMachine(real, wanted)
+  if (report === null) throw new SnugError('usage/invalid', `no device named "${wanted.device}" in the table`, { simulate: wanted.device })
+  return report
 }

@@ -12,6 +12,23 @@ const repository = z
 const use = z.enum(['chat', 'code', 'reasoning', 'chinese', 'small'])
 const kv = z.enum(['f16', 'q8_0', 'q4_0'])
 
+/** Another machine than this one; everything priced for it is for show. */
+const simulate = z
+  .object({
+    device: z.string().min(1).max(80).nullable(),
+    vramBytes: z
+      .number()
+      .min(0)
+      .max(2 ** 43)
+      .nullable(),
+    ramBytes: z
+      .number()
+      .min(2 ** 30)
+      .max(2 ** 44)
+      .nullable(),
+  })
+  .strict()
+
 /** Where models could already lie on this disk; nothing is copied. */
 export interface FoundModels {
   source: 'lm-studio' | 'ollama' | 'jan' | 'huggingface'
@@ -37,13 +54,26 @@ export const discover = {
           use: use.default('chat'),
           contextSize: z.number().int().min(256).max(10_000_000).optional(),
           kvCacheType: kv.default('f16'),
+          simulate: simulate.optional(),
+          /** Beside the loaded model, not in place of it. */
+          beside: z.boolean().default(false),
         })
         .strict(),
     )
     .output(type<Recommendation[]>()),
   /** A repository's files with sizes from the hub, verdict per quantization (and per file, where a quantization is there twice). */
   files: oc
-    .input(z.object({ repository, contextSize: z.number().int().min(256).optional(), kvCacheType: kv.default('f16') }).strict())
+    .input(
+      z
+        .object({
+          repository,
+          contextSize: z.number().int().min(256).optional(),
+          kvCacheType: kv.default('f16'),
+          simulate: simulate.optional(),
+          beside: z.boolean().default(false),
+        })
+        .strict(),
+    )
     .output(type<RepositoryFiles & { fits: Record<string, FitReport> }>()),
   /** Reads the header of the chosen file by ranges (some megabytes) and asks llama.cpp's dry run. */
   exact: oc

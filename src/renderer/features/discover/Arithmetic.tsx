@@ -2,6 +2,7 @@ import type { FitReport } from '@shared/domain/fit'
 import type { ReactNode } from 'react'
 import { count, gib, seconds } from '../../lib/format'
 import { useMessages } from '../../lib/i18n'
+import { useSimulation } from './simulation'
 import { Note, Popover, memoryGroups, sumByGroup } from '../../ui'
 
 const mark = { weights: 'w', kv: 'k', compute: 'c', overhead: 'h' } as const
@@ -31,6 +32,7 @@ export function Arithmetic({ name, quantization, fit, licence, rating, notes = [
     overhead: words.overhead,
   }
   const ttft = fit.speed.ttftMs
+  const simulation = useSimulation()
   return (
     <Popover
       label={words.title({ total })}
@@ -44,6 +46,7 @@ export function Arithmetic({ name, quantization, fit, licence, rating, notes = [
       <div className="sums">
         <h3>
           <span className="grow">{words.title({ total })}</span>
+          {simulation !== null && <span className="tag acc">{discover.simulatedTag}</span>}
           <span className="tag" title={common.levelHint[fit.level]}>
             {common.level[fit.level]}
           </span>

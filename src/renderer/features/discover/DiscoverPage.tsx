@@ -1,36 +1,47 @@
-import { useCases } from '@shared/domain/catalog'
-import type { KvCacheType } from '@shared/domain/gguf'
 import { type Recommendation, useNeeds } from '@shared/domain/recommend'
-import type { SizeClassId } from '@shared/domain/sizeClass'
-import { keepPreviousData, useQuery } from '@tanstack/react-query'
+import { useQuery } from '@tanstack/react-query'
 import { Search } from 'lucide-react'
-import { useState } from 'react'
+import { useMemo, useState } from 'react'
 import { client } from '../../lib/client'
 import { count, gib } from '../../lib/format'
 import { useMessages } from '../../lib/i18n'
 import { machineLive, useLive } from '../../lib/live'
-import { Button, EmptyState, ErrorNotice, Page, Switch } from '../../ui'
+import { Button, EmptyState, ErrorNotice, Note, Page } from '../../ui'
 import './discover.css'
+import { FilterBar } from './FilterBar'
 import { type Filters, noFilters, passing } from './filters'
 import { Hero } from './Hero'
 import { HubBanner } from './HubBanner'
 import { repositoryIn } from './matching'
 import { ModelRow } from './ModelRow'
 import { HubHits, RepositoryPanel } from './RepositoryPanel'
-
-const sizes: readonly SizeClassId[] = ['light', 'medium', 'heavy']
-const contexts: readonly number[] = [2_048, 4_096, 8_192, 16_384, 32_768, 65_536, 131_072]
-const cacheTypes: readonly KvCacheType[] = ['f16', 'q8_0', 'q4_0']
+import { type Simulation, SimulationContext, markSimulated, simulatedName, useSimulation } from './simulation'
 
 type Opened = { kind: 'repository'; repository: string } | { kind: 'hits'; query: string } | null
 
 export function DiscoverPage() {
-  const { discover } = useMessages()
+  const { discover, common } = useMessages()
   const [filters, setFilters] = useState<Filters>(noFilters)
   const [opened, setOpened] = useState<Opened>(null)
   const repository = repositoryIn(filters.text)
+  const { simulate } = filters
   const query = useRecommendations(filters)
-  const shown = query.data === undefined ? [] : passing(query.data, repository === null ? filters : { ...filters, text: '' })
+  const real = useRecommendations({ ...filters, simulate: null })
+  const simulation = useMemo(
+    (): Simulation | null =>
+      simulate === null
+        ? null
+        : {
+            name: simulatedName(simulate, { vram: common.vram, ram: common.ram, none: discover.noCard }),
+            here: new Map((real.data ?? []).map((item) => [item.model.id, item])),
+          },
+    [simulate, real.data, common, discover],
+  )
+  const items = useMemo(
+    () => (simulate === null ? query.data : query.data?.map((item) => markSimulated(item, (name) => discover.simulatedDevice({ name })))),
+    [simulate, query.data, discover],
+  )
+  const shown = items === undefined ? [] : passing(items, repository === null ? filters : { ...filters, text: '' })
   const open = () => {
     if (repository !== null) setOpened({ kind: 'repository', repository })
     else if (filters.text.trim() !== '') setOpened({ kind: 'hits', query: filters.text.trim() })
@@ -60,135 +71,84 @@ export function DiscoverPage() {
       )}
     </form>
   )
-  const [best] = query.data ?? []
+  const [best] = items ?? []
   return (
-    <Page title={discover.title} tool={tool}>
-      <HubBanner />
-      {opened?.kind === 'repository' && (
-        <RepositoryPanel
-          repository={opened.repository}
-          contextSize={filters.contextSize}
-          kvCacheType={filters.kvCacheType}
-          onClose={() => setOpened(null)}
-        />
-      )}
-      {opened?.kind === 'hits' && (
-        <HubHits
-          query={opened.query}
-          onPick={(picked) => setOpened({ kind: 'repository', repository: picked })}
-          onClose={() => setOpened(null)}
-        />
-      )}
-      {query.error !== null && <ErrorNotice error={query.error} />}
-      {best !== undefined ? <Hero item={best} /> : query.isPending && <div className="card hero empty-hero" />}
-      <FilterBar filters={filters} setFilters={setFilters} shown={shown.length} />
-      <section className="card flush" aria-label={discover.models}>
-        <Head items={shown} filters={filters} />
-        {query.isPending && <Skeleton />}
-        <ul className="plain" data-rows>
-          {shown.map((item) => (
-            <ModelRow key={item.model.id} item={item} />
-          ))}
-        </ul>
-        {query.data !== undefined && shown.length === 0 && <NothingPasses filters={filters} setFilters={setFilters} />}
-      </section>
-    </Page>
+    <SimulationContext value={simulation}>
+      <Page title={discover.title} tool={tool}>
+        <HubBanner />
+        {simulation !== null && (
+          <div className="sim-note">
+            <Note tone="warn">
+              <div className="row wrap" data-testid="simulated">
+                <span className="grow">{discover.simulatedNote({ name: simulation.name })}</span>
+                <Button size="s" onClick={() => setFilters({ ...filters, simulate: null })}>
+                  {discover.backToThisMachine}
+                </Button>
+              </div>
+            </Note>
+          </div>
+        )}
+        {opened?.kind === 'repository' && (
+          <RepositoryPanel
+            repository={opened.repository}
+            contextSize={filters.contextSize}
+            kvCacheType={filters.kvCacheType}
+            simulate={simulate}
+            beside={filters.beside}
+            onClose={() => setOpened(null)}
+          />
+        )}
+        {opened?.kind === 'hits' && (
+          <HubHits
+            query={opened.query}
+            onPick={(picked) => setOpened({ kind: 'repository', repository: picked })}
+            onClose={() => setOpened(null)}
+          />
+        )}
+        {query.error !== null && <ErrorNotice error={query.error} />}
+        {best !== undefined ? <Hero item={best} /> : query.isPending && <div className="card hero empty-hero" />}
+        <FilterBar filters={filters} setFilters={setFilters} shown={shown.length} />
+        <section className="card flush" aria-label={discover.models}>
+          <Head items={shown} filters={filters} />
+          {query.isPending && <Skeleton />}
+          <ul className="plain" data-rows>
+            {shown.map((item) => (
+              <ModelRow key={item.model.id} item={item} />
+            ))}
+          </ul>
+          {items !== undefined && shown.length === 0 && <NothingPasses filters={filters} setFilters={setFilters} />}
+        </section>
+      </Page>
+    </SimulationContext>
   )
 }
 
 /** Asked again when free memory changed by a quarter GiB, keeping what is shown meanwhile. */
-function useRecommendations({ use, contextSize, kvCacheType }: Filters) {
+function useRecommendations({ use, contextSize, kvCacheType, simulate, beside }: Filters) {
   const report = useLive(machineLive)
   const step = 256 * 1024 * 1024
   const free =
     report === undefined ? null : Math.round((report.ram.available + report.gpus.reduce((sum, gpu) => sum + (gpu.vramFree ?? 0), 0)) / step)
   return useQuery<Recommendation[]>({
-    queryKey: ['discover.recommend', use, contextSize, kvCacheType, free],
-    queryFn: () => client.discover.recommend({ use, kvCacheType, ...(contextSize === null ? {} : { contextSize }) }),
-    placeholderData: keepPreviousData,
+    queryKey: ['discover.recommend', use, contextSize, kvCacheType, simulate, beside, free],
+    queryFn: () =>
+      client.discover.recommend({
+        use,
+        kvCacheType,
+        beside,
+        ...(contextSize === null ? {} : { contextSize }),
+        ...(simulate === null ? {} : { simulate }),
+      }),
+    // What this machine said must never stand under another's name, not for a blink.
+    placeholderData: (before, query) => ((query?.queryKey[4] === null) === (simulate === null) ? before : undefined),
     staleTime: 60_000,
   })
-}
-
-function FilterBar({ filters, setFilters, shown }: { filters: Filters; setFilters: (filters: Filters) => void; shown: number }) {
-  const { discover, common } = useMessages()
-  return (
-    <div className="filters" role="toolbar" aria-label={discover.filters}>
-      <div className="row" role="group" aria-label={discover.useLabel}>
-        {useCases.map((use) => (
-          <button
-            key={use}
-            type="button"
-            className="chip"
-            aria-pressed={filters.use === use}
-            onClick={() => setFilters({ ...filters, use })}
-          >
-            {discover.use[use]}
-          </button>
-        ))}
-      </div>
-      <span className="vr" />
-      <div className="row" role="group" aria-label={discover.sizeLabel}>
-        {sizes.map((size) => (
-          <button
-            key={size}
-            type="button"
-            className="chip"
-            aria-pressed={filters.size === size}
-            onClick={() => setFilters({ ...filters, size: filters.size === size ? null : size })}
-          >
-            {common.sizeClass[size]} <span className="t3">{discover.sizeRange[size]}</span>
-          </button>
-        ))}
-      </div>
-      <span className="vr" />
-      <Switch checked={filters.fitsOnly} onChange={(fitsOnly) => setFilters({ ...filters, fitsOnly })}>
-        {discover.fitsOnly}
-      </Switch>
-      <span className="row sizes">
-        <label className="row f12">
-          {discover.context}
-          <select
-            className="select"
-            aria-label={discover.context}
-            value={filters.contextSize ?? ''}
-            onChange={(event) => setFilters({ ...filters, contextSize: event.target.value === '' ? null : Number(event.target.value) })}
-          >
-            <option value="">{discover.contextByUse({ tokens: count(useNeeds[filters.use].contextSize) })}</option>
-            {contexts.map((tokens) => (
-              <option key={tokens} value={tokens}>
-                {discover.contextTokens({ tokens: count(tokens) })}
-              </option>
-            ))}
-          </select>
-        </label>
-        <label className="row f12">
-          {discover.cacheType}
-          <select
-            className="select"
-            aria-label={discover.cacheType}
-            value={filters.kvCacheType}
-            onChange={(event) => setFilters({ ...filters, kvCacheType: cacheTypes.find((type) => type === event.target.value) ?? 'f16' })}
-          >
-            {cacheTypes.map((type) => (
-              <option key={type} value={type}>
-                {type}
-              </option>
-            ))}
-          </select>
-        </label>
-      </span>
-      <span className="grow" />
-      <span className="t3 f12 nw" data-testid="model-count">
-        {discover.count({ count: shown })}
-      </span>
-    </div>
-  )
 }
 
 /** The devices that all rows share, so that their lines run down the page, and for which context the sums are. */
 function Head({ items, filters }: { items: readonly Recommendation[]; filters: Filters }) {
   const { discover, common } = useMessages()
+  const simulation = useSimulation()
   const pools = items[0]?.best.fit.pools ?? []
   const context = count(filters.contextSize ?? useNeeds[filters.use].contextSize)
   return (
@@ -212,7 +172,7 @@ function Head({ items, filters }: { items: readonly Recommendation[]; filters: F
       </span>
       <span className="num">{discover.column.takes}</span>
       <span>{discover.column.outcome}</span>
-      <span className="num">{discover.column.predicted}</span>
+      <span className="num">{simulation === null ? discover.column.predicted : discover.column.simulated}</span>
       <span className="num opt">{discover.column.download}</span>
       <span>{discover.column.quantization}</span>
       <span className="vh">{discover.column.action}</span>
@@ -255,7 +215,7 @@ function NothingPasses({ filters, setFilters }: { filters: Filters; setFilters: 
         {filters.fitsOnly && (
           <Button onClick={() => setFilters({ ...filters, fitsOnly: false })}>{discover.clearFilter({ filter: discover.fitsOnly })}</Button>
         )}
-        <Button kind="quiet" onClick={() => setFilters({ ...noFilters, use: filters.use })}>
+        <Button kind="quiet" onClick={() => setFilters({ ...noFilters, use: filters.use, simulate: filters.simulate })}>
           {discover.clearAll}
         </Button>
       </div>

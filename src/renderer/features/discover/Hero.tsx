@@ -6,6 +6,7 @@ import { Arithmetic } from './Arithmetic'
 import { offerOf } from './matching'
 import { Obtain } from './Obtain'
 import { reasonSentence } from './reason'
+import { useSimulation } from './simulation'
 
 /** The one recommendation: a sentence, a tall bar, a button. */
 export function Hero({ item }: { item: Recommendation }) {
@@ -14,11 +15,17 @@ export function Hero({ item }: { item: Recommendation }) {
   const where = useWhere()
   const { best, model } = item
   const use = discover.use[item.use]
+  const simulation = useSimulation()
+  const bestFor = simulation === null ? discover.bestFor({ use }) : discover.bestForSimulated({ use, name: simulation.name })
   return (
-    <section className="card hero" aria-label={discover.bestFor({ use })} data-testid="recommendation">
+    <section className="card hero" aria-label={bestFor} data-testid="recommendation">
       <div>
         <div className="row wrap f12 t2">
-          {item.usable ? discover.bestFor({ use }) : discover.nearestFor({ use })}
+          {item.usable
+            ? bestFor
+            : simulation === null
+              ? discover.nearestFor({ use })
+              : discover.nearestForSimulated({ use, name: simulation.name })}
           <OutcomePill grade={best.grade} verdict={best.verdict} />
           <span>{where(best.fit)}</span>
         </div>
@@ -27,7 +34,7 @@ export function Hero({ item }: { item: Recommendation }) {
         </h2>
         <p className="because sel">{reasonSentence(item.reason, messages)}</p>
         <div className="row wrap acts">
-          <Obtain offer={offerOf(item, best)} large />
+          <Obtain offer={offerOf(item, best, simulation?.here.get(model.id))} large />
           <Arithmetic
             name={model.name}
             quantization={best.quantization}

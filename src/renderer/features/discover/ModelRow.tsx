@@ -11,12 +11,14 @@ import { type Offer, offerOf } from './matching'
 import { Obtain } from './Obtain'
 import { reasonSentence } from './reason'
 import { moveBetweenRows } from './rowKeys'
+import { useSimulation } from './simulation'
 
 export function ModelRow({ item }: { item: Recommendation }) {
   const messages = useMessages()
   const { discover, common } = messages
   const [open, setOpen] = useState(false)
   const { model, best, sizeClass } = item
+  const here = useSimulation()?.here.get(model.id)
   const billions =
     model.activeParameters < model.parameters
       ? discover.activeOf({ total: parameters(model.parameters), active: parameters(model.activeParameters) })
@@ -73,7 +75,7 @@ export function ModelRow({ item }: { item: Recommendation }) {
           <span className="mono">{best.quantization}</span>
           <ChevronRight className="i xs chev" aria-hidden="true" />
         </button>
-        <Obtain offer={offerOf(item, best)} />
+        <Obtain offer={offerOf(item, best, here)} />
       </div>
       {open && (
         <ul className="plain quants" aria-label={discover.quantizationsOf({ name: model.name })}>
@@ -87,7 +89,7 @@ export function ModelRow({ item }: { item: Recommendation }) {
               grade={row.grade}
               best={row.quantization === best.quantization}
               sizeText={sizeText(row, discover.aboutShort)}
-              offer={offerOf(item, row)}
+              offer={offerOf(item, row, here)}
             />
           ))}
         </ul>
@@ -114,9 +116,10 @@ function Outcome({ grade, fit }: { grade: SpeedGrade | null; fit: FitReport }) {
 
 function Predicted({ fit }: { fit: FitReport }) {
   const { common, discover } = useMessages()
+  const simulation = useSimulation()
   if (fit.verdict === 'too-big') return <span className="speed t3">—</span>
   return (
-    <span className="speed" title={discover.predictedHint}>
+    <span className="speed" title={simulation === null ? discover.predictedHint : discover.simulatedNote({ name: simulation.name })}>
       <b className="m">{range(fit.speed.decode)}</b>
       <span className="t3"> {common.tokensPerSecond}</span>
     </span>

@@ -43,7 +43,13 @@ export function Obtain({ offer, large = false }: { offer: Offer; large?: boolean
           <DownloadIcon className="i" aria-hidden="true" />
         </IconButton>
       )}
-      {tooBig !== null && <Note tone="warn">{discover.exactTooBig({ takes: size(tooBig.totalBytes) })}</Note>}
+      {tooBig !== null && (
+        <Note tone="warn">
+          {tooBig === offer.here
+            ? discover.hereTooBig({ takes: size(tooBig.totalBytes) })
+            : discover.exactTooBig({ takes: size(tooBig.totalBytes) })}
+        </Note>
+      )}
       {error !== null && <ErrorNotice error={error} />}
       {running?.state === 'failed' && running.error !== null && error === null && <ErrorNotice error={running.error} />}
     </span>

@@ -1,5 +1,6 @@
 import type { KvCacheType } from '@shared/domain/gguf'
 import { quantizationLoss } from '@shared/domain/quantization'
+import type { SimulatedMachine } from '@shared/domain/simulate'
 import { useQuery } from '@tanstack/react-query'
 import { X } from 'lucide-react'
 import { client } from '../../lib/client'
@@ -8,25 +9,39 @@ import { useMessages } from '../../lib/i18n'
 import { Button, ErrorNotice, IconButton } from '../../ui'
 import { saidOf } from './matching'
 import { QuantizationRow } from './ModelRow'
+import { markFit } from './simulation'
 
 /** Any repository of the hub: its files by quantization, each with its verdict. */
 export function RepositoryPanel({
   repository,
   contextSize,
   kvCacheType,
+  simulate,
+  beside,
   onClose,
 }: {
   repository: string
   contextSize: number | null
   kvCacheType: KvCacheType
+  simulate: SimulatedMachine | null
+  beside: boolean
   onClose: () => void
 }) {
   const { discover, common } = useMessages()
-  const query = useQuery({
-    queryKey: ['discover.files', repository, contextSize, kvCacheType],
-    queryFn: () => client.discover.files({ repository, kvCacheType, ...(contextSize === null ? {} : { contextSize }) }),
+  const filesOn = (machine: SimulatedMachine | null) => ({
+    queryKey: ['discover.files', repository, contextSize, kvCacheType, machine, beside],
+    queryFn: () =>
+      client.discover.files({
+        repository,
+        kvCacheType,
+        beside,
+        ...(contextSize === null ? {} : { contextSize }),
+        ...(machine === null ? {} : { simulate: machine }),
+      }),
     staleTime: 300_000,
   })
+  const query = useQuery(filesOn(simulate))
+  const real = useQuery({ ...filesOn(null), enabled: simulate !== null })
   const name = repository.slice(repository.indexOf('/') + 1)
   return (
     <section className="card flush repo" aria-label={discover.filesOf({ repository })} data-testid="repository-files">
@@ -50,8 +65,10 @@ export function RepositoryPanel({
       {query.data?.groups.length === 0 && <p className="t2 pad">{discover.filesNone}</p>}
       <ul className="plain quants">
         {query.data?.groups.map((group) => {
-          const fit = query.data.fits[group.file] ?? query.data.fits[group.quantization]
-          if (fit === undefined) return null
+          const priced = query.data.fits[group.file] ?? query.data.fits[group.quantization]
+          if (priced === undefined) return null
+          const fit = simulate === null ? priced : markFit(priced, (device) => discover.simulatedDevice({ name: device }))
+          const here = simulate === null ? undefined : (real.data?.fits[group.file] ?? real.data?.fits[group.quantization])
           const offer = {
             name,
             quantization: group.quantization,
@@ -60,7 +77,8 @@ export function RepositoryPanel({
             sizeBytes: group.sizeBytes,
             sizeIsExact: true,
             demonstration: false,
-            said: saidOf(fit),
+            said: saidOf(here ?? fit),
+            ...(here === undefined ? {} : { here }),
           }
           return (
             <QuantizationRow

@@ -1,6 +1,7 @@
 import type { UseCase } from '@shared/domain/catalog'
 import type { KvCacheType } from '@shared/domain/gguf'
 import type { Recommendation } from '@shared/domain/recommend'
+import type { SimulatedMachine } from '@shared/domain/simulate'
 import type { SizeClassId } from '@shared/domain/sizeClass'
 
 export interface Filters {
@@ -11,9 +12,22 @@ export interface Filters {
   /** null: what the use needs. */
   contextSize: number | null
   kvCacheType: KvCacheType
+  /** null: this machine. */
+  simulate: SimulatedMachine | null
+  /** Beside the loaded model, not in place of it. */
+  beside: boolean
 }
 
-export const noFilters: Filters = { use: 'chat', size: null, fitsOnly: false, text: '', contextSize: null, kvCacheType: 'f16' }
+export const noFilters: Filters = {
+  use: 'chat',
+  size: null,
+  fitsOnly: false,
+  text: '',
+  contextSize: null,
+  kvCacheType: 'f16',
+  simulate: null,
+  beside: false,
+}
 
 /** What passes; use, context and cache type were already asked of main. */
 export function passing(items: readonly Recommendation[], filters: Filters): Recommendation[] {

@@ -16,9 +16,13 @@ export interface Offer {
   demonstration: boolean
   /** What the row says of it; before the download the file's own header is asked whether that holds. */
   said?: { contextSize: number; kvCacheType: KvCacheType; runs: boolean }
+  /** On this machine, where the row is about a simulated one. */
+  here?: FitReport
 }
 
-export function offerOf(item: Recommendation, fit: QuantizationFit): Offer {
+/** `here`: the same model on this machine, where `item` is about a simulated one. */
+export function offerOf(item: Recommendation, fit: QuantizationFit, here?: Recommendation): Offer {
+  const real = here?.alternatives.find(({ quantization }) => quantization === fit.quantization)?.fit
   return {
     name: item.model.name,
     quantization: fit.quantization,
@@ -27,7 +31,8 @@ export function offerOf(item: Recommendation, fit: QuantizationFit): Offer {
     sizeBytes: fit.sizeBytes,
     sizeIsExact: fit.sizeIsExact,
     demonstration: item.model.demonstration,
-    said: saidOf(fit.fit),
+    said: saidOf(real ?? fit.fit),
+    ...(real === undefined ? {} : { here: real }),
   }
 }
 

@@ -25,9 +25,11 @@ export function useObtain(): {
   const [tooBig, setTooBig] = useState<FitReport | null>(null)
   const [asking, setAsking] = useState(false)
   const [, go] = useLocation()
-  const download = async ({ repository, file, quantization, said }: Offer) => {
+  const download = async ({ repository, file, quantization, said, here }: Offer) => {
     if (repository === null) return
     setError(null)
+    // Chosen on a simulated machine: what this one says comes first.
+    if (here?.verdict === 'too-big' && tooBig === null) return setTooBig(here)
     setAsking(true)
     try {
       const found = file ?? (await fileOf(repository, quantization))

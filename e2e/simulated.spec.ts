@@ -1,0 +1,79 @@
+import { AxeBuilder } from '@axe-core/playwright'
+import { expect, test } from '@playwright/test'
+import type { Recommendation } from '../src/shared/domain/recommend'
+import { messages } from '../src/shared/i18n'
+import { type Launched, launchSnug } from './fixtures/launch'
+import { en } from './fixtures/models'
+import { openPage } from './fixtures/pages'
+import { ask } from './fixtures/rpc'
+
+const zh = messages('zh-CN')
+const device = 'H200 141 GB'
+const GiB = 2 ** 30
+
+let snug: Launched
+test.beforeAll(async () => {
+  snug = await launchSnug()
+})
+test.afterAll(async () => {
+  expect(await snug.close()).toBe(true)
+})
+
+test('another machine: everything is priced for it, says that it is simulated, and a download is warned of', async () => {
+  const { page } = snug
+  await openPage(page, 'discover')
+  const choice = page.getByRole('combobox', { name: en.discover.machine, exact: true })
+  await expect(page.getByTestId('model-row').first()).toBeVisible()
+  await choice.selectOption(device)
+  const note = page.getByTestId('simulated')
+  await expect(note).toContainText(en.discover.simulatedNote({ name: device }))
+  const hero = page.getByTestId('recommendation')
+  await expect(hero).toContainText('H200 (simulated)')
+  await expect(hero).toContainText(en.discover.bestForSimulated({ use: en.discover.use.chat, name: device }))
+  await hero.getByRole('button', { name: /show the arithmetic$/ }).click()
+  await expect(page.locator('.sums')).toContainText(en.discover.simulatedTag)
+  await page.keyboard.press('Escape')
+  const { violations } = await new AxeBuilder({ page }).setLegacyMode().analyze()
+  expect(violations.filter(({ impact }) => impact === 'serious' || impact === 'critical')).toEqual([])
+
+  // What this machine cannot run says so before the first byte; asked again it is tried all the same.
+  const input = { use: 'chat', kvCacheType: 'f16' }
+  const real = await ask<Recommendation[]>(page, 'discover/recommend', input)
+  const there = await ask<Recommendation[]>(page, 'discover/recommend', { ...input, simulate: { device, vramBytes: null, ramBytes: null } })
+  const wanted = there.find(({ model, best }) => {
+    const here = real
+      .find((item) => item.model.id === model.id)
+      ?.alternatives.find(({ quantization }) => quantization === best.quantization)
+    return best.verdict !== 'too-big' && best.repository !== null && here?.verdict === 'too-big'
+  })
+  if (wanted !== undefined) {
+    const row = page.locator(`[data-testid=model-row][data-model="${wanted.model.id}"]`)
+    const button = row.getByRole('button', {
+      name: en.discover.downloadNamed({ name: `${wanted.model.name} ${wanted.best.quantization}` }),
+    })
+    await button.click()
+    await expect(row).toContainText('will not run on this machine, only on the simulated one')
+    await expect(button).toBeEnabled()
+  }
+
+  // Figures of one's own.
+  await choice.selectOption({ label: en.discover.ownFigures })
+  await page.getByRole('textbox', { name: en.discover.ownVram, exact: true }).fill('0')
+  await page.getByRole('textbox', { name: en.discover.ownRam, exact: true }).fill('8')
+  const name = `${en.discover.noCard} + 8 GiB RAM`
+  await expect(note).toContainText(name)
+  await expect(hero).toHaveAccessibleName(en.discover.bestForSimulated({ use: en.discover.use.chat, name }))
+  await expect(page.locator('.cols.head .ends')).toContainText('6.4')
+  await page.getByRole('textbox', { name: en.discover.ownRam, exact: true }).fill('none')
+  await expect(page.getByRole('textbox', { name: en.discover.ownRam, exact: true })).toHaveAttribute('aria-invalid', 'true')
+
+  await ask(page, 'app/setSettings', { language: 'zh-CN' })
+  await expect(note).toContainText('模拟')
+  await expect(page.getByRole('combobox', { name: zh.discover.machine, exact: true })).toBeVisible()
+  await ask(page, 'app/setSettings', { language: null })
+  await note.getByRole('button', { name: en.discover.backToThisMachine }).click()
+  await expect(note).toHaveCount(0)
+  await expect(hero).not.toContainText('simulated')
+  const [best] = await ask<Recommendation[]>(page, 'discover/recommend', input)
+  expect(best?.best.fit.pools.every((pool) => pool.totalBytes / GiB !== 141)).toBe(true)
+})

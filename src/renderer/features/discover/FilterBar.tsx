@@ -1,0 +1,114 @@
+import { useCases } from '@shared/domain/catalog'
+import type { KvCacheType } from '@shared/domain/gguf'
+import { useNeeds } from '@shared/domain/recommend'
+import type { SizeClassId } from '@shared/domain/sizeClass'
+import { count } from '../../lib/format'
+import { useMessages } from '../../lib/i18n'
+import { engineLive, useLive } from '../../lib/live'
+import { useCurrentModel } from '../../lib/models'
+import { Segmented, Switch } from '../../ui'
+import type { Filters } from './filters'
+import { MachineChoice } from './MachineChoice'
+
+const sizes: readonly SizeClassId[] = ['light', 'medium', 'heavy']
+const contexts: readonly number[] = [2_048, 4_096, 8_192, 16_384, 32_768, 65_536, 131_072]
+const cacheTypes: readonly KvCacheType[] = ['f16', 'q8_0', 'q4_0']
+
+/** What is asked: use, size, context, cache type, machine. Any of it prices the whole catalogue again. */
+export function FilterBar({ filters, setFilters, shown }: { filters: Filters; setFilters: (filters: Filters) => void; shown: number }) {
+  const { discover, common } = useMessages()
+  return (
+    <div className="filters" role="toolbar" aria-label={discover.filters}>
+      <div className="row" role="group" aria-label={discover.useLabel}>
+        {useCases.map((use) => (
+          <button
+            key={use}
+            type="button"
+            className="chip"
+            aria-pressed={filters.use === use}
+            onClick={() => setFilters({ ...filters, use })}
+          >
+            {discover.use[use]}
+          </button>
+        ))}
+      </div>
+      <span className="vr" />
+      <div className="row" role="group" aria-label={discover.sizeLabel}>
+        {sizes.map((size) => (
+          <button
+            key={size}
+            type="button"
+            className="chip"
+            aria-pressed={filters.size === size}
+            onClick={() => setFilters({ ...filters, size: filters.size === size ? null : size })}
+          >
+            {common.sizeClass[size]} <span className="t3">{discover.sizeRange[size]}</span>
+          </button>
+        ))}
+      </div>
+      <span className="vr" />
+      <Switch checked={filters.fitsOnly} onChange={(fitsOnly) => setFilters({ ...filters, fitsOnly })}>
+        {discover.fitsOnly}
+      </Switch>
+      <span className="row wrap sizes">
+        <MachineChoice value={filters.simulate} onChange={(simulate) => setFilters({ ...filters, simulate })} />
+        <label className="row f12">
+          {discover.context}
+          <select
+            className="select"
+            aria-label={discover.context}
+            value={filters.contextSize ?? ''}
+            onChange={(event) => setFilters({ ...filters, contextSize: event.target.value === '' ? null : Number(event.target.value) })}
+          >
+            <option value="">{discover.contextByUse({ tokens: count(useNeeds[filters.use].contextSize) })}</option>
+            {contexts.map((tokens) => (
+              <option key={tokens} value={tokens}>
+                {discover.contextTokens({ tokens: count(tokens) })}
+              </option>
+            ))}
+          </select>
+        </label>
+        <label className="row f12">
+          {discover.cacheType}
+          <select
+            className="select"
+            aria-label={discover.cacheType}
+            value={filters.kvCacheType}
+            onChange={(event) => setFilters({ ...filters, kvCacheType: cacheTypes.find((type) => type === event.target.value) ?? 'f16' })}
+          >
+            {cacheTypes.map((type) => (
+              <option key={type} value={type}>
+                {type}
+              </option>
+            ))}
+          </select>
+        </label>
+      </span>
+      <Loaded beside={filters.beside} simulated={filters.simulate !== null} onChange={(beside) => setFilters({ ...filters, beside })} />
+      <span className="grow" />
+      <span className="t3 f12 nw" data-testid="model-count">
+        {discover.count({ count: shown })}
+      </span>
+    </div>
+  )
+}
+
+/** Whether a loaded model gives its memory back: asked only where one is loaded, and never of a machine that is not here. */
+function Loaded({ beside, simulated, onChange }: { beside: boolean; simulated: boolean; onChange: (beside: boolean) => void }) {
+  const { discover } = useMessages()
+  const engine = useLive(engineLive)
+  const { model } = useCurrentModel()
+  if (engine?.state !== 'ready' || simulated) return null
+  return (
+    <Segmented
+      small
+      label={discover.memoryOf}
+      value={beside ? 'beside' : 'place'}
+      options={[
+        { value: 'place', label: discover.inPlaceOf({ name: model?.name ?? discover.loadedModel }) },
+        { value: 'beside', label: discover.besideIt },
+      ]}
+      onChange={(value) => onChange(value === 'beside')}
+    />
+  )
+}
