@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { totalBytes } from '@shared/domain/memory'
 import { GiB } from '@shared/domain/units'
 import { type MemoryRow, memoryRows, modelName, rowName } from './lib/memoryRows'
-import { type Measurement, MemoryRun, type RowResult, realFile } from './lib/memoryRun'
+import { type Measurement, MemoryRun, type Prediction, type RowResult, realFile } from './lib/memoryRun'
 import { memoryFigures, writeAccuracy } from './lib/memoryTable'
 import { type Figure, say } from './lib/report'
 
@@ -15,7 +15,8 @@ const usage = `npm run -s bench memory -- [flags]
   --memory GIB           rows that need more, by the formula, stay open
   --keep FILE            keeps each measurement as soon as it is made, and goes on from there
   --folder DIR           where the models are written (gigabytes of holes); the system's temporary folder
-  --docs                 writes the tables into docs/accuracy.md`
+  --docs                 writes the tables into docs/accuracy.md
+  --kept                 measures nothing: figures and tables of what --keep FILE holds (several: FILE,FILE)`
 
 const flags = ['backend', 'rows', 'only', 'loads', 'memory', 'keep', 'folder'] as const
 const backends = ['cpu', 'vulkan', 'cuda', 'metal'] as const
@@ -23,14 +24,20 @@ type Flag = (typeof flags)[number]
 
 /** Predicted memory (from the header over HTTP, before the file is here) beside what llama.cpp and the process then take. */
 export default async function memory(args: string[]): Promise<Figure[]> {
-  const { given, docs } = parse(args)
+  const { given, docs, keptOnly } = parse(args)
   const wanted = (given.get('backend') ?? 'cpu,vulkan').split(',').map((name) => backends.find((known) => known === name) ?? fail(name))
   if (wanted.includes('vulkan')) process.env.GGML_VK_VISIBLE_DEVICES ??= '0'
   const all = memoryRows(wanted).filter((row) => rowName(row).includes(given.get('only') ?? ''))
   const rows = all.slice(0, Number(given.get('rows') ?? all.length))
   const loads = Number(given.get('loads') ?? 3)
   const memoryBytes = Number(given.get('memory') ?? Number.POSITIVE_INFINITY) * GiB
-  const keep = new Kept(given.get('keep'))
+  const keep = new Kept(given.get('keep')?.split(',') ?? [])
+  if (keptOnly) {
+    const results = rows.flatMap((row) => keep.result(row) ?? [])
+    const open = rows.filter((row) => keep.result(row) === null).map((row) => ({ row, why: 'not measured yet' }))
+    if (docs) writeAccuracy(results, open)
+    return memoryFigures(results, open)
+  }
 
   const folder = mkdtempSync(join(given.get('folder') ?? tmpdir(), 'snug-memory-'))
   const run = new MemoryRun(folder)
@@ -51,16 +58,17 @@ export default async function memory(args: string[]): Promise<Figure[]> {
       }
       if (there.length === 0) continue
       results.push(
-        ...(await run.model(model, there, async (row, { formula }, measure) => {
-          const needed = totalBytes(formula.parts)
+        ...(await run.model(model, there, async (row, prediction, measure) => {
+          const needed = totalBytes(prediction.formula.parts)
           if (needed > memoryBytes) {
             open.push({ row, why: `it needs ${(needed / GiB).toFixed(1)} GiB, more than this machine could give` })
             return null
           }
           const wantedLoads = row.backend === 'cpu' ? loads : 1
+          keep.predicted(row, prediction)
           while (keep.of(row).length < wantedLoads) keep.add(row, await measure())
           say(rowName(row))
-          return joined(keep.of(row).slice(0, wantedLoads))
+          return joined(keep.of(row))
         })),
       )
     }
@@ -73,17 +81,19 @@ export default async function memory(args: string[]): Promise<Figure[]> {
   return memoryFigures(results, open)
 }
 
-function parse(args: string[]): { given: Map<Flag, string>; docs: boolean } {
+function parse(args: string[]): { given: Map<Flag, string>; docs: boolean; keptOnly: boolean } {
   const given = new Map<Flag, string>()
   let docs = false
+  let keptOnly = false
   for (let at = 0; at < args.length; at++) {
     const name = flags.find((flag) => args[at] === `--${flag}`)
     const value = args[at + 1]
     if (args[at] === '--docs') docs = true
+    else if (args[at] === '--kept') keptOnly = true
     else if (name !== undefined && value !== undefined) given.set(name, args[++at] ?? '')
     else fail(args[at] ?? '')
   }
-  return { given, docs }
+  return { given, docs, keptOnly }
 }
 
 function fail(word: string): never {
@@ -98,24 +108,46 @@ function joined(measurements: readonly Measurement[]): Measurement {
   return { real: last.real, growths: measurements.flatMap(({ growths }) => growths) }
 }
 
-/** Measurements by row, in a file of JSON lines. */
-class Kept {
-  readonly #known = new Map<string, Measurement[]>()
+type Line = { name: string } & ({ measurement: Measurement } | { prediction: Prediction })
 
-  constructor(private readonly file: string | undefined) {
-    if (file === undefined || !existsSync(file)) return
-    for (const line of readFileSync(file, 'utf8').split('\n').filter(Boolean)) {
-      const { name, measurement } = JSON.parse(line) as { name: string; measurement: Measurement }
-      this.#known.set(name, [...(this.#known.get(name) ?? []), measurement])
+/** Measurements and the last prediction of each row, in files of JSON lines; what is new goes to the first of them. */
+class Kept {
+  readonly #known = new Map<string, { prediction: Prediction | null; measurements: Measurement[] }>()
+
+  constructor(private readonly files: readonly string[]) {
+    for (const file of files.filter((name) => existsSync(name))) {
+      for (const line of readFileSync(file, 'utf8').split('\n').filter(Boolean)) this.#learn(JSON.parse(line) as Line)
     }
   }
 
   of(row: MemoryRow): Measurement[] {
-    return this.#known.get(rowName(row)) ?? []
+    return this.#known.get(rowName(row))?.measurements ?? []
+  }
+
+  /** null: it lacks its prediction or any measurement. */
+  result(row: MemoryRow): RowResult | null {
+    const { prediction = null, measurements = [] } = this.#known.get(rowName(row)) ?? {}
+    return prediction === null || measurements.length === 0 ? null : { row, prediction, ...joined(measurements) }
+  }
+
+  predicted(row: MemoryRow, prediction: Prediction): void {
+    this.#add({ name: rowName(row), prediction })
   }
 
   add(row: MemoryRow, measurement: Measurement): void {
-    this.#known.set(rowName(row), [...this.of(row), measurement])
-    if (this.file !== undefined) appendFileSync(this.file, `${JSON.stringify({ name: rowName(row), measurement })}\n`)
+    this.#add({ name: rowName(row), measurement })
+  }
+
+  #add(line: Line): void {
+    this.#learn(line)
+    const [file] = this.files
+    if (file !== undefined) appendFileSync(file, `${JSON.stringify(line)}\n`)
+  }
+
+  #learn(line: Line): void {
+    const known = this.#known.get(line.name) ?? { prediction: null, measurements: [] }
+    if ('measurement' in line) known.measurements.push(line.measurement)
+    else known.prediction = line.prediction
+    this.#known.set(line.name, known)
   }
 }

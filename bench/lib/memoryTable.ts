@@ -158,7 +158,8 @@ export function writeAccuracy(results: readonly RowResult[], open: readonly { ro
 
 function pageOf(results: readonly RowResult[], open: readonly { row: MemoryRow; why: string }[]): string[] {
   const backends = [...new Set(results.map(({ row }) => row.backend))]
-  const loads = Math.max(0, ...results.map(({ growths }) => growths.length))
+  const counts = results.flatMap(({ growths }) => (growths.length === 0 ? [] : [growths.length]))
+  const loads = [...new Set([Math.min(...counts), Math.max(...counts)])].join(' to ')
   return [
     `Machine: ${cpus()[0]?.model.trim() ?? arch()}, ${cpus().length} processors, ${Math.round(totalmem() / GiB)} GiB, ${type()}. ${results.length} rows.`,
     '',
@@ -166,7 +167,7 @@ function pageOf(results: readonly RowResult[], open: readonly { row: MemoryRow; 
       const rows = results.filter(({ row }) => row.backend === backend)
       const what =
         backend === 'cpu'
-          ? `, ${rows.length} rows, the process by the median of ${loads} fresh loads`
+          ? `, ${rows.length} rows, the process by the median of fresh loads (${loads} of each)`
           : `, ${rows.length} rows, buffers only`
       return [`### ${names[backend]}${what}`, '', ...table(rows, backend === 'cpu'), '']
     }),
