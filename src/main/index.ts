@@ -6,6 +6,8 @@ import type { AppCommand, AppInfo } from '@shared/ipc/app'
 import { registerScheme, servePage } from './app/assets'
 import { createCommands } from './app/commands'
 import { createDialogs } from './app/dialogs'
+import { showDownloads } from './app/downloadPresence'
+import { electronPresence } from './app/electronPresence'
 import { setMenu } from './app/menu'
 import { closeChromiumNetwork, lockContents, lockSession, refusedSwitch } from './app/security'
 import { createWindow } from './app/window'
@@ -126,6 +128,11 @@ async function start(): Promise<void> {
     for await (const _settings of running.settings.follow()) applySettings()
   })()
   showWindow()
+  showDownloads(
+    running.downloads.follow(),
+    electronPresence(() => window, showWindow),
+    () => words().menu.presence,
+  ).catch((error: unknown) => log.error('downloads are not shown to the system any more', error))
 }
 
 app.on('second-instance', () => showWindow())

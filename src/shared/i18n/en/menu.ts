@@ -37,5 +37,11 @@ export const menu = {
   trashTitle: (p: { name: string }) => `Move ${p.name} to the trash?`,
   trashDetail: (p: { path: string; size: string }) => `${p.path}\n${p.size} will be free once the trash is emptied.`,
   trashMove: 'Move to trash',
+  presence: {
+    done: (p: { name: string }) => `${p.name} is here`,
+    doneBody: 'Downloaded and checked.',
+    failed: (p: { name: string }) => `${p.name}: the download stopped`,
+    failedBody: 'What has arrived is kept. The library says what happened.',
+  },
   dataFailedTitle: 'Snug cannot open its chats',
 }

@@ -37,5 +37,11 @@ export const menu = {
   trashTitle: (p: { name: string }) => `把 ${p.name} 移到废纸篓？`,
   trashDetail: (p: { path: string; size: string }) => `${p.path}\n清空废纸篓后可腾出 ${p.size}。`,
   trashMove: '移到废纸篓',
+  presence: {
+    done: (p: { name: string }) => `${p.name} 已下载`,
+    doneBody: '下载完毕，已校验。',
+    failed: (p: { name: string }) => `${p.name}：下载停下了`,
+    failedBody: '已下载的部分都保留着，原因见模型库。',
+  },
   dataFailedTitle: 'Snug 打不开对话数据',
 }
