@@ -85,6 +85,7 @@ export function createCore({ paths, fork, downloadWorker, log, trash, env = proc
     hardware,
     returned,
     reserveBytes: () => settings.get().reserveBytes,
+    vramBudgetBytes: () => settings.get().vramBudgetBytes,
     calibrations: (report) => calibration.current(report),
     measured: (key) => calibration.measured(key) ?? measuredOfCatalogue(key),
   })

@@ -158,6 +158,26 @@ describe('recommend', () => {
     expect(large?.model.parameters).toBeGreaterThan((small?.model.parameters ?? 0) * 4)
     await expect(service.recommend({ simulate: 'Voodoo 2' })).rejects.toMatchObject({ code: 'usage/invalid' })
   })
+  test("the user's VRAM budget is a limit of its own, only where it is the lower one, and never on a simulated machine", async () => {
+    const limited = (name: string, vramBudgetBytes: number) => {
+      const { raw } = exampleMachines.find((candidate) => candidate.name.startsWith(name)) ?? fail()
+      const report = mergeHardware(raw)
+      const options = { catalog, hardware: { report: async () => report }, vramBudgetBytes: () => vramBudgetBytes }
+      return new RecommendationService(options)
+    }
+    const card = limited('RTX 4070', 4 * GiB)
+    const [gpu] = (await card.machine()).pools
+    expect(gpu?.limit).toEqual({ name: 'user', device: 'gpu0', bytes: 4 * GiB })
+    for (const { best } of await card.recommend()) {
+      const [pool] = best.fit.pools
+      expect(pool?.budgetBytes).toBeLessThanOrEqual(4 * GiB)
+      if (best.verdict !== 'too-big') expect(pool?.takesBytes).toBeLessThanOrEqual(4 * GiB)
+      expect(pool?.spareBytes).toBeLessThanOrEqual(4 * GiB - (pool?.takesBytes ?? 0) + 1)
+    }
+    expect((await card.machine({ simulate: 'RTX 4090' })).pools[0]?.limit).toBeNull()
+    expect((await limited('Apple M1, 8', 64 * GiB).machine()).pools[0]?.limit?.name).toBe('metal-working-set')
+    expect((await limited('Apple M1, 8', 2 * GiB).machine()).pools[0]?.limit).toMatchObject({ name: 'user', bytes: 2 * GiB })
+  })
   test('our own model is given back by default, and kept when asked', async () => {
     const machine = exampleMachines.find((candidate) => candidate.name.startsWith('a card that is busy'))
     if (machine === undefined) throw new Error('no machine')

@@ -19,6 +19,8 @@ export interface RecommendationServiceOptions {
   returned?: () => Partial<Record<MemoryDevice, Bytes>>
   /** The user's reserve; default null. */
   reserveBytes?: () => Bytes | null
+  /** What the user allows of each graphics card; default all. Neither holds for a simulated machine. */
+  vramBudgetBytes?: () => Bytes | null
   /** What this machine was measured to do; default nothing, and the table of devices speaks. Never asked for a simulated machine. */
   calibrations?: (report: HardwareReport) => Promise<Calibration[]>
   /** Speeds measured on this machine, by id of the library or `catalogueKey`; default none. */
@@ -128,7 +130,8 @@ export class RecommendationService {
     const backend = query.backend ?? bestBackend(report)
     const returned = simulated || query.beside === true ? {} : (this.options.returned?.() ?? {})
     const reserveBytes = simulated ? null : (this.options.reserveBytes?.() ?? null)
-    const pools: PoolOptions = { reserveBytes, returned, assume: 'free' }
+    const vramBudgetBytes = simulated ? null : (this.options.vramBudgetBytes?.() ?? null)
+    const pools: PoolOptions = { reserveBytes, vramBudgetBytes, returned, assume: 'free' }
     const gpus = backend === 'cpu' ? [] : usableGpus(report, backend)
     const calibrations = simulated ? [] : ((await this.options.calibrations?.(report)) ?? [])
     return { pools: memoryPools(report, backend, pools), backend, speeds: deviceSpeeds({ ...report, gpus }, backend, calibrations) }

@@ -22,6 +22,7 @@ const schemas: { [K in keyof Settings]: z.ZodType<Settings[K]> } = {
   watchedFolders: z.array(z.string().min(1).max(4_096)).max(100),
   contextSize: z.number().int().min(256).max(10_000_000).nullable(),
   reserveBytes: z.number().int().min(0).nullable(),
+  vramBudgetBytes: z.number().int().min(0).nullable(),
   lastModelId: z.string().max(64).nullable(),
   welcomed: z.boolean(),
 }

@@ -45,11 +45,13 @@ export interface Tank {
 export function tankOf(pool: PoolFit, parts: readonly MemoryPart[]): Tank {
   const total = Math.max(1, pool.totalBytes)
   const free = Math.min(total, Math.max(0, pool.freeBytes + pool.returnedBytes))
-  const line = free / total
+  const own = pool.limit?.name === 'user' && pool.devices.every((device) => device === pool.limit?.device) ? pool.limit.bytes : free
+  // A limit of the person's own is where the line stands; what is free beyond it stays empty.
+  const line = Math.min(free, own) / total
   const sums = sumByGroup(parts, pool.devices)
   const takes = memoryGroups.reduce((sum, group) => sum + sums[group], 0)
   const misses = pool.spareBytes < 0 && takes > 0
-  const room = misses ? Math.max(0, Math.min(free, takes + pool.spareBytes)) : free
+  const room = misses ? Math.max(0, Math.min(line * total, takes + pool.spareBytes)) : free
   // Parts that do not fit are shortened from the end, so that the first ones keep their true width.
   let left = room
   const segments: Tank['segments'] = []
@@ -64,7 +66,7 @@ export function tankOf(pool: PoolFit, parts: readonly MemoryPart[]): Tank {
     name: pool.name,
     segments,
     reserve: misses || takes === 0 ? 0 : Math.max(0, Math.min(pool.reserveBytes / total, line - used)),
-    other: Math.max(0, 1 - line),
+    other: Math.max(0, 1 - free / total),
     line,
     over: misses ? Math.min(1 - used, -pool.spareBytes / total) : 0,
   }

@@ -185,8 +185,11 @@ function spareIn(pool: MemoryPool, parts: readonly MemoryPart[]): Bytes {
     if (part.device === pool.limit?.device) limited += part.bytes
   }
   const free = Math.max(0, pool.freeBytes + pool.returnedBytes - pool.reserveBytes)
-  const over = pool.limit === null ? 0 : Math.max(0, limited - pool.limit.bytes)
-  return over > 0 ? Math.min(free - takes, -over) : free - takes
+  if (pool.limit === null) return free - takes
+  const within = pool.limit.bytes - limited
+  // Where all of the pool counts against the limit, it is also all there is to spare.
+  const only = pool.devices.every((device) => device === pool.limit?.device)
+  return only || within < 0 ? Math.min(free - takes, within) : free - takes
 }
 
 export function fitsIn(pools: readonly MemoryPool[], parts: readonly MemoryPart[]): boolean {

@@ -6,6 +6,8 @@ import { type Bytes, GiB, MiB } from './units'
 export interface PoolOptions {
   /** What the user set; null: `reserveFor`. */
   reserveBytes: Bytes | null
+  /** What the user allows models to take of each graphics card; left out or null: no limit of theirs. */
+  vramBudgetBytes?: Bytes | null
   /** Bytes our own loaded model would give back, by device ("in place of"); empty for "beside it". */
   returned: Partial<Record<MemoryDevice, Bytes>>
   /** null: what is free now. `total`: the whole memory, for planning on an empty machine. */
@@ -63,11 +65,20 @@ export function memoryPools(report: HardwareReport, backend: Backend, options: P
       limit,
     }
   }
+  /** The user's limit counts only where it is the lower one. */
+  const limited = (device: MemoryDevice, own: PlatformLimit | null): PlatformLimit | null => {
+    const bytes = options.vramBudgetBytes ?? null
+    return bytes === null || (own !== null && own.bytes <= bytes) ? own : { name: 'user', device, bytes }
+  }
   const shared = gpus.find((gpu) => gpu.sharedWithRam)
   if (shared !== undefined)
-    return [pool(['gpu0', 'cpu'], shared.name, shared.kind, report.ram.total, report.ram.available, sharedLimit(report, shared))]
+    return [
+      pool(['gpu0', 'cpu'], shared.name, shared.kind, report.ram.total, report.ram.available, limited('gpu0', sharedLimit(report, shared))),
+    ]
   return [
-    ...gpus.map((gpu, index) => pool([`gpu${index}`], gpu.name, gpu.kind, gpu.vramTotal ?? 0, gpu.vramFree ?? gpu.vramTotal ?? 0, null)),
+    ...gpus.map((gpu, index) =>
+      pool([`gpu${index}`], gpu.name, gpu.kind, gpu.vramTotal ?? 0, gpu.vramFree ?? gpu.vramTotal ?? 0, limited(`gpu${index}`, null)),
+    ),
     pool(['cpu'], 'RAM', 'ram', report.ram.total, report.ram.available, null),
   ]
 }

@@ -31,6 +31,8 @@ export interface Settings {
   contextSize: number | null
   /** Bytes kept free on each device; null: max(256 MiB, 3 %). */
   reserveBytes: Bytes | null
+  /** What models may take of each graphics card at most; null: all that is free. */
+  vramBudgetBytes: Bytes | null
   lastModelId: string | null
   /** The first-run page was completed. */
   welcomed: boolean
@@ -49,6 +51,7 @@ export const defaultSettings: Settings = {
   watchedFolders: [],
   contextSize: null,
   reserveBytes: null,
+  vramBudgetBytes: null,
   lastModelId: null,
   welcomed: false,
 }

@@ -43,6 +43,7 @@ export const settingsPatch = z
     downloadFiles: z.number().int().min(1).max(8).nullable(),
     contextSize: z.number().int().min(256).max(10_000_000).nullable(),
     reserveBytes: z.number().int().min(0).nullable(),
+    vramBudgetBytes: z.number().int().min(0).nullable(),
     lastModelId: z.string().max(64).nullable(),
     welcomed: z.boolean(),
   })

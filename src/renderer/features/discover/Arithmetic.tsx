@@ -2,6 +2,7 @@ import type { FitReport } from '@shared/domain/fit'
 import type { ReactNode } from 'react'
 import { count, gib, seconds } from '../../lib/format'
 import { useMessages } from '../../lib/i18n'
+import { settingsLive, useLive } from '../../lib/live'
 import { useSimulation } from './simulation'
 import { Note, Popover, memoryGroups, sumByGroup } from '../../ui'
 
@@ -33,6 +34,7 @@ export function Arithmetic({ name, quantization, fit, licence, rating, notes = [
   }
   const ttft = fit.speed.ttftMs
   const simulation = useSimulation()
+  const settings = useLive(settingsLive)
   return (
     <Popover
       label={words.title({ total })}
@@ -88,10 +90,24 @@ export function Arithmetic({ name, quantization, fit, licence, rating, notes = [
               </dd>
             </div>
           ))}
+          {fit.pools.map(
+            (pool) =>
+              pool.limit?.name === 'user' && (
+                <div key={`${pool.id} limit`}>
+                  <dt>
+                    <i className="sq line" />
+                    {words.yourLimit} <span className="tag acc">{common.yours}</span>
+                  </dt>
+                  <dd className="f">{pool.name}</dd>
+                  <dd className="num">{gib(pool.limit.bytes, true)}</dd>
+                </div>
+              ),
+          )}
           <div>
             <dt>
               <i className="sq r" />
               {common.reserve}
+              {simulation === null && settings?.reserveBytes != null && <span className="tag acc">{common.yours}</span>}
             </dt>
             <dd className="f">{words.margin}</dd>
             <dd className="num">

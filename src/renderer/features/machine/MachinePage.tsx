@@ -6,6 +6,7 @@ import { machineLive, useLive } from '../../lib/live'
 import { Button, ErrorNotice, Page } from '../../ui'
 import { Devices } from './Devices'
 import { Engines } from './Engines'
+import { Limits } from './Limits'
 import './machine.css'
 import { Speed } from './Speed'
 import { WhatFits } from './WhatFits'
@@ -45,6 +46,7 @@ export function MachinePage() {
           <div className="col gap">
             <Engines report={report} />
             <Speed />
+            <Limits report={report} />
             <WhatFits />
           </div>
         </div>

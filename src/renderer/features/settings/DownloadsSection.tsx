@@ -1,7 +1,7 @@
+import { NumberSetting } from '../../ui'
 import type { Settings } from '@shared/domain/settings'
 import { useMessages } from '../../lib/i18n'
 import { Row, Section } from './Field'
-import { NumberSetting } from './NumberSetting'
 
 /** As the network counts: powers of ten. */
 const MB = 1_000_000

@@ -8,11 +8,10 @@ import { runCommand } from '../../lib/commands'
 import { useMessages } from '../../lib/i18n'
 import { settingsLive, useLive } from '../../lib/live'
 import { useAppInfo } from '../../lib/queries'
-import { Button, ErrorNotice, IconButton, Page, Segmented } from '../../ui'
+import { Button, ErrorNotice, IconButton, NumberSetting, Page, Segmented } from '../../ui'
 import { Row, Section } from './Field'
 import { DownloadsSection } from './DownloadsSection'
 import { NetworkSection } from './NetworkSection'
-import { NumberSetting } from './NumberSetting'
 import './settings.css'
 
 export function SettingsPage() {

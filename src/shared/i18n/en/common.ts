@@ -26,6 +26,7 @@ export const common = {
   kvCache: 'KV cache',
   compute: 'compute',
   overhead: 'overhead',
+  yours: 'yours',
   reserve: 'reserve',
   otherPrograms: 'other programs',
   vram: 'VRAM',

@@ -119,6 +119,7 @@ export const discover = {
     spare: (p: { spare: string }) => `${p.spare} GiB to spare`,
     missing: (p: { missing: string }) => `${p.missing} GiB missing`,
     margin: 'kept free as a margin, not part of the sum',
+    yourLimit: 'Your limit for graphics cards',
     maxContext: (p: { tokens: string }) => `The longest context with this outcome: ${p.tokens} tokens.`,
     freeUp: (p: { bytes: string }) => `It would run if other programs freed ${p.bytes} GiB.`,
     firstToken: (p: { seconds: string; source: string }) => `First token of a 1,000-token prompt: about ${p.seconds} s (${p.source}).`,

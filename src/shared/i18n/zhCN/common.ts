@@ -26,6 +26,7 @@ export const common = {
   kvCache: 'KV 缓存',
   compute: '计算缓冲',
   overhead: '其他开销',
+  yours: '自定',
   reserve: '预留',
   otherPrograms: '其他程序',
   vram: '显存',

@@ -113,6 +113,7 @@ export const discover = {
     spare: (p: { spare: string }) => `还余 ${p.spare} GiB`,
     missing: (p: { missing: string }) => `还差 ${p.missing} GiB`,
     margin: '留作余量，不计入总和',
+    yourLimit: '你设定的显存上限',
     maxContext: (p: { tokens: string }) => `保持这一结果的最长上下文：${p.tokens} token。`,
     freeUp: (p: { bytes: string }) => `若其他程序腾出 ${p.bytes} GiB 就能运行。`,
     firstToken: (p: { seconds: string; source: string }) => `1,000 token 的提示词，首字约 ${p.seconds} 秒（${p.source}）。`,

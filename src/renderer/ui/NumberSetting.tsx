@@ -1,5 +1,5 @@
 import { useEffect, useState } from 'react'
-import { useMessages } from '../../lib/i18n'
+import { useMessages } from '../lib/i18n'
 
 interface NumberSettingProps {
   label: string

@@ -1,0 +1,75 @@
+import type { HardwareReport } from '@shared/domain/hardware'
+import { bestBackend } from '@shared/domain/pools'
+import { type Bytes, GiB } from '@shared/domain/units'
+import { useQueryClient } from '@tanstack/react-query'
+import { useEffect, useState } from 'react'
+import { client } from '../../lib/client'
+import { useMessages } from '../../lib/i18n'
+import { settingsLive, useLive } from '../../lib/live'
+import { Button, ErrorNotice, NumberSetting } from '../../ui'
+
+const shown = (bytes: Bytes | null) => (bytes === null ? null : Math.round((bytes / GiB) * 100) / 100)
+const stored = (gib: number | null) => (gib === null ? null : Math.round(gib * GiB))
+
+/** What a person decides instead of Snug; marked as theirs here and in every sum. */
+export function Limits({ report }: { report: HardwareReport }) {
+  const { machine, common, settings: words } = useMessages()
+  const settings = useLive(settingsLive)
+  const queries = useQueryClient()
+  const [error, setError] = useState<unknown>(null)
+  const { reserveBytes = null, vramBudgetBytes = null } = settings ?? {}
+  useEffect(() => {
+    void queries.invalidateQueries()
+  }, [queries, reserveBytes, vramBudgetBytes])
+  if (settings === undefined) return null
+  const save = (patch: { reserveBytes?: Bytes | null; vramBudgetBytes?: Bytes | null }) => {
+    setError(null)
+    client.app.setSettings(patch).catch(setError)
+  }
+  const hasCard = bestBackend(report) !== 'cpu'
+  const own = reserveBytes !== null || vramBudgetBytes !== null
+  return (
+    <section aria-label={machine.limits} data-testid="limits">
+      <h2 className="h2">
+        {machine.limits} <span className="t3">{machine.limitsHint}</span>
+      </h2>
+      <div className="card speed-card">
+        <div className="row limit">
+          <span className="grow">
+            {machine.vramBudget} {vramBudgetBytes !== null && <span className="tag acc">{common.yours}</span>}
+            <span className="t3 f12 block">{hasCard ? machine.vramBudgetHint : machine.vramBudgetNone}</span>
+          </span>
+          <NumberSetting
+            label={machine.vramBudget}
+            value={shown(vramBudgetBytes)}
+            min={0}
+            max={1024}
+            onSave={(gib) => save({ vramBudgetBytes: stored(gib) })}
+          />
+        </div>
+        <div className="row limit">
+          <span className="grow">
+            {words.reserve} {reserveBytes !== null && <span className="tag acc">{common.yours}</span>}
+            <span className="t3 f12 block">{machine.reserveHint}</span>
+          </span>
+          <NumberSetting
+            label={words.reserve}
+            value={shown(reserveBytes)}
+            min={0}
+            max={1024}
+            onSave={(gib) => save({ reserveBytes: stored(gib) })}
+          />
+        </div>
+        {own && (
+          <div className="row">
+            <span className="grow" />
+            <Button size="s" onClick={() => save({ reserveBytes: null, vramBudgetBytes: null })}>
+              {machine.reset}
+            </Button>
+          </div>
+        )}
+        {error !== null && <ErrorNotice error={error} />}
+      </div>
+    </section>
+  )
+}
