@@ -2,7 +2,7 @@ import type { HardwareReport } from '@shared/domain/hardware'
 import { bestBackend } from '@shared/domain/pools'
 import { type Bytes, GiB } from '@shared/domain/units'
 import { useQueryClient } from '@tanstack/react-query'
-import { useEffect, useState } from 'react'
+import { useState } from 'react'
 import { client } from '../../lib/client'
 import { useMessages } from '../../lib/i18n'
 import { settingsLive, useLive } from '../../lib/live'
@@ -18,13 +18,13 @@ export function Limits({ report }: { report: HardwareReport }) {
   const queries = useQueryClient()
   const [error, setError] = useState<unknown>(null)
   const { reserveBytes = null, vramBudgetBytes = null } = settings ?? {}
-  useEffect(() => {
-    void queries.invalidateQueries()
-  }, [queries, reserveBytes, vramBudgetBytes])
   if (settings === undefined) return null
   const save = (patch: { reserveBytes?: Bytes | null; vramBudgetBytes?: Bytes | null }) => {
     setError(null)
-    client.app.setSettings(patch).catch(setError)
+    client.app
+      .setSettings(patch)
+      .then(() => queries.invalidateQueries())
+      .catch(setError)
   }
   const hasCard = bestBackend(report) !== 'cpu'
   const own = reserveBytes !== null || vramBudgetBytes !== null
