@@ -109,20 +109,35 @@ test('a file that is gone is missing, not forgotten, and comes back', async () =
   expect(await state()).toBe('own')
 })
 
-test('a file that is dropped on the window is added', async () => {
+test('a file that is dropped on the window is added, and what is no model is refused by its name', async () => {
   const { page } = snug
   const path = join(freshFolder('dropped 拖放'), '拖来的 one.gguf')
   await put(path)
   await openPage(page, 'chat')
   const session = await page.context().newCDPSession(page)
-  const data = { items: [], files: [path], dragOperationsMask: 1 }
-  // A real drop for page and preload. One that comes before the page has answered the drag is none, so it is made again then.
-  await expect(async () => {
-    for (const type of ['dragEnter', 'dragOver', 'dragOver', 'drop'] as const)
-      await session.send('Input.dispatchDragEvent', { type, x: 500, y: 300, data })
-    await expect(page.getByText(en.library.added({ count: 1 })).first()).toBeVisible({ timeout: 2_000 })
-  }).toPass({ timeout: 20_000 })
+  const layer = page.getByText(en.library.dropNow)
+  // A real drag and drop for page and preload. The drop follows its drag without a pause: in between, a look at the page ends the drag.
+  const drag = async (file: string, ...types: ('dragEnter' | 'dragOver' | 'drop')[]) => {
+    const data = { items: [], files: [file], dragOperationsMask: 1 }
+    for (const type of types) await session.send('Input.dispatchDragEvent', { type, x: 500, y: 300, data })
+  }
+  const dropped = async (file: string, answer: string) => {
+    await drag(file, 'dragEnter', 'dragOver')
+    await expect(layer).toBeVisible()
+    await expect(async () => {
+      await drag(file, 'dragEnter', 'dragOver', 'dragOver', 'drop')
+      await expect(page.getByText(answer).first()).toBeVisible({ timeout: 3_000 })
+    }).toPass({ timeout: 30_000 })
+  }
+  await expect(layer).toHaveCount(0)
+  await dropped(path, en.library.added({ count: 1 }))
+  await expect(layer).toHaveCount(0)
   expect((await models()).map((model) => model.path)).toContain(path)
+
+  const other = join(freshFolder('dropped other'), '照片 holiday.jpg')
+  writeFileSync(other, 'no model')
+  await dropped(other, en.library.refused({ name: '照片 holiday.jpg', reason: en.errors['model/corrupt-file'].title }))
+  await expect(layer).toHaveCount(0)
   await openPage(page, 'library')
   await expect(rows()).toHaveCount(5)
 })

@@ -1,5 +1,5 @@
 import type { Dirent } from 'node:fs'
-import { readFile, readdir, realpath, stat } from 'node:fs/promises'
+import { open, readFile, readdir, realpath, stat } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import { isProjector, isSideFile } from './hubFiles'
 
@@ -42,6 +42,18 @@ export async function modelStat(path: string): Promise<{ sizeBytes: number; mtim
     mtimeMs = Math.max(mtimeMs, facts.mtimeMs)
   }
   return { sizeBytes, mtimeMs }
+}
+
+/** By its name, or by its first bytes where another program stores it under another. */
+export async function mayBeModel(path: string): Promise<boolean> {
+  if (/\.gguf$/i.test(path)) return true
+  const file = await open(path)
+  try {
+    const { buffer, bytesRead } = await file.read(Buffer.alloc(4), 0, 4, 0)
+    return buffer.toString('latin1', 0, bytesRead) === 'GGUF'
+  } finally {
+    await file.close()
+  }
 }
 
 /** The models in a folder, whatever program laid it out: Ollama, the Hugging Face cache, or any tree of GGUF files. */

@@ -129,7 +129,16 @@ describe('a file of one’s own', () => {
       { fileName: 'none.gguf', code: 'model/not-found' },
       { fileName: 'boom.gguf', code: 'engine/unavailable' },
     ])
+    expect(await library.addFiles([put(join(home, 'photo.jpg'), 'no model'), put(join(home, 'empty'), '')])).toEqual({
+      added: [],
+      refused: [
+        { fileName: 'photo.jpg', code: 'model/corrupt-file' },
+        { fileName: 'empty', code: 'model/corrupt-file' },
+      ],
+    })
     expect(library.list()).toEqual([])
+    // Ollama's files have no ending.
+    expect((await library.addFiles([put(join(home, 'sha256-0123'), 'GGUF whole')])).added).toHaveLength(1)
   })
 
   it('is one model under two links, and moves to the trash by name and size', async () => {

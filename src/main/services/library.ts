@@ -10,7 +10,7 @@ import type { FoundModels } from '@shared/ipc/discover'
 import { type Log, silentLog } from '@shared/log'
 import type { ModelRow } from '../db/repositories/models'
 import { hashOfFile } from '../platform/downloadFiles'
-import { type FoundFile, findModels, modelStat, partPaths } from '../platform/modelFolders'
+import { type FoundFile, findModels, mayBeModel, modelStat, partPaths } from '../platform/modelFolders'
 import { type ModelSource, type Surroundings, defaultFolders } from '../platform/otherPrograms'
 import type { Arrived } from './downloadNeeds'
 import { Changes, follow } from './follow'
@@ -122,6 +122,8 @@ export class LibraryService {
       try {
         const facts = await stat(path).catch(() => null)
         if (facts?.isDirectory()) added.push(...(await this.addFolder(path)).added)
+        // A damaged model is listed with what is wrong; a photo is none, whatever it was dropped on.
+        else if (facts?.isFile() && !(await mayBeModel(path))) throw new SnugError('model/corrupt-file', 'this is no GGUF file', { path })
         else added.push(await this.#add(resolve(path), { origin: 'added', asked: true }))
       } catch (error) {
         const { code, message } = toErrorValue(error)

@@ -8,7 +8,7 @@ export const library = {
   dropNow: 'Drop to add',
   added: (p: { count: number }) => (p.count === 1 ? '1 model was added' : `${p.count} models were added`),
   nothingAdded: 'No new model was found there',
-  refused: (p: { name: string }) => `${p.name} was not added`,
+  refused: (p: { name: string; reason: string }) => `${p.name} was not added. ${p.reason}.`,
   downloads: 'Downloads',
   downloadsNone: 'Nothing is being downloaded',
   models: 'On this machine',

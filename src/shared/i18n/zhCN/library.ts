@@ -8,7 +8,7 @@ export const library = {
   dropNow: '松开即可添加',
   added: (p: { count: number }) => `添加了 ${p.count} 个模型`,
   nothingAdded: '那里没有新的模型',
-  refused: (p: { name: string }) => `没有添加 ${p.name}`,
+  refused: (p: { name: string; reason: string }) => `没有添加 ${p.name}：${p.reason}。`,
   downloads: '下载',
   downloadsNone: '没有下载任务',
   models: '本机上的模型',
