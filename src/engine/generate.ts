@@ -99,6 +99,7 @@ export async function generate(session: ModelSession, request: GenerateRequest, 
     stops: request.stops,
     markers: request.markers,
     opensThought: request.opensThought,
+    thoughtOff: request.thoughtBudgetTokens === 0 && !request.opensThought,
   })
   const closing = request.markers === null ? [] : vocabulary.tokenize(request.markers.gracefulClose, true)
   const budgetSpent = () =>

@@ -14,13 +14,15 @@ export interface ReplyWriterOptions {
   stops: readonly string[]
   markers: ThoughtMarkers | null
   opensThought: boolean
+  /** Thinking is off: there is no thought that a marker in the answer could close. */
+  thoughtOff: boolean
 }
 
 /** Sampled tokens to deltas: whole characters, no stop spelling, thought apart from answer, one message a frame. */
 export function createReplyWriter(options: ReplyWriterOptions) {
   const text = createTokenText((tokens, before) => options.detokenize(tokens, true, before))
   const stops = createStopFinder(options.stops)
-  const parser = createThoughtParser(options.markers, options.opensThought)
+  const parser = createThoughtParser(options.markers, options.opensThought, options.thoughtOff)
   let parts: { segment: 'answer' | 'thought'; text: string; tokens: number }[] = []
   let raw = ''
   let lastSent = performance.now()

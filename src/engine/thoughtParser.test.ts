@@ -123,6 +123,33 @@ describe('the stream', () => {
     expect(parse(plainThink, ['<think>a</think>one\n<think>b</think>two'])).toEqual({ thought: 'ab', answer: 'one\ntwo', order: 'ta' })
   })
 
+  it('keeps a closing marker that the answer spells, once a thought was closed', () => {
+    expect(parse(plainThink, ['<think>a</think>\n\nA thought ends with `</think>` in this format.'])).toMatchObject({
+      thought: 'a',
+      answer: 'A thought ends with `</think>` in this format.',
+    })
+    expect(parse(plainThink, [...'a</think>Write </think> or\n</think>'], true)).toMatchObject({ answer: 'Write </think> or\n</think>' })
+    const off = createThoughtParser(plainThink, false, true)
+    expect([...off.push('Say </think> twice'), ...off.end()]).toEqual([{ segment: 'answer', text: 'Say </think> twice' }])
+    // before the answer has begun it only says once more that the thought is over
+    expect(parse(plainThink, ['<think>a</think>\n</think>\nYes'])).toMatchObject({ thought: 'a', answer: 'Yes' })
+    // nothing was closed: the thought of a model that never opened one
+    expect(parse(plainThink, ['Hm.\n</think>\n\nYes'])).toMatchObject({ answer: 'Hm.\n\n\nYes' })
+    // where thought and answer alternate, the marker closes whatever thought is open
+    expect(parse(plainThink, ['<think>a</think>one </think> <think>b</think>two'])).toMatchObject({
+      thought: 'ab',
+      answer: 'one </think> two',
+    })
+    expect(parse(family('seed'), ['<seed:think>a</seed:think>Say </seed:think>!<seed:eos>'])).toMatchObject({
+      answer: 'Say </seed:think>!',
+    })
+    // Harmony's closing marker ends an answer too: never text
+    expect(parse(family('harmony'), ['<|channel|>analysis<|message|>a<|end|><|channel|>final<|message|>Yes<|end|>no'])).toMatchObject({
+      thought: 'a',
+      answer: 'Yes',
+    })
+  })
+
   it('however it is cut, gives the same, and no marker in either text', () => {
     const parts = fc.constantFrom('<think>', '</think>', '<thi', 'nk>', '</', '\n', ' ', '思考', '🌙', 'word', '<', '>')
     fc.assert(
@@ -132,7 +159,8 @@ describe('the stream', () => {
         const chunks = [0, ...at].map((from, index) => raw.slice(from, at[index] ?? raw.length))
         const whole = parse(plainThink, [raw], opens)
         expect(parse(plainThink, chunks, opens)).toEqual(whole)
-        expect(whole.thought.includes('</think>') || whole.answer.includes('</think>')).toBe(false)
+        expect(whole.thought).not.toContain('</think>')
+        expect(whole.answer).not.toContain('<think>')
       }),
     )
   })

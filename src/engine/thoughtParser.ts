@@ -79,6 +79,8 @@ class MarkerParser implements ThoughtParser {
   constructor(
     private readonly markers: ThoughtMarkers,
     opensThought: boolean,
+    /** A marker has closed a thought: from the answer's first letter on, its spelling is the model's own words (it explains `</think>`). */
+    private closed: boolean,
   ) {
     this.table = tableOf(markers)
     this.segment = opensThought ? 'thought' : 'answer'
@@ -119,7 +121,8 @@ class MarkerParser implements ThoughtParser {
       }
       this.write(this.pending.slice(0, found.at), deltas)
       this.pending = this.pending.slice(found.at + found.marker.spelling.length)
-      this.act(found.marker)
+      if (this.isText(found.marker)) this.write(found.marker.spelling, deltas)
+      else this.act(found.marker)
     }
     if (this.ended) this.pending = ''
     return deltas
@@ -139,7 +142,13 @@ class MarkerParser implements ThoughtParser {
     return true
   }
 
+  private isText({ action, spelling }: Marker): boolean {
+    const begun = this.segment === 'answer' && this.closed && this.border === 'none'
+    return begun && action === 'skip' && this.markers.close.includes(spelling)
+  }
+
   private act(marker: Marker): void {
+    if (marker.action === 'answer') this.closed = true
     if (marker.action === 'thought') this.become('thought')
     else if (marker.action === 'answer' || marker.action === 'answer-begins') this.become('answer')
     else if (marker.action === 'end') this.ended = true
@@ -180,8 +189,9 @@ class MarkerParser implements ThoughtParser {
   }
 }
 
-export function createThoughtParser(markers: ThoughtMarkers | null, opensThought: boolean): ThoughtParser {
-  if (markers !== null) return new MarkerParser(markers, opensThought)
+/** `closed`: the thought is over, or off, before the reply begins. */
+export function createThoughtParser(markers: ThoughtMarkers | null, opensThought: boolean, closed = false): ThoughtParser {
+  if (markers !== null) return new MarkerParser(markers, opensThought, closed)
   return { push: (text) => (text === '' ? [] : [{ segment: 'answer', text }]), end: () => [], inThought: false, ended: false }
 }
 
