@@ -245,6 +245,7 @@ export function createCore({ paths, fork, downloadWorker, log, trash, env = proc
       await downloads.dispose()
       await estimator.dispose()
       await engine.dispose()
+      conversations.saveDrafts()
       db.close()
     },
   }

@@ -36,6 +36,36 @@ test('an edit is a branch: the old message and its answer stay, and choosing it 
   expect(chats.branch(id).map((message) => message.segments[0]?.text)).toEqual(['one', 'answer one'])
 })
 
+test('a branch that is gone back to shows the end that was shown there last, not its newest', () => {
+  const { id } = chats.create()
+  const add = (role: 'user' | 'assistant', text: string, parentId?: string) => chats.add({ id, role, text, parentId }).messageId
+  const question = add('user', 'one')
+  const first = add('assistant', 'first answer')
+  const older = add('user', 'follow-up')
+  const newer = add('user', 'other follow-up', first)
+  chats.selectLeaf({ id, messageId: older })
+  expect(chats.get(id).leafId).toBe(older)
+  const edited = chats.edit({ id, messageId: question, text: 'two' }).messageId
+  expect(chats.get(id).leafId).toBe(edited)
+  chats.selectLeaf({ id, messageId: question })
+  expect(chats.get(id).leafId).toBe(older)
+  chats.selectLeaf({ id, messageId: newer })
+  chats.selectLeaf({ id, messageId: edited })
+  chats.selectLeaf({ id, messageId: question })
+  expect(chats.get(id).leafId).toBe(newer)
+  // What is added there goes on from it, and is where one comes back to.
+  const last = add('assistant', 'second answer')
+  chats.selectLeaf({ id, messageId: edited })
+  chats.selectLeaf({ id, messageId: first })
+  expect(chats.get(id).leafId).toBe(last)
+  // After a new start nothing is known of it, and the newest is shown.
+  chats.selectLeaf({ id, messageId: older })
+  chats.selectLeaf({ id, messageId: edited })
+  const restarted = new ConversationService(db, () => ++now)
+  restarted.selectLeaf({ id, messageId: question })
+  expect(restarted.get(id).leafId).toBe(last)
+})
+
 test('the title comes from the first user message and is not taken back', () => {
   const { id } = chats.create({ system: '' })
   expect(chats.get(id)).toMatchObject({ title: '', system: '' })
@@ -121,4 +151,22 @@ test('settings: defaults, checks, and one bad row that costs only itself', async
   settings.set({ theme: 'light' })
   expect((await next).value).toMatchObject({ theme: 'light' })
   await stream.return()
+})
+
+test('a draft is there at once, and on the disk a moment later or at the end of the app; an empty one is gone at once', async () => {
+  const { id } = chats.create()
+  chats.keepDraft(id, 'half a')
+  chats.keepDraft(id, 'half a question 半')
+  chats.keepDraft(null, 'of the new chat')
+  expect([chats.draft(id), chats.draft(null)]).toEqual(['half a question 半', 'of the new chat'])
+  expect(db.drafts.get(id)).toBe('')
+  chats.saveDrafts()
+  expect([db.drafts.get(id), db.drafts.get(null)]).toEqual(['half a question 半', 'of the new chat'])
+  chats.keepDraft(id, '')
+  expect([chats.draft(id), db.drafts.get(id)]).toEqual(['', ''])
+  chats.keepDraft(id, 'in time')
+  await expect.poll(() => db.drafts.get(id)).toBe('in time')
+  chats.keepDraft('gone', 'of a chat that was deleted')
+  chats.saveDrafts()
+  expect(db.drafts.get('gone')).toBe('')
 })

@@ -13,10 +13,12 @@ import type { DraftsRepository } from '../db/repositories/drafts'
 import type { MessageRow, MessagesRepository } from '../db/repositories/messages'
 import { Changes, follow } from './follow'
 import { newId } from './ids'
-import { branchOf, newestLeafBelow, titleOf } from './messageTree'
+import { branchOf, LastShown, titleOf } from './messageTree'
 
 /** How long a deleted conversation can be brought back. */
 const undoMs = 10 * 60 * 1_000
+/** What a killed app may lose of a draft, milliseconds. */
+const draftMs = 200
 
 export interface ConversationStore {
   conversations: ConversationsRepository
@@ -37,6 +39,10 @@ export class ConversationService {
   readonly #store: ConversationStore
   readonly #now: () => number
   readonly #changes = new Changes<string>()
+  /** For as long as the app runs: after a new start the newest end of a branch is as good. */
+  readonly #shown = new LastShown()
+  readonly #drafts = new Map<string | null, string>()
+  #draftTimer: NodeJS.Timeout | null = null
 
   constructor(store: ConversationStore, now: () => number = Date.now) {
     this.#store = store
@@ -118,12 +124,27 @@ export class ConversationService {
 
   /** What stands in a composer; null: of the chat that does not exist yet. */
   draft(id: string | null): string {
-    return this.#store.drafts.get(id)
+    return this.#drafts.get(id) ?? this.#store.drafts.get(id)
   }
 
+  /** At each key; written a moment later, because a person types faster than is worth a write to the disk. */
   keepDraft(id: string | null, text: string): void {
-    // A page that is late must not leave a draft to a chat that is gone.
-    if (id === null || this.#store.conversations.get(id) !== undefined) this.#store.drafts.put(id, text)
+    this.#drafts.set(id, text)
+    // What was sent must not come back as a draft.
+    if (text === '') this.saveDrafts()
+    else this.#draftTimer ??= setTimeout(() => this.saveDrafts(), draftMs).unref()
+  }
+
+  /** Also at the end of the app, so that the last keys are kept. */
+  saveDrafts(): void {
+    clearTimeout(this.#draftTimer ?? undefined)
+    this.#draftTimer = null
+    const drafts = [...this.#drafts]
+    this.#drafts.clear()
+    for (const [id, text] of drafts) {
+      // A page that is late must not leave a draft to a chat that is gone.
+      if (id === null || this.#store.conversations.get(id) !== undefined) this.#store.drafts.put(id, text)
+    }
   }
 
   add({ id, role, text, parentId }: NewMessage): { messageId: string } {
@@ -142,8 +163,10 @@ export class ConversationService {
   selectLeaf({ id, messageId }: { id: string; messageId: string }): void {
     const conversation = this.row(id)
     this.message(id, messageId)
+    const messages = this.messages(id)
+    this.#shown.keep(branchOf(messages, conversation.leafId))
     // Looking is no change of the conversation: its place in the list stays.
-    this.#store.conversations.save({ ...conversation, leafId: newestLeafBelow(this.messages(id), messageId) })
+    this.#store.conversations.save({ ...conversation, leafId: this.#shown.leafBelow(messages, messageId) })
     this.#changes.emit(id)
   }
 
@@ -215,6 +238,9 @@ export class ConversationService {
   }
 
   #insert(conversation: ConversationRow, message: MessageRow): string {
+    // A new branch: what was looked at until now is where its versions are gone back to.
+    if (message.parentId !== conversation.leafId) this.#shown.keep(branchOf(this.messages(conversation.id), conversation.leafId))
+    this.#shown.keep([message])
     const text = message.role === 'user' ? message.segments.map((segment) => segment.text).join('') : ''
     this.#store.transaction(() => {
       this.#store.messages.insert(message)

@@ -32,6 +32,28 @@ export function newestLeafBelow(messages: readonly Node[], id: string): string {
   return newest
 }
 
+/** Which child of each message was last looked at, so that going back to a branch shows the end that was left there. */
+export class LastShown {
+  readonly #child = new Map<string, string>()
+
+  /** The branch that is left, or looked at from now on. */
+  keep(branch: readonly Node[]): void {
+    for (const { id, parentId } of branch) if (parentId !== null) this.#child.set(parentId, id)
+  }
+
+  /** The end that was last shown below this message; the newest where none was. */
+  leafBelow(messages: readonly Node[], id: string): string {
+    const there = new Set(messages.map((message) => message.id))
+    let at = id
+    const seen = new Set<string>()
+    for (let next = this.#child.get(at); next !== undefined && there.has(next) && !seen.has(next); next = this.#child.get(at)) {
+      seen.add(next)
+      at = next
+    }
+    return newestLeafBelow(messages, at)
+  }
+}
+
 const longestTitle = 60
 
 /** The first words of what a person wrote, on one line; cut between characters as read, not inside one. */

@@ -20,24 +20,10 @@ export function siblings(messages: readonly Message[], message: Message): Messag
   return messages.filter((other) => other.parentId === message.parentId)
 }
 
-/** The end of the branch that goes through a message: always the newest child. */
-export function leafBelow(messages: readonly Message[], id: string): string {
-  let leaf = id
-  const seen = new Set<string>()
-  while (!seen.has(leaf)) {
-    seen.add(leaf)
-    const child = messages.findLast((message) => message.parentId === leaf)
-    if (child === undefined) return leaf
-    leaf = child.id
-  }
-  return leaf
-}
-
-/** The leaf to look at for the version before or after this one; null at the ends. */
-export function neighbourLeaf(messages: readonly Message[], message: Message, step: -1 | 1): string | null {
+/** The version before or after this one; null at the ends. Main knows which end of its branch was shown last. */
+export function neighbour(messages: readonly Message[], message: Message, step: -1 | 1): string | null {
   const versions = siblings(messages, message)
-  const next = versions[versions.findIndex((other) => other.id === message.id) + step]
-  return next === undefined ? null : leafBelow(messages, next.id)
+  return versions[versions.findIndex((other) => other.id === message.id) + step]?.id ?? null
 }
 
 export function textOf(message: Message, kind: 'answer' | 'thought' = 'answer'): string {

@@ -3,7 +3,7 @@ import { useCallback, useMemo, useRef, useState } from 'react'
 import { useLocation } from 'wouter'
 import { client } from '../../lib/client'
 import { useFollow } from '../../lib/useFollow'
-import { neighbourLeaf, siblings, visibleBranch } from './branch'
+import { neighbour, siblings, visibleBranch } from './branch'
 
 export interface Chat {
   id: string | null
@@ -76,8 +76,8 @@ export function useChat(id: string | null): Chat {
       again: (message: Message) => void run(() => client.chat.regenerate({ id: here, messageId: message.id })),
       carryOn: (message: Message) => void run(() => client.chat.continueReply({ id: here, messageId: message.id })),
       step: (message: Message, step: -1 | 1) => {
-        const leaf = neighbourLeaf(list, message, step)
-        if (leaf !== null) void run(() => client.chat.selectLeaf({ id: here, messageId: leaf }))
+        const beside = neighbour(list, message, step)
+        if (beside !== null) void run(() => client.chat.selectLeaf({ id: here, messageId: beside }))
       },
       versions: (message: Message) => {
         const all = siblings(list, message)

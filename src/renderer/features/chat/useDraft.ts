@@ -1,8 +1,9 @@
 import { useCallback, useEffect, useRef, useState } from 'react'
 import { client } from '../../lib/client'
 
-/** A person types faster than is worth saving, milliseconds; the first change is saved at once. */
+/** A long text is not sent at each key but after so many milliseconds; its first change is sent at once. */
 const saveMs = 200
+const longText = 20_000
 
 /** What stands in the composer, kept by main: over a reload, a crash of the page and the end of the app. */
 export function useDraft(id: string | null): [text: string, setText: (text: string) => void] {
@@ -45,8 +46,8 @@ export function useDraft(id: string | null): [text: string, setText: (text: stri
       show(next)
       if (waiting.current !== null) clearTimeout(waiting.current.timer)
       waiting.current = { text: next, timer: setTimeout(save, saveMs) }
-      // What was sent must not come back as a draft.
-      if (next === '' || performance.now() - savedAt.current > saveMs) save()
+      // Main writes it to the disk when it is time; from here on the end of the app loses nothing.
+      if (next.length < longText || performance.now() - savedAt.current > saveMs) save()
     },
     [save],
   )
