@@ -128,7 +128,9 @@ describe('the stream', () => {
       thought: 'a',
       answer: 'A thought ends with `</think>` in this format.',
     })
-    expect(parse(plainThink, [...'a</think>Write </think> or\n</think>'], true)).toMatchObject({ answer: 'Write </think> or\n</think>' })
+    expect(parse(plainThink, Array.from('a</think>Write </think> or\n</think>'), true)).toMatchObject({
+      answer: 'Write </think> or\n</think>',
+    })
     const off = createThoughtParser(plainThink, false, true)
     expect([...off.push('Say </think> twice'), ...off.end()]).toEqual([{ segment: 'answer', text: 'Say </think> twice' }])
     // before the answer has begun it only says once more that the thought is over
