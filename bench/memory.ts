@@ -34,7 +34,8 @@ export default async function memory(args: string[]): Promise<Figure[]> {
   const keep = new Kept(given.get('keep')?.split(',') ?? [])
   if (keptOnly) {
     const results = rows.flatMap((row) => keep.result(row) ?? [])
-    const open = rows.filter((row) => keep.result(row) === null).map((row) => ({ row, why: 'not measured yet' }))
+    const lacking = rows.filter((row) => keep.result(row) === null)
+    const open = lacking.map((row) => ({ row, why: tooLarge(keep.prediction(row), memoryBytes) ?? 'not measured yet' }))
     if (docs) writeAccuracy(results, open)
     return memoryFigures(results, open)
   }
@@ -59,13 +60,13 @@ export default async function memory(args: string[]): Promise<Figure[]> {
       if (there.length === 0) continue
       results.push(
         ...(await run.model(model, there, async (row, prediction, measure) => {
-          const needed = totalBytes(prediction.formula.parts)
-          if (needed > memoryBytes) {
-            open.push({ row, why: `it needs ${(needed / GiB).toFixed(1)} GiB, more than this machine could give` })
+          keep.predicted(row, prediction)
+          const why = tooLarge(prediction, memoryBytes)
+          if (why !== null) {
+            open.push({ row, why })
             return null
           }
           const wantedLoads = row.backend === 'cpu' ? loads : 1
-          keep.predicted(row, prediction)
           while (keep.of(row).length < wantedLoads) keep.add(row, await measure())
           say(rowName(row))
           return joined(keep.of(row))
@@ -101,6 +102,11 @@ function fail(word: string): never {
   process.exit(2)
 }
 
+function tooLarge(prediction: Prediction | null, memoryBytes: number): string | null {
+  const needed = totalBytes(prediction?.formula.parts ?? [])
+  return needed > memoryBytes ? `it needs ${(needed / GiB).toFixed(1)} GiB, more than this machine could give` : null
+}
+
 /** Loads of one row; what llama.cpp reports is the same each time. */
 function joined(measurements: readonly Measurement[]): Measurement {
   const last = measurements.at(-1)
@@ -122,6 +128,10 @@ class Kept {
 
   of(row: MemoryRow): Measurement[] {
     return this.#known.get(rowName(row))?.measurements ?? []
+  }
+
+  prediction(row: MemoryRow): Prediction | null {
+    return this.#known.get(rowName(row))?.prediction ?? null
   }
 
   /** null: it lacks its prediction or any measurement. */

@@ -21,7 +21,7 @@ export interface MemoryRow {
   promptTokens: number
 }
 
-const usualPrompt = 200
+const usualPrompt = 128
 
 /** `8192 b512 q8_0 mmap noflash`: context, batch, cache type, and what differs from the usual. */
 function row(model: RowModel, words: string, more: Partial<MemoryRow> = {}): MemoryRow {
@@ -53,7 +53,7 @@ const each = (model: RowModel, configurations: string[], more: Partial<MemoryRow
 
 const small = { promptTokens: 600 }
 /** A longer prompt would take minutes. */
-const slow = { promptTokens: 128 }
+const slow = { promptTokens: 64 }
 
 /** The processor alone: buffers, and what the process really takes. The 30B ones are cut: as much memory as a shared machine can give. */
 const processorRows: MemoryRow[] = [

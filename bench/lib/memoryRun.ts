@@ -168,7 +168,8 @@ async function measure(path: string, row: MemoryRow): Promise<Measurement> {
 
 function loadOf(path: string, row: MemoryRow): LoadRequest {
   const { backend, gpuLayers, contextSize, batchSize, kvCacheType, flashAttention, useMmap } = row
-  return loadRequest(path, { backend, gpuLayers, contextSize, batchSize, kvCacheType, flashAttention, useMmap, threads: 'auto' })
+  // One thread: two wait for each other where other programs run as well, and the memory is the same.
+  return loadRequest(path, { backend, gpuLayers, contextSize, batchSize, kvCacheType, flashAttention, useMmap, threads: 1 })
 }
 
 async function predictRow(dryRuns: DryRuns, path: string, facts: ModelFacts, row: MemoryRow, asksLibrary: boolean): Promise<Prediction> {
