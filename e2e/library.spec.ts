@@ -1,5 +1,5 @@
 import { mkdirSync, renameSync, symlinkSync, utimesSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { type Locator, expect, test } from '@playwright/test'
 import { writeScriptedModel } from '../src/engine/scriptedModel'
 import { formatBytes } from '../src/shared/domain/format'
@@ -178,6 +178,53 @@ test('settings are kept for one model, count at its next load, and can be taken 
   await expect.poll(kept).toBeNull()
   await page.keyboard.press('Escape')
   await ask(page, 'engine/unload')
+})
+
+test('copies are found by hash, every byte is read again, and a model moves to another folder', async () => {
+  const { page } = snug
+  const words = en.library.care
+  const work = (kind: string) => page.locator(`[data-testid=library-work][data-kind=${kind}]`)
+  await page.getByRole('button', { name: words.compare }).click()
+  await expect(work('compare')).toHaveAttribute('data-state', 'done')
+  // All of these files hold the same script, whatever they are called.
+  await expect(rows().filter({ hasText: /The same file as .*could be freed/ })).not.toHaveCount(0)
+  const copies = (await models()).filter(({ sameAs }) => (sameAs?.length ?? 0) > 0)
+  expect(copies.length).toBeGreaterThanOrEqual(3)
+  await expect(work('compare')).toContainText('could be freed')
+  await work('compare').getByRole('button', { name: words.dismiss }).click()
+  await expect(work('compare')).toHaveCount(0)
+
+  await page.screenshot({ path: 'e2e/out/library-copies.png' })
+  const target = copies.find(({ fileName }) => fileName === '后来.gguf')
+  if (target === undefined) throw new Error('the model is not there')
+  const place = (await models()).findIndex(({ id }) => id === target.id)
+  const choose = async (entry: string) => {
+    await rows()
+      .nth(place)
+      .getByRole('button', { name: /^More: / })
+      .click()
+    await page.getByRole('menuitem', { name: entry }).click()
+  }
+  await choose(words.verify)
+  await expect(work('verify')).toHaveAttribute('data-outcome', 'same')
+  await expect(work('verify')).toContainText(words.outcome.same)
+  await work('verify').getByRole('button', { name: words.dismiss }).click()
+
+  const folder = freshFolder('moved 移动')
+  await answerDialog([])
+  await choose(words.move)
+  await expect(work('move')).toHaveCount(0)
+  await answerDialog([folder])
+  await choose(words.move)
+  await expect(work('move')).toHaveAttribute('data-outcome', 'moved')
+  const path = async () => (await models()).find(({ id }) => id === target.id)?.path
+  expect(await path()).toBe(join(folder, '后来.gguf'))
+  await work('move').getByRole('button', { name: words.dismiss }).click()
+  // Back, where the tests that follow look for it.
+  await answerDialog([dirname(target.path)])
+  await choose(words.move)
+  await expect.poll(path).toBe(target.path)
+  await work('move').getByRole('button', { name: words.dismiss }).click()
 })
 
 test('a row is taken off the list, and its file stays', async () => {

@@ -9,6 +9,7 @@ import { BackendProbes } from './engine/backendProbes'
 import { EngineHost } from './engine/engineHost'
 import { onBattery } from './platform/battery'
 import { readDisk } from './platform/gpuProbe'
+import { fileJobRunner } from './platform/fileJobRunner'
 import { WorkerRunner } from './platform/downloadRunner'
 import { Endpoints, candidates } from './platform/endpoints'
 import { Hub, hubEndpoint } from './platform/hub'
@@ -22,6 +23,7 @@ import { DownloadsService } from './services/downloads'
 import { DryRuns } from './services/dryRun'
 import { HardwareService } from './services/hardware'
 import { KvStates } from './services/kvStates'
+import { LibraryCare } from './services/libraryCare'
 import { LibraryService } from './services/library'
 import { LoadingService } from './services/loading'
 import { loadPlanner } from './services/loadPlanner'
@@ -121,8 +123,15 @@ export function createCore({ paths, fork, downloadWorker, log, trash, env = proc
     modelsFolder,
     starterFolder: paths.starterFolder,
     surroundings: { env, homeDir: paths.homeDir, platform: process.platform },
-    hashes: (id) => downloads.hashesOf(id),
     catalogueSampling: (repository) => recommendation.entryOf(repository)?.sampling ?? null,
+    log: log.child('library'),
+  })
+  const care = new LibraryCare({
+    library,
+    hashes: (id) => downloads.hashesOf(id),
+    fileJob: fileJobRunner(downloadWorker),
+    locksFolder: paths.locksFolder,
+    loadedId: () => engine.loaded?.modelId ?? null,
     log: log.child('library'),
   })
   const downloads: DownloadsService = new DownloadsService({
@@ -194,6 +203,7 @@ export function createCore({ paths, fork, downloadWorker, log, trash, env = proc
   let repeatCalibration: NodeJS.Timeout | undefined
   if (background) {
     library.watch()
+    void care.cleanUp()
     downloads.resumeInterrupted()
     repeatCalibration = setTimeout(() => {
       calibration.repeatIfChanged().catch((error: unknown) => log.info('not measured again now', error))
@@ -212,6 +222,7 @@ export function createCore({ paths, fork, downloadWorker, log, trash, env = proc
     recommendation,
     calibration,
     library,
+    care,
     downloads,
     discover,
     remote,
@@ -240,6 +251,7 @@ export function createCore({ paths, fork, downloadWorker, log, trash, env = proc
       clearTimeout(repeatCalibration)
       await calibration.dispose()
       library.dispose()
+      await care.dispose()
       remote.dispose()
       await replies.dispose()
       await downloads.dispose()

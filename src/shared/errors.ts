@@ -29,6 +29,7 @@ export const errorCodes = [
   'download/busy',
   'file/unsafe-name',
   'file/not-permitted',
+  'file/exists',
   'network/offline',
   'db/from-future',
   'db/damaged',

@@ -6,6 +6,7 @@ import { type ModelPreset, automaticPreset } from '@shared/domain/preset'
 import { SnugError } from '@shared/errors'
 import { decimal, gpuLayers, integer, kvCacheType, orAuto } from '../options'
 import { exitCodes } from '../output'
+import type { Verified } from '../../main/services/libraryCare'
 import { type Run, command } from '../run'
 
 function line(model: LibraryModel, language: 'en' | 'zh-CN'): string {
@@ -85,11 +86,69 @@ export function addLibrary(program: Command): void {
       command(async ({ core, out, signal }: Run, id: string | undefined) => {
         await core.library.scan()
         const models = id === undefined ? core.library.list().filter((model) => model.state !== 'missing') : [find(core.library.list(), id)]
-        const results: { id: string; path: string; state: 'verified' | 'wrong' | 'unknown' }[] = []
-        for (const { id: modelId, path } of models) results.push({ id: modelId, path, state: await core.library.verify(modelId, signal) })
-        const words = { unknown: out.words.cli.verifiedOwn, verified: out.words.cli.verifiedOk, wrong: out.words.cli.verifiedBad }
+        const progress = (total: number) => (done: number) =>
+          out.progress(out.words.cli.checking({ percent: Math.floor((done / Math.max(1, total)) * 100) }))
+        const results: { id: string; path: string; state: Verified }[] = []
+        for (const { id: modelId, path, sizeBytes } of models)
+          results.push({ id: modelId, path, state: await core.care.verify(modelId, signal, progress(sizeBytes)) })
+        const words = {
+          unknown: out.words.cli.verifiedOwn,
+          verified: out.words.cli.verifiedOk,
+          wrong: out.words.cli.verifiedBad,
+          same: out.words.cli.verifiedSame,
+        }
         out.result(results, () => results.map(({ path, state }) => words[state]({ name: path })).join('\n'))
         return results.some((result) => result.state === 'wrong') ? exitCodes.failed : exitCodes.done
+      }),
+    )
+
+  program
+    .command('move')
+    .argument('<id>', 'id, file name or name')
+    .argument('<folder>', 'where its file shall lie, on any drive')
+    .description('move a model to another folder: copied, read again and compared, then the old file goes')
+    .action(
+      command(async ({ core, out, signal }: Run, id: string, folder: string) => {
+        await core.care.cleanUp()
+        const model = find(core.library.list(), id)
+        await core.care.move(model.id, folder, signal, (done) =>
+          out.progress(out.words.cli.moving({ percent: Math.floor((done / Math.max(1, 2 * model.sizeBytes)) * 100) })),
+        )
+        const { path } = core.library.get(model.id)
+        out.result({ id: model.id, from: model.path, path, sizeBytes: model.sizeBytes }, () => out.words.cli.moved({ path }))
+      }),
+    )
+
+  program
+    .command('duplicates')
+    .description('models whose files have the same bytes; files of one size are read and compared')
+    .action(
+      command(async ({ core, out, signal }: Run) => {
+        await core.library.scan()
+        await core.care.compare(signal, (done) => out.progress(out.words.cli.comparing({ read: formatBytes(done, out.language) })))
+        const groups = new Map<string, LibraryModel[]>()
+        for (const model of core.library.list()) {
+          const { sameAs } = model
+          if (sameAs == null) continue
+          const key = [model.id, ...sameAs].sort().join()
+          groups.set(key, [...(groups.get(key) ?? []), model])
+        }
+        const found = [...groups.values()].map((models) => ({
+          freeableBytes: models.slice(1).reduce((sum, { sizeBytes }) => sum + sizeBytes, 0),
+          models: models.map(({ id, path, sizeBytes }) => ({ id, path, sizeBytes })),
+        }))
+        out.result(found, () =>
+          found.length === 0
+            ? out.words.cli.noDuplicates
+            : found
+                .map(({ freeableBytes, models }) =>
+                  [
+                    out.words.cli.duplicates({ size: formatBytes(freeableBytes, out.language) }),
+                    ...models.map(({ id, path }) => `  ${id}  ${path}`),
+                  ].join('\n'),
+                )
+                .join('\n'),
+        )
       }),
     )
 

@@ -5,7 +5,7 @@ import type { Messages } from '@shared/i18n'
 /** Everything that asks the person through the system's own windows. */
 export interface Dialogs {
   chooseFiles(): Promise<string[]>
-  chooseFolder(purpose: 'watch' | 'downloads'): Promise<string | null>
+  chooseFolder(purpose: 'watch' | 'downloads' | 'move'): Promise<string | null>
   confirmTrash(name: string, path: string, size: string): Promise<boolean>
   /** The one way to a browser: http and https, no credentials, the full address shown first. */
   openLink(address: string): Promise<boolean>
@@ -42,7 +42,8 @@ export function createDialogs({ window, words }: { window: () => BrowserWindow |
         filters: [{ name: words().menu.ggufFiles, extensions: ['gguf'] }],
       }),
     async chooseFolder(purpose) {
-      const title = purpose === 'watch' ? words().menu.chooseFolder : words().menu.chooseModelsFolder
+      const { chooseFolder: watch, chooseModelsFolder: downloads, chooseMoveFolder: move } = words().menu
+      const title = { watch, downloads, move }[purpose]
       return (await choose({ title, properties: ['openDirectory', 'createDirectory'] }))[0] ?? null
     },
     confirmTrash: (name, path, size) =>

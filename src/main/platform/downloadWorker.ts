@@ -2,14 +2,16 @@ import { parentPort, workerData } from 'node:worker_threads'
 import { toErrorValue } from '@shared/errors'
 import { DownloadJob } from './downloadJob'
 import type { FromDownloadWorker, ToDownloadWorker, WorkerStart } from './downloadTypes'
+import { type FileJobStart, runFileJob } from './fileJobs'
 import { Network } from './network'
 import { Pace } from './pace'
 import { type HashStart, ThreadHash, runHash } from './threadHash'
 
-/** Network and writing of one download, off the main loop; the hash has a thread of its own, which begins in this file as well. */
-const start = workerData as WorkerStart | HashStart
+/** Network and writing of one download, off the main loop; its hash and other work on whole files have threads that begin here as well. */
+const start = workerData as WorkerStart | HashStart | FileJobStart
 if (parentPort !== null) {
   if ('hashFile' in start) runHash(parentPort, start)
+  else if ('fileJob' in start) runFileJob(parentPort, start)
   else download(start)
 }
 

@@ -31,17 +31,26 @@ export function partPaths(path: string): string[] {
   )
 }
 
+export interface ModelStat {
+  sizeBytes: number
+  mtimeMs: number
+  /** Of the first part: the same for two names of one file. */
+  identity: string
+}
+
 /** Size of all parts and the newest change; null when one is missing or is no plain file (a pipe, a device, a folder). */
-export async function modelStat(path: string): Promise<{ sizeBytes: number; mtimeMs: number } | null> {
+export async function modelStat(path: string): Promise<ModelStat | null> {
   let sizeBytes = 0
   let mtimeMs = 0
+  let identity = ''
   for (const part of partPaths(path)) {
     const facts = await stat(part).catch(() => null)
     if (facts === null || !facts.isFile()) return null
     sizeBytes += facts.size
     mtimeMs = Math.max(mtimeMs, facts.mtimeMs)
+    identity ||= `${facts.dev}:${facts.ino}`
   }
-  return { sizeBytes, mtimeMs }
+  return { sizeBytes, mtimeMs, identity }
 }
 
 /** By its name, or by its first bytes where another program stores it under another. */

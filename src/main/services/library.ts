@@ -2,19 +2,18 @@ import { lstat, realpath, stat } from 'node:fs/promises'
 import { basename, resolve, sep } from 'node:path'
 import type { ModelFacts } from '@shared/domain/gguf'
 import type { LibraryModel, ModelOrigin } from '@shared/domain/library'
-import { type ModelPreset, type RecommendedSampling, isAutomatic } from '@shared/domain/preset'
+import { type PresetChange, type RecommendedSampling, automaticPreset, changedPreset, isAutomatic } from '@shared/domain/preset'
 import type { Settings } from '@shared/domain/settings'
 import type { ThinkingCapability } from '@shared/domain/thinking'
 import { SnugError, toErrorValue } from '@shared/errors'
 import type { FoundModels } from '@shared/ipc/discover'
 import { type Log, silentLog } from '@shared/log'
 import type { ModelRow } from '../db/repositories/models'
-import { hashOfFile } from '../platform/downloadFiles'
 import { type FoundFile, findModels, mayBeModel, modelStat, partPaths } from '../platform/modelFolders'
 import { type ModelSource, type Surroundings, defaultFolders } from '../platform/otherPrograms'
 import type { Arrived } from './downloadNeeds'
 import { Changes, follow } from './follow'
-import { modelId, newModelRow, viewOf } from './libraryRows'
+import { modelId, newModelRow, sameFiles, settled, viewOf } from './libraryRows'
 
 export interface LibraryDependencies {
   rows: {
@@ -31,8 +30,6 @@ export interface LibraryDependencies {
   modelsFolder: () => string
   starterFolder: string
   surroundings: Surroundings
-  /** Hashes of the files of a downloaded model, for `verify`. */
-  hashes?: (modelId: string) => { path: string; sha256: string }[] | null
   /** What the catalogue recommends for a repository's models. */
   catalogueSampling?: (repository: string) => RecommendedSampling | null
   log?: Log
@@ -60,6 +57,8 @@ export class LibraryService {
   readonly #changes = new Changes()
   /** Projectors, adapters and the like, by path: not looked into again while they do not change. */
   readonly #skipped = new Map<string, string>()
+  /** Device and inode: two names of one file free nothing. */
+  readonly #identities = new Map<string, string>()
   #scanning: Promise<string[]> | null = null
   #timer: NodeJS.Timeout | null = null
   /** One file is looked into at a time: the tools process is one. */
@@ -71,7 +70,9 @@ export class LibraryService {
   }
 
   list(): LibraryModel[] {
-    return this.#needs.rows.all().map((row) => this.#view(row))
+    const rows = this.#needs.rows.all()
+    const same = sameFiles(rows, (id) => this.#identities.get(id) ?? id)
+    return rows.map((row) => ({ ...this.#view(row), sameAs: same.get(row.id) ?? null }))
   }
 
   follow(signal?: AbortSignal): AsyncGenerator<LibraryModel[], void, void> {
@@ -79,20 +80,20 @@ export class LibraryService {
   }
 
   get(id: string): LibraryModel {
-    return this.#view(this.#row(id))
+    return this.#view(this.row(id))
   }
 
   /** What its header says; for sizing. */
   facts(id: string): ModelFacts {
-    const { facts, problem } = this.#row(id)
+    const { facts, problem } = this.row(id)
     if (facts !== null) return facts
     throw new SnugError('model/corrupt-file', problem?.message ?? 'this file could not be read', { id })
   }
 
   /** Checks that the file is as it was: for a load. */
   async pathForLoad(id: string): Promise<string> {
-    await this.#refresh(this.#row(id))
-    const row = this.#row(id)
+    await this.#refresh(this.row(id))
+    const row = this.row(id)
     if (row.state === 'missing') throw new SnugError('model/not-found', 'the file is not there', { id, path: row.path })
     if (row.state === 'damaged') throw new SnugError('model/corrupt-file', row.problem?.message ?? 'damaged', { id, path: row.path })
     return row.path
@@ -185,13 +186,13 @@ export class LibraryService {
 
   /** The file stays. */
   forget(id: string): void {
-    this.#takeOff(this.#row(id))
+    this.#takeOff(this.row(id))
     this.#changes.emit()
   }
 
   /** What `trash` would move: said to the person before. */
   async whatTrashMoves(id: string): Promise<{ name: string; path: string; paths: string[]; sizeBytes: number }> {
-    const row = this.#row(id)
+    const row = this.row(id)
     const paths: string[] = []
     for (const part of partPaths(row.path)) {
       const link = await lstat(part).catch(() => null)
@@ -217,25 +218,15 @@ export class LibraryService {
     return { moved: true }
   }
 
-  /** Hashes the whole file again; what is wrong is damaged from then on. For the command line: this reads every byte in this process. */
-  async verify(id: string, signal?: AbortSignal): Promise<'verified' | 'wrong' | 'unknown'> {
-    const row = this.#row(id)
-    const known = this.#needs.hashes?.(id) ?? (row.sha256 === null ? null : [{ path: row.path, sha256: row.sha256 }])
-    if (known === null) return 'unknown'
-    for (const { path, sha256 } of known) {
-      const found = await hashOfFile(path, { algorithm: 'sha256' }, 0, signal)
-      if (found === null) throw new SnugError('cancelled', 'cancelled')
-      if (found === sha256) continue
-      this.#save({ ...row, state: 'damaged', sha256: null, problem: { code: 'download/hash-mismatch', message: `sha256 ${found}` } })
-      return 'wrong'
-    }
-    return 'verified'
+  rows(): ModelRow[] {
+    return this.#needs.rows.all()
   }
 
   /** How this model is loaded and how it writes, from its next load and its next reply on. */
-  setPreset(id: string, preset: ModelPreset): LibraryModel {
-    const row = this.#row(id)
-    this.#save({ ...row, preset: isAutomatic(preset) ? null : preset })
+  setPreset(id: string, change: PresetChange): LibraryModel {
+    const row = this.row(id)
+    const preset = changedPreset(row.preset ?? automaticPreset, change)
+    this.save({ ...row, preset: isAutomatic(preset) ? null : preset })
     return this.get(id)
   }
 
@@ -245,7 +236,7 @@ export class LibraryService {
   }
 
   setMeasured(id: string, tokensPerSecond: number): void {
-    this.#save({ ...this.#row(id), measuredTokensPerSecond: tokensPerSecond })
+    this.save({ ...this.row(id), measuredTokensPerSecond: tokensPerSecond })
   }
 
   async #scan(): Promise<string[]> {
@@ -294,34 +285,38 @@ export class LibraryService {
     const real = await realpath(path).catch((cause: unknown) => {
       throw new SnugError('model/not-found', 'the file is not there', { path }, { cause })
     })
-    const facts = await modelStat(path)
-    if (facts === null) throw new SnugError('model/not-found', 'a part is missing, or this is no plain file', { path })
+    const found = await modelStat(path)
+    if (found === null) throw new SnugError('model/not-found', 'a part is missing, or this is no plain file', { path })
+    const { identity, ...facts } = found
     const id = modelId(real)
     const known = this.#needs.rows.byPath(path) ?? this.#needs.rows.get(id)
     const row: ModelRow = { ...(known ?? newModelRow(id, path, (this.#needs.now ?? Date.now)())), removedAt: null }
+    this.#identities.set(row.id, identity)
     // Two links to one file are one model; the path that still leads there stays.
     if (row.path !== path && (await modelStat(row.path)) === null) row.path = path
     if (known === undefined || origin === 'download') row.origin = origin
     row.repository = repository ?? row.repository
     row.revision = revision ?? row.revision
     const unchanged = known !== undefined && known.sizeBytes === facts.sizeBytes && known.mtimeMs === facts.mtimeMs
-    if (unchanged && row.facts !== null && row.problem === null) this.#save(settled({ ...row, sha256: sha256 ?? row.sha256 }))
-    else await this.#look({ ...row, ...facts, sha256: sha256 ?? null })
+    if (unchanged && row.facts !== null && row.problem === null) this.save(settled({ ...row, sha256: sha256 ?? row.sha256 }))
+    else await this.#look({ ...row, ...facts, ...unread, sha256: sha256 ?? null })
     return row.id
   }
 
   /** The file of a row is gone, back, or another one. */
   async #refresh(row: ModelRow): Promise<void> {
-    const facts = await modelStat(row.path)
-    if (facts === null) {
-      if (row.state !== 'missing') this.#save({ ...row, state: 'missing' })
+    const found = await modelStat(row.path)
+    if (found === null) {
+      if (row.state !== 'missing') this.save({ ...row, state: 'missing' })
       return
     }
+    const { identity, ...facts } = found
+    this.#identities.set(row.id, identity)
     const unchanged = row.sizeBytes === facts.sizeBytes && row.mtimeMs === facts.mtimeMs
     if (unchanged && row.state !== 'missing') return
-    if (unchanged) return this.#save(settled(row))
+    if (unchanged) return this.save(settled(row))
     try {
-      await this.#look({ ...row, ...facts, sha256: null })
+      await this.#look({ ...row, ...facts, ...unread, sha256: null })
     } catch (error) {
       this.#log.warn('a changed file could not be looked into', { path: row.path, error: toErrorValue(error) })
     }
@@ -339,12 +334,12 @@ export class LibraryService {
         this.#log.warn('the chat template could not be asked', { path: row.path, error: toErrorValue(error) })
         return { kind: 'none' }
       })
-      this.#save(settled({ ...row, facts, thinking, problem: null }))
+      this.save(settled({ ...row, facts, thinking, problem: null }))
     } catch (error) {
       const { code, message } = toErrorValue(error)
       const ofTheFile = code === 'model/corrupt-file' || code === 'engine/crashed' || code === 'engine/stalled'
       if (!ofTheFile) throw error
-      this.#save({ ...row, facts: null, thinking: null, state: 'damaged', problem: { code, message } })
+      this.save({ ...row, facts: null, thinking: null, state: 'damaged', problem: { code, message } })
     }
   }
 
@@ -353,7 +348,8 @@ export class LibraryService {
     return viewOf(row, row.repository === null ? null : (catalogueSampling?.(row.repository) ?? null))
   }
 
-  #row(id: string): ModelRow {
+  /** For work on its files. */
+  row(id: string): ModelRow {
     const row = this.#needs.rows.get(id)
     if (row === undefined || row.removedAt !== null) throw new SnugError('model/not-found', 'no such model', { id })
     return row
@@ -363,17 +359,15 @@ export class LibraryService {
     this.#needs.rows.save({ ...row, removedAt: (this.#needs.now ?? Date.now)() })
   }
 
-  #save(row: ModelRow): void {
+  /** Tells who follows. */
+  save(row: ModelRow): void {
     this.#needs.rows.save(row)
     this.#changes.emit()
   }
 }
 
-/** The state of a file that is there. */
-function settled(row: ModelRow): ModelRow {
-  if (row.problem !== null) return { ...row, state: 'damaged' }
-  return { ...row, state: row.sha256 === null ? 'own' : 'verified' }
-}
+/** What was known of the bytes is void. */
+const unread = { fileSha256: null, checkedAt: null }
 
 function signature({ sizeBytes, mtimeMs }: { sizeBytes: number; mtimeMs: number }): string {
   return `${sizeBytes}:${mtimeMs}`

@@ -45,6 +45,32 @@ export function newModelRow(id: string, path: string, at: number): ModelRow {
   }
 }
 
+/** Of a file's bytes, as far as it is known; a split one has the hash of its parts' hashes. */
+export function hashOfParts(hashes: readonly string[]): string | null {
+  if (hashes.length <= 1) return hashes[0] ?? null
+  return createHash('sha256').update(hashes.join('\n')).digest('hex')
+}
+
+/** By hash: the ids of the other rows with the same bytes. `identity` tells two names of one file from two files. */
+export function sameFiles(rows: readonly ModelRow[], identity: (id: string) => string): Map<string, string[]> {
+  const byHash = new Map<string, ModelRow[]>()
+  for (const row of rows) {
+    const hash = row.fileSha256 ?? row.sha256
+    if (hash == null || (row.state !== 'verified' && row.state !== 'own')) continue
+    const known = byHash.get(hash) ?? []
+    if (!known.some((other) => identity(other.id) === identity(row.id))) byHash.set(hash, [...known, row])
+  }
+  const same = new Map<string, string[]>()
+  for (const group of byHash.values())
+    if (group.length > 1)
+      for (const { id } of group)
+        same.set(
+          id,
+          group.map((row) => row.id).filter((other) => other !== id),
+        )
+  return same
+}
+
 /** What the page sees. `catalogue`: what the catalogue recommends for its repository. */
 export function viewOf(row: ModelRow, catalogue: RecommendedSampling | null = null): LibraryModel {
   const { facts } = row
@@ -72,7 +98,14 @@ export function viewOf(row: ModelRow, catalogue: RecommendedSampling | null = nu
     sampling: recommended?.values ?? null,
     samplingFrom: recommended?.from ?? null,
     preset: row.preset ?? null,
+    checkedAt: row.checkedAt ?? null,
     recommendedSystem: recommendedSystem(facts),
     demonstration: facts?.scripted === true ? 'scripted' : starter ? 'starter' : null,
   }
+}
+
+/** The state of a file that is there. */
+export function settled(row: ModelRow): ModelRow {
+  if (row.problem !== null) return { ...row, state: 'damaged' }
+  return { ...row, state: row.sha256 === null ? 'own' : 'verified' }
 }

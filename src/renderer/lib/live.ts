@@ -54,6 +54,7 @@ export const settingsLive = live((signal) => client.app.followSettings(undefined
 export const conversationsLive = live((signal) => client.chat.followConversations(undefined, { signal }))
 export const engineLive = live((signal) => client.engine.follow(undefined, { signal }))
 export const libraryLive = live((signal) => client.library.follow(undefined, { signal }))
+export const libraryWorkLive = live((signal) => client.library.followWork(undefined, { signal }))
 export const downloadsLive = live((signal) => client.downloads.follow(undefined, { signal }))
 export const machineLive = live((signal) => client.machine.follow(undefined, { signal }))
 export const calibrationLive = live((signal) => client.machine.followCalibration(undefined, { signal }))

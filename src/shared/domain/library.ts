@@ -32,12 +32,31 @@ export interface LibraryModel {
   sampling?: { temperature?: number; topP?: number; topK?: number; minP?: number } | null
   /** Who recommends these values. */
   samplingFrom?: 'file' | 'catalogue' | null
+  /** Other rows whose files have the same bytes, as far as hashes are known. null or absent: none known. */
+  sameAs?: string[] | null
+  /** When every byte was read last and found right. */
+  checkedAt?: number | null
   /** What the person keeps for this model: how it is loaded, how it writes. null or absent: nothing, all is automatic. */
   preset?: ModelPreset | null
   /** A preset: sent where a person wrote no system message; null for nearly all models. */
   recommendedSystem: string | null
   /** A hand-made script or demonstration: shown as such wherever it is met. */
   demonstration: 'starter' | 'scripted' | null
+}
+
+/** Work on whole files that a person asked for; one after the other. */
+export interface LibraryWork {
+  id: string
+  /** `verify`: every byte is read and compared. `compare`: looks for copies of one file. `move`: to another folder. */
+  kind: 'verify' | 'compare' | 'move'
+  /** null: no single model. */
+  modelId: string | null
+  state: 'waiting' | 'running' | 'done' | 'failed'
+  doneBytes: Bytes
+  totalBytes: Bytes
+  /** `same`: no hub has said what the bytes should be, but they are what they were when they were read last. */
+  outcome: 'verified' | 'same' | 'unknown' | 'wrong' | 'moved' | 'compared' | null
+  error: { code: string; message: string; data: Record<string, unknown> } | null
 }
 
 export type EngineStatus =

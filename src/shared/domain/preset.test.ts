@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { defaultSampling } from './chat'
-import { automaticPreset, effectiveSampling, isAutomatic, recommendedSampling } from './preset'
+import { automaticPreset, changedPreset, effectiveSampling, isAutomatic, recommendedSampling } from './preset'
 
 test("the chat's value wins over the preset's, and that over the maker's", () => {
   const preset = { ...automaticPreset.sampling, temperature: 0.5, topK: 7 }
@@ -20,4 +20,13 @@ test("the file's own recommendation wins whole over the catalogue's", () => {
 test('a preset that says nothing is automatic', () => {
   expect(isAutomatic(automaticPreset)).toBe(true)
   expect(isAutomatic({ ...automaticPreset, load: { ...automaticPreset.load, gpuLayers: 0 } })).toBe(false)
+})
+
+test('a change leaves what it does not name', () => {
+  const first = changedPreset(automaticPreset, { load: { threads: 2 } })
+  expect(changedPreset(first, { sampling: { topK: 5 }, load: { contextSize: undefined } })).toMatchObject({
+    load: { threads: 2, contextSize: null },
+    sampling: { topK: 5 },
+  })
+  expect(isAutomatic(changedPreset(first, { load: { threads: null } }))).toBe(true)
 })

@@ -31,6 +31,18 @@ export const automaticPreset: ModelPreset = {
   sampling: { temperature: null, topP: null, topK: null, minP: null, repeatPenalty: null },
 }
 
+/** Only the values that are being changed: two fields that are left one after the other must not undo each other. */
+export interface PresetChange {
+  load?: { [K in keyof LoadPreset]?: LoadPreset[K] | undefined }
+  sampling?: { [K in keyof SamplingPreset]?: SamplingPreset[K] | undefined }
+}
+
+export function changedPreset({ load, sampling }: ModelPreset, change: PresetChange): ModelPreset {
+  const given = <T extends object>(values: T | undefined) =>
+    Object.fromEntries(Object.entries(values ?? {}).filter(([, value]) => value !== undefined)) as Partial<T>
+  return { load: { ...load, ...given(change.load) }, sampling: { ...sampling, ...given(change.sampling) } }
+}
+
 export function isAutomatic({ load, sampling }: ModelPreset): boolean {
   return [...Object.values(load), ...Object.values(sampling)].every((value) => value === null)
 }

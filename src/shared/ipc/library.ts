@@ -1,6 +1,6 @@
 import { eventIterator } from '@orpc/contract'
 import type { FitReport } from '../domain/fit'
-import type { EngineStatus, LibraryModel } from '../domain/library'
+import type { EngineStatus, LibraryModel, LibraryWork } from '../domain/library'
 import { id, oc, type, z } from './base'
 import { sampling } from './chat'
 
@@ -30,7 +30,15 @@ export const library = {
   /** Asks with path and size, then moves the file to the system's trash. */
   trash: oc.input(z.object({ id }).strict()).output(type<{ moved: boolean }>()),
   showInFolder: oc.input(z.object({ id }).strict()).output(type<null>()),
-  /** What is kept for this model; all null is automatic again. It counts from the next load and the next reply on. */
+  /** Work that takes minutes: told by `followWork`, ended or taken off the list by `cancelWork`. */
+  verify: oc.input(z.object({ id }).strict()).output(type<{ id: string }>()),
+  /** Looks for files with the same bytes. */
+  compare: oc.output(type<{ id: string }>()),
+  /** Opens the system's folder dialog; null: the person chose none. */
+  move: oc.input(z.object({ id }).strict()).output(type<{ id: string | null }>()),
+  followWork: oc.output(eventIterator(type<LibraryWork[]>())),
+  cancelWork: oc.input(z.object({ id }).strict()).output(type<null>()),
+  /** Changes what is kept for this model; null is automatic again. It counts from the next load and the next reply on. */
   setPreset: oc
     .input(
       z
@@ -43,8 +51,10 @@ export const library = {
               kvCacheType: kvCacheType.nullable(),
               threads: threads.nullable(),
             })
-            .strict(),
-          sampling: sampling.omit({ seed: true }),
+            .partial()
+            .strict()
+            .default({}),
+          sampling: sampling.omit({ seed: true }).partial().default({}),
         })
         .strict(),
     )

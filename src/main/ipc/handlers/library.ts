@@ -44,7 +44,18 @@ export const libraryHandlers = (area: Area<'library'>, { core, dialogs, dropped,
       ...(contextSize === undefined ? {} : { contextSize }),
     })
   }),
-  setPreset: area.setPreset.handler(({ input: { id, ...preset } }) => core.library.setPreset(id, preset)),
+  verify: area.verify.handler(({ input }) => core.care.startVerify(input.id)),
+  compare: area.compare.handler(() => core.care.startCompare()),
+  move: area.move.handler(async ({ input }) => {
+    const folder = await dialogs.chooseFolder('move')
+    return folder === null ? { id: null } : core.care.startMove(input.id, folder)
+  }),
+  followWork: area.followWork.handler(({ signal }) => core.care.follow(signal)),
+  cancelWork: area.cancelWork.handler(({ input }) => {
+    core.care.cancel(input.id)
+    return null
+  }),
+  setPreset: area.setPreset.handler(({ input: { id, ...change } }) => core.library.setPreset(id, change)),
 })
 
 /** What is priced is what would be loaded. */

@@ -1,14 +1,16 @@
-import { BookOpen, FilePlus, FolderPlus, Search, X } from 'lucide-react'
+import type { LibraryModel } from '@shared/domain/library'
+import { BookOpen, Copy, FilePlus, FolderPlus, Search, X } from 'lucide-react'
 import { useState } from 'react'
 import { client } from '../../lib/client'
 import { size } from '../../lib/format'
 import { useMessages } from '../../lib/i18n'
-import { downloadsLive, engineLive, libraryLive, settingsLive, useLive } from '../../lib/live'
+import { downloadsLive, engineLive, libraryLive, libraryWorkLive, settingsLive, useLive } from '../../lib/live'
 import { Button, EmptyState, ErrorNotice, IconButton, Page, toast } from '../../ui'
 import { DiskCard } from './DiskCard'
 import { DownloadRow } from './DownloadRow'
 import './library.css'
 import { LibraryRow } from './LibraryRow'
+import { WorkLine } from './WorkLine'
 
 export function LibraryPage() {
   const { library, common } = useMessages()
@@ -17,6 +19,7 @@ export function LibraryPage() {
   const downloads = (useLive(downloadsLive) ?? []).filter(({ state }) => state !== 'cancelled')
   const queue = downloads.filter(({ state }) => state !== 'done').map(({ id }) => id)
   const engine = useLive(engineLive) ?? { state: 'empty' as const }
+  const works = useLive(libraryWorkLive) ?? []
   const [text, setText] = useState('')
   const [error, setError] = useState<unknown>(null)
   const wanted = text.trim().toLowerCase()
@@ -74,7 +77,26 @@ export function LibraryPage() {
             {library.modelsSummary({ count: models.length, size: size(models.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0)) })}
             {missing > 0 && `${common.listSeparator}${library.missingCount({ count: missing })}`}
           </span>
+          {models.length > 1 && (
+            <Button
+              kind="quiet"
+              size="s"
+              className="end"
+              onClick={() => {
+                setError(null)
+                client.library.compare().catch(setError)
+              }}
+            >
+              <Copy className="i xs" aria-hidden="true" />
+              {library.care.compare}
+            </Button>
+          )}
         </h2>
+        {works
+          .filter(({ modelId }) => modelId === null)
+          .map((work) => (
+            <WorkLine key={work.id} work={work} result={<Duplicates models={models} />} />
+          ))}
         {all !== undefined && models.length === 0 ? (
           <div className="card">
             <EmptyState icon={<BookOpen aria-hidden="true" />} title={library.dropHere} body={library.dropHint}>
@@ -93,7 +115,14 @@ export function LibraryPage() {
             </div>
             <ul className="plain">
               {shown.map((model) => (
-                <LibraryRow key={model.id} model={model} engine={engine} largest={largest} />
+                <LibraryRow
+                  key={model.id}
+                  model={model}
+                  engine={engine}
+                  largest={largest}
+                  copy={models.find(({ id }) => model.sameAs?.includes(id)) ?? null}
+                  works={works.filter(({ modelId }) => modelId === model.id)}
+                />
               ))}
             </ul>
             {all !== undefined && shown.length === 0 && (
@@ -108,6 +137,14 @@ export function LibraryPage() {
       <DiskCard models={models} downloads={downloads} />
     </Page>
   )
+}
+
+/** One of each group stays; the others are copies. */
+function Duplicates({ models }: { models: readonly LibraryModel[] }) {
+  const { care } = useMessages().library
+  const copies = models.filter(({ id, sameAs }) => sameAs?.some((other) => other < id))
+  if (copies.length === 0) return care.noDuplicates
+  return care.duplicates({ count: copies.length, size: size(copies.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0)) })
 }
 
 function WatchedFolders({ onError }: { onError: (error: unknown) => void }) {

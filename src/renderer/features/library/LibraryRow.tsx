@@ -1,14 +1,26 @@
-import type { EngineStatus, LibraryModel } from '@shared/domain/library'
-import { CircleStop, Folder, Lightbulb, ListX, MoreHorizontal, Play, SlidersHorizontal, Trash2 } from 'lucide-react'
+import type { EngineStatus, LibraryModel, LibraryWork } from '@shared/domain/library'
+import {
+  CircleStop,
+  Folder,
+  FolderInput,
+  Lightbulb,
+  ListX,
+  MoreHorizontal,
+  Play,
+  ShieldCheck,
+  SlidersHorizontal,
+  Trash2,
+} from 'lucide-react'
 import { useState } from 'react'
 import { client } from '../../lib/client'
 import { count, parameters, percent, size, speed } from '../../lib/format'
 import { useMessages } from '../../lib/i18n'
 import { isUsable } from '../../lib/models'
-import { ErrorNotice, IconButton, Menu, type MenuEntry, Note, WherePill, toast } from '../../ui'
+import { Button, ErrorNotice, IconButton, Menu, type MenuEntry, Note, WherePill, toast } from '../../ui'
 import { DemonstrationTag } from './ModelTags'
 import { PresetDialog } from './PresetDialog'
 import { useChatWith } from './useChatWith'
+import { WorkLine } from './WorkLine'
 import { useFit } from './useFit'
 
 interface RowProps {
@@ -16,9 +28,12 @@ interface RowProps {
   engine: EngineStatus
   /** The largest file of the list: bars are drawn against it. */
   largest: number
+  /** Another row with the same bytes. */
+  copy: LibraryModel | null
+  works: readonly LibraryWork[]
 }
 
-export function LibraryRow({ model, engine, largest }: RowProps) {
+export function LibraryRow({ model, engine, largest, copy, works }: RowProps) {
   const { library, common } = useMessages()
   const [error, setError] = useState<unknown>(null)
   const [preset, setPreset] = useState(false)
@@ -30,6 +45,12 @@ export function LibraryRow({ model, engine, largest }: RowProps) {
     setError(null)
     void work.catch(setError)
   }
+  const trash = () =>
+    run(
+      client.library.trash({ id: model.id }).then(({ moved }) => {
+        if (moved) toast(library.trashed({ name: model.name }))
+      }),
+    )
   const entries: MenuEntry[] = [
     {
       id: 'preset',
@@ -46,6 +67,20 @@ export function LibraryRow({ model, engine, largest }: RowProps) {
       run: () => run(client.library.showInFolder({ id: model.id })),
     },
     {
+      id: 'verify',
+      label: library.care.verify,
+      icon: <ShieldCheck className="i s" aria-hidden="true" />,
+      disabled: model.state === 'missing',
+      run: () => run(client.library.verify({ id: model.id })),
+    },
+    {
+      id: 'move',
+      label: library.care.move,
+      icon: <FolderInput className="i s" aria-hidden="true" />,
+      disabled: !usable || here || model.origin === 'starter',
+      run: () => run(client.library.move({ id: model.id })),
+    },
+    {
       id: 'forget',
       label: library.forget,
       icon: <ListX className="i s" aria-hidden="true" />,
@@ -57,12 +92,7 @@ export function LibraryRow({ model, engine, largest }: RowProps) {
       icon: <Trash2 className="i s" aria-hidden="true" />,
       danger: true,
       disabled: model.state === 'missing',
-      run: () =>
-        run(
-          client.library.trash({ id: model.id }).then(({ moved }) => {
-            if (moved) toast(library.trashed({ name: model.name }))
-          }),
-        ),
+      run: trash,
     },
   ]
   const label = `${model.name} ${model.quantization}`
@@ -140,6 +170,17 @@ export function LibraryRow({ model, engine, largest }: RowProps) {
         </ErrorNotice>
       )}
       {error !== null && <ErrorNotice error={error} />}
+      {copy !== null && (
+        <Note>
+          <span className="grow">{library.care.sameAs({ path: copy.path, size: size(model.sizeBytes) })}</span>
+          <Button size="s" onClick={trash}>
+            {library.care.trashThis}
+          </Button>
+        </Note>
+      )}
+      {works.map((work) => (
+        <WorkLine key={work.id} work={work} />
+      ))}
       <PresetDialog model={model} engine={engine} open={preset} onClose={() => setPreset(false)} />
     </li>
   )

@@ -1,6 +1,6 @@
 import type { EngineStatus, LibraryModel } from '@shared/domain/library'
 import type { KvCacheType } from '@shared/domain/gguf'
-import { type LoadPreset, type SamplingPreset, automaticPreset, isAutomatic } from '@shared/domain/preset'
+import { type PresetChange, type SamplingPreset, automaticPreset, isAutomatic } from '@shared/domain/preset'
 import { RotateCcw } from 'lucide-react'
 import { useId, useState } from 'react'
 import { client } from '../../lib/client'
@@ -36,11 +36,9 @@ export function PresetDialog({ model, engine, open, onClose }: PresetDialogProps
   const fit = useFit(model.id, null, open)
   const kvId = useId()
   const preset = model.preset ?? automaticPreset
-  const save = (next: { load?: Partial<LoadPreset>; sampling?: Partial<SamplingPreset> }) => {
+  const save = (change: PresetChange) => {
     setError(null)
-    client.library
-      .setPreset({ id: model.id, load: { ...preset.load, ...next.load }, sampling: { ...preset.sampling, ...next.sampling } })
-      .catch(setError)
+    client.library.setPreset({ id: model.id, ...change }).catch(setError)
   }
   const loadField = (key: 'contextSize' | 'gpuLayers' | 'threads', limits: FieldLimits, hint: string | null) => (
     <PresetField

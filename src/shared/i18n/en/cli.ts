@@ -40,6 +40,13 @@ export const cli = {
   verifiedOk: (p: { name: string }) => `${p.name}: the bytes are right`,
   verifiedOwn: (p: { name: string }) => `${p.name}: whole, but no hub has said what its bytes should be`,
   verifiedBad: (p: { name: string }) => `${p.name}: the bytes are NOT right`,
+  verifiedSame: (p: { name: string }) => `${p.name}: the bytes are what they were when they were read last`,
+  checking: (p: { percent: number }) => `Reading ${p.percent} %`,
+  moving: (p: { percent: number }) => `Moving ${p.percent} %`,
+  moved: (p: { path: string }) => `Moved and verified: ${p.path}`,
+  comparing: (p: { read: string }) => `Comparing, ${p.read} read`,
+  noDuplicates: 'No two files have the same bytes.',
+  duplicates: (p: { size: string }) => `The same bytes; ${p.size} could be freed:`,
   contextDropped: (p: { count: number }) =>
     `${p.count} older ${p.count === 1 ? 'message was' : 'messages were'} left out: the context is full.`,
   fallbackTemplate: (p: { name: string }) => `The model's own chat template cannot be used; the ${p.name} format is used instead.`,

@@ -61,6 +61,7 @@ export const errors: Record<ErrorCode, { title: string; action: string }> = {
   'download/busy': { title: 'This file is already being downloaded', action: 'Wait for the other download, or cancel it.' },
   'file/unsafe-name': { title: 'This file name is not allowed', action: 'Choose another file.' },
   'file/not-permitted': { title: 'Snug may not read or write there', action: 'Check the permissions, or choose another folder.' },
+  'file/exists': { title: 'A file of that name is there already', action: 'Choose another folder, or rename that file.' },
   'network/offline': { title: 'Snug is set to offline', action: 'Switch offline off in the settings to reach the network.' },
   'db/from-future': {
     title: 'These chats were saved by a newer Snug',

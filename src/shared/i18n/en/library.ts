@@ -114,4 +114,33 @@ export const library = {
     reset: 'Reset to automatic',
     loadAgain: 'Load again with these',
   },
+
+  care: {
+    verify: 'Verify again',
+    move: 'Move to another folder…',
+    compare: 'Look for duplicates',
+    sameAs: (p: { path: string; size: string }) => `The same file as ${p.path}. ${p.size} could be freed.`,
+    trashThis: 'Move this one to the trash…',
+    needs: (p: { size: string; path: string }) => `${p.size} more are needed in ${p.path}.`,
+    working: {
+      verify: (p: { percent: string }) => `Reading every byte: ${p.percent}`,
+      compare: (p: { percent: string }) => `Comparing files of one size: ${p.percent}`,
+      move: (p: { percent: string }) => `Copying and comparing: ${p.percent}`,
+    },
+    waiting: 'Waits for its turn',
+    outcome: {
+      verified: 'Every byte is what its hub promised.',
+      same: 'Every byte is what it was when it was read last.',
+      unknown: 'Read whole. No hub has said what its bytes should be; from now on changes are noticed.',
+      wrong: 'The bytes are not what they should be.',
+      moved: 'Moved, compared, and the old file is gone.',
+      compared: 'Compared.',
+    },
+    noDuplicates: 'No two files have the same bytes.',
+    duplicates: (p: { count: number; size: string }) =>
+      `${p.count === 1 ? '1 file is a copy' : `${p.count} files are copies`}: ${p.size} could be freed.`,
+    cancel: 'Cancel',
+    dismiss: 'Take off the list',
+    failedUnchanged: 'The old file is as it was.',
+  },
 }

@@ -32,6 +32,7 @@ export const menu = {
   openLinkCancel: 'Cancel',
   chooseFiles: 'Add model files',
   chooseFolder: 'Watch a folder of models',
+  chooseMoveFolder: 'Choose where this model shall lie',
   chooseModelsFolder: 'Where downloads go',
   ggufFiles: 'GGUF models',
   trashTitle: (p: { name: string }) => `Move ${p.name} to the trash?`,

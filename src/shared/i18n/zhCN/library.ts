@@ -114,4 +114,32 @@ export const library = {
     reset: '恢复自动',
     loadAgain: '用这些设置重新加载',
   },
+
+  care: {
+    verify: '重新校验',
+    move: '移到其他文件夹…',
+    compare: '查找重复文件',
+    sameAs: (p: { path: string; size: string }) => `与 ${p.path} 是同一个文件，可释放 ${p.size}。`,
+    trashThis: '把这一个移到回收站…',
+    needs: (p: { size: string; path: string }) => `${p.path} 还需要 ${p.size}。`,
+    working: {
+      verify: (p: { percent: string }) => `正在读取全部内容：${p.percent}`,
+      compare: (p: { percent: string }) => `正在比较大小相同的文件：${p.percent}`,
+      move: (p: { percent: string }) => `正在复制并比对：${p.percent}`,
+    },
+    waiting: '排队中',
+    outcome: {
+      verified: '每个字节都与来源公布的一致。',
+      same: '每个字节都与上次读取时一致。',
+      unknown: '已完整读取。没有来源公布它应有的内容；今后的改动会被发现。',
+      wrong: '内容与应有的不一致。',
+      moved: '已移动并比对，旧文件已移除。',
+      compared: '比较完毕。',
+    },
+    noDuplicates: '没有内容相同的文件。',
+    duplicates: (p: { count: number; size: string }) => `有 ${p.count} 个重复文件，可释放 ${p.size}。`,
+    cancel: '取消',
+    dismiss: '从列表移除',
+    failedUnchanged: '旧文件保持原样。',
+  },
 }

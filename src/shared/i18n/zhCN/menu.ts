@@ -32,6 +32,7 @@ export const menu = {
   openLinkCancel: '取消',
   chooseFiles: '添加模型文件',
   chooseFolder: '选择要监视的模型文件夹',
+  chooseMoveFolder: '选择这个模型的新位置',
   chooseModelsFolder: '选择下载位置',
   ggufFiles: 'GGUF 模型',
   trashTitle: (p: { name: string }) => `把 ${p.name} 移到废纸篓？`,
