@@ -8,6 +8,7 @@ import { useMessages } from '../../lib/i18n'
 import { machineLive, useLive } from '../../lib/live'
 import { Button, EmptyState, ErrorNotice, Note, Page } from '../../ui'
 import './discover.css'
+import { Chart } from './Chart'
 import { FilterBar } from './FilterBar'
 import { type Filters, noFilters, passing } from './filters'
 import { Hero } from './Hero'
@@ -109,13 +110,19 @@ export function DiscoverPage() {
         {best !== undefined ? <Hero item={best} /> : query.isPending && <div className="card hero empty-hero" />}
         <FilterBar filters={filters} setFilters={setFilters} shown={shown.length} />
         <section className="card flush" aria-label={discover.models}>
-          <Head items={shown} filters={filters} />
-          {query.isPending && <Skeleton />}
-          <ul className="plain" data-rows>
-            {shown.map((item) => (
-              <ModelRow key={item.model.id} item={item} />
-            ))}
-          </ul>
+          {filters.view === 'chart' && query.data !== undefined ? (
+            <Chart items={shown} use={filters.use} />
+          ) : (
+            <>
+              <Head items={shown} filters={filters} />
+              {query.isPending && <Skeleton />}
+              <ul className="plain" data-rows>
+                {shown.map((item) => (
+                  <ModelRow key={item.model.id} item={item} />
+                ))}
+              </ul>
+            </>
+          )}
           {items !== undefined && shown.length === 0 && <NothingPasses filters={filters} setFilters={setFilters} />}
         </section>
       </Page>
@@ -215,7 +222,7 @@ function NothingPasses({ filters, setFilters }: { filters: Filters; setFilters: 
         {filters.fitsOnly && (
           <Button onClick={() => setFilters({ ...filters, fitsOnly: false })}>{discover.clearFilter({ filter: discover.fitsOnly })}</Button>
         )}
-        <Button kind="quiet" onClick={() => setFilters({ ...noFilters, use: filters.use, simulate: filters.simulate })}>
+        <Button kind="quiet" onClick={() => setFilters({ ...noFilters, use: filters.use, simulate: filters.simulate, view: filters.view })}>
           {discover.clearAll}
         </Button>
       </div>

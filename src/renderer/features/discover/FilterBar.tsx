@@ -86,6 +86,16 @@ export function FilterBar({ filters, setFilters, shown }: { filters: Filters; se
       </span>
       <Loaded beside={filters.beside} simulated={filters.simulate !== null} onChange={(beside) => setFilters({ ...filters, beside })} />
       <span className="grow" />
+      <Segmented
+        small
+        label={discover.view}
+        value={filters.view}
+        options={[
+          { value: 'list', label: discover.viewList },
+          { value: 'chart', label: discover.viewChart },
+        ]}
+        onChange={(view) => setFilters({ ...filters, view })}
+      />
       <span className="t3 f12 nw" data-testid="model-count">
         {discover.count({ count: shown })}
       </span>

@@ -16,6 +16,7 @@ export interface Filters {
   simulate: SimulatedMachine | null
   /** Beside the loaded model, not in place of it. */
   beside: boolean
+  view: 'list' | 'chart'
 }
 
 export const noFilters: Filters = {
@@ -27,6 +28,7 @@ export const noFilters: Filters = {
   kvCacheType: 'f16',
   simulate: null,
   beside: false,
+  view: 'list',
 }
 
 /** What passes; use, context and cache type were already asked of main. */

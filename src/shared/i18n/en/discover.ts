@@ -17,6 +17,25 @@ export const discover = {
   contextByUse: (p: { tokens: string }) => `by use (${p.tokens})`,
   contextTokens: (p: { tokens: string }) => `${p.tokens} tokens`,
   cacheType: 'Cache',
+  view: 'View',
+  viewList: 'List',
+  viewChart: 'Chart',
+  chart: {
+    title: 'Capability and speed of what fits',
+    caption: (p: { test: string }) =>
+      `Up: published score on ${p.test}, of the model before it was quantized. Right: predicted speed. The line is the best edge: nothing that fits is both better and faster.`,
+    tooBig: (p: { count: number }) =>
+      p.count === 1 ? '1 model does not fit and has no dot.' : `${p.count} models do not fit and have no dot.`,
+    axis: (p: { need: string; use: string }) => `tokens per second; dashed: the ${p.need} that ${p.use} wants`,
+    hint: 'Choose two dots to compare them.',
+    notRated: 'Not rated by this test, so without a place (tok/s):',
+    empty: 'Nobody published a score of the models that fit',
+    dot: (p: { name: string; score: string; test: string; speed: string; edge: boolean }) =>
+      `${p.name}: ${p.score} on ${p.test}, ${p.speed} tok/s${p.edge ? ', on the best edge' : ''}`,
+    speed: 'Tokens per second',
+    edge: 'Best edge',
+    onEdge: 'yes',
+  },
   machine: 'Machine',
   thisMachine: 'this machine',
   simulatedMachines: 'Simulated',
