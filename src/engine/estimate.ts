@@ -8,8 +8,9 @@ import type { EngineEstimate, EstimateRequest } from '@shared/engine/protocol'
 import { SnugError } from '@shared/errors'
 import { GgmlType, GgufInsights, readGgufFileInfo } from 'node-llama-cpp'
 import { mergeParts } from './bufferLog'
-import { inspectFile } from './ggufFile'
+import { inspectFile, readHeaderOfFile } from './ggufFile'
 import type { LineKeeper, OpenLlama } from './llama'
+import { mappedSpanBytes } from './mappedSpan'
 
 const elementType = { f16: GgmlType.F16, q8_0: GgmlType.Q8_0, q4_0: GgmlType.Q4_0 } as const
 
@@ -43,11 +44,21 @@ export async function estimate(request: EstimateRequest, open: OpenLlama, lines:
 
   const parts: MemoryPart[] = []
   const add = (device: MemoryPart['device'], kind: MemoryPart['kind'], bytes: number) => parts.push({ device, kind, bytes })
-  // Nothing is repacked as soon as a graphics device is visible, even with no layer on it (measured).
+  // Nothing is repacked as soon as a graphics device is visible, even with no layer on it, unless the device refuses it (docs/accuracy.md).
   const repacks = !onGpu && / REPACK = 1/.test(open.llama.systemInfo)
   const repack = repacks ? Math.min(facts.weights.repackableBytes, model.cpuRam) : 0
   add('cpu', 'repack', repack)
-  add('cpu', 'weights', repack > 0 && request.useMmap ? facts.weights.mappedBytesWhenRepacked : model.cpuRam - repack)
+  const spans = request.useMmap && gpuLayers > 0 && facts.parts.length <= 1
+  const mapped = spans
+    ? mappedSpanBytes(
+        (await readHeaderOfFile(request.path)).tensors,
+        facts.geometry.layers.length,
+        gpuLayers,
+        facts.weights.outputIsTied,
+        model.gpuVram,
+      )
+    : 0
+  add('cpu', 'weights', repack > 0 && request.useMmap ? facts.weights.mappedBytesWhenRepacked : Math.max(mapped, model.cpuRam - repack))
   add('gpu0', 'weights', model.gpuVram)
 
   const cache = cacheByPlace(facts, request, gpuLayers)
