@@ -5,6 +5,7 @@ import { writeScriptedModel } from '../src/engine/scriptedModel'
 import { formatBytes } from '../src/shared/domain/format'
 import type { LibraryModel } from '../src/shared/domain/library'
 import { type Launched, freshCache, freshFolder, launchSnug } from './fixtures/launch'
+import { type RunningHub, startHub } from './fixtures/hubServer'
 import { en } from './fixtures/models'
 import { openPage } from './fixtures/pages'
 import { ask } from './fixtures/rpc'
@@ -18,6 +19,7 @@ const models = () => ask<LibraryModel[]>(snug.page, 'library/list')
 
 let snug: Launched
 let cache: string
+let hub: RunningHub
 
 /** Old enough that a look at its folder takes it at once. */
 async function put(path: string, content?: Buffer): Promise<number> {
@@ -56,10 +58,14 @@ test.beforeAll(async () => {
   symlinkSync(join('..', '..', 'blobs', 'a'.repeat(64)), join(snapshot, 'hub-F32.gguf'))
   // A locale that is installed everywhere: without one, the protocol that makes the drop below turns Chinese letters into nothing.
   const env = { HOME: freshFolder('home'), HF_HUB_CACHE: cache, LC_ALL: 'C.UTF-8' }
-  snug = await launchSnug({ cacheDir: freshCache(false), env })
+  const newer = join(freshFolder('newer'), 'hub-F32.gguf')
+  await writeScriptedModel(newer, { words: 7 })
+  hub = await startHub({ repositories: { 'snug-test/scripted-GGUF': { files: { 'hub-F32.gguf': newer } } } })
+  snug = await launchSnug({ cacheDir: freshCache(false), env: { ...env, HF_ENDPOINT: hub.endpoint } })
 })
 test.afterAll(async () => {
   expect(await snug.close()).toBe(true)
+  await hub.close()
 })
 
 test('the models of another program are found at the first start and read where they lie', async () => {
@@ -225,6 +231,25 @@ test('copies are found by hash, every byte is read again, and a model moves to a
   await choose(words.move)
   await expect.poll(path).toBe(target.path)
   await work('move').getByRole('button', { name: words.dismiss }).click()
+})
+
+test('the hub is asked for newer files only when the person asks', async () => {
+  const { page } = snug
+  const words = en.library.care
+  expect(hub.stats.apiRequests).toBe(0)
+  await page.getByRole('button', { name: words.checkUpdates }).click()
+  await expect(page.getByTestId('updates')).toContainText(words.updates({ count: 1 }))
+  expect(hub.stats.apiRequests).toBeGreaterThan(0)
+  const updated = rows().filter({ hasText: 'snug-test/scripted-GGUF has another file of this name' })
+  await expect(updated).toHaveCount(1)
+  await expect(updated.getByRole('button', { name: words.download })).toBeVisible()
+})
+
+test('each folder shows what its models take and what its disk has left', async () => {
+  const bars = snug.page.getByTestId('folder-space')
+  await expect(bars).toHaveCount(2)
+  await expect(bars.nth(1)).toContainText(/models?, .* free/)
+  await snug.page.screenshot({ path: 'e2e/out/library-space.png', fullPage: true })
 })
 
 test('a row is taken off the list, and its file stays', async () => {

@@ -21,6 +21,7 @@ import { ConversationService } from './services/conversations'
 import { DiscoverService } from './services/discover'
 import { DownloadsService } from './services/downloads'
 import { DryRuns } from './services/dryRun'
+import { folderSpace } from './services/folderSpace'
 import { HardwareService } from './services/hardware'
 import { KvStates } from './services/kvStates'
 import { LibraryCare } from './services/libraryCare'
@@ -31,6 +32,7 @@ import { RecommendationService, catalogueKey } from './services/recommendation'
 import { RemoteModels } from './services/remoteModels'
 import { RepliesService } from './services/replies'
 import { SettingsService } from './services/settings'
+import { findUpdates } from './services/updates'
 
 export interface CoreOptions {
   paths: SnugPaths
@@ -230,6 +232,8 @@ export function createCore({ paths, fork, downloadWorker, log, trash, env = proc
     conversations,
     loading,
     replies,
+    space: () => folderSpace(settings.get().watchedFolders, db.models.all(), readDisk),
+    checkUpdates: (signal?: AbortSignal) => findUpdates(db.models.all(), hub, signal),
     /** The hub that is asked now. */
     hubEndpoint: () => hub.endpoint,
     /** `--endpoint` and `--to` of the command line. */

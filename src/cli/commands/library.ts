@@ -3,7 +3,7 @@ import { formatBytes } from '@shared/domain/format'
 import type { KvCacheType } from '@shared/domain/gguf'
 import type { LibraryModel } from '@shared/domain/library'
 import { type ModelPreset, automaticPreset } from '@shared/domain/preset'
-import { SnugError } from '@shared/errors'
+import { type ErrorCode, SnugError } from '@shared/errors'
 import { decimal, gpuLayers, integer, kvCacheType, orAuto } from '../options'
 import { exitCodes } from '../output'
 import type { Verified } from '../../main/services/libraryCare'
@@ -148,6 +148,21 @@ export function addLibrary(program: Command): void {
                   ].join('\n'),
                 )
                 .join('\n'),
+        )
+      }),
+    )
+
+  program
+    .command('updates')
+    .description('ask the hub whether the files of downloaded models are other ones by now; nothing is downloaded')
+    .action(
+      command(async ({ core, out, signal }: Run) => {
+        const found = await core.checkUpdates(signal)
+        if (found.error !== null && found.checked === 0) throw SnugError.from({ ...found.error, code: found.error.code as ErrorCode })
+        out.result(found, () =>
+          found.updates.length === 0
+            ? out.words.library.care.noUpdates({ count: found.checked })
+            : found.updates.map(({ repository, file }) => out.words.cli.updateAt({ repository, file })).join('\n'),
         )
       }),
     )

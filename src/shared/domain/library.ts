@@ -59,6 +59,32 @@ export interface LibraryWork {
   error: { code: string; message: string; data: Record<string, unknown> } | null
 }
 
+/** The file of that name at the hub is another one than ours. */
+export interface ModelUpdate {
+  modelId: string
+  repository: string
+  revision: string
+  file: string
+  sizeBytes: Bytes
+}
+
+export interface UpdateCheck {
+  /** Models whose file could be compared by hash. */
+  checked: number
+  updates: ModelUpdate[]
+  /** Of the last repository that could not be asked. */
+  error: { code: string; message: string; data: Record<string, unknown> } | null
+}
+
+/** A folder of models and the disk that it lies on. */
+export interface FolderSpace {
+  path: string
+  models: number
+  modelBytes: Bytes
+  totalBytes: Bytes
+  freeBytes: Bytes
+}
+
 export type EngineStatus =
   | { state: 'empty' }
   | { state: 'loading'; modelId: string; fraction: number }

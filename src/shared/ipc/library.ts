@@ -1,6 +1,6 @@
 import { eventIterator } from '@orpc/contract'
 import type { FitReport } from '../domain/fit'
-import type { EngineStatus, LibraryModel, LibraryWork } from '../domain/library'
+import type { EngineStatus, FolderSpace, LibraryModel, LibraryWork, UpdateCheck } from '../domain/library'
 import { id, oc, type, z } from './base'
 import { sampling } from './chat'
 
@@ -36,6 +36,10 @@ export const library = {
   compare: oc.output(type<{ id: string }>()),
   /** Opens the system's folder dialog; null: the person chose none. */
   move: oc.input(z.object({ id }).strict()).output(type<{ id: string | null }>()),
+  /** What each watched folder's models take, and what its disk has left; a folder that is away is left out. */
+  space: oc.output(type<FolderSpace[]>()),
+  /** Asks the hub, because a person asked: never by itself. */
+  checkUpdates: oc.output(type<UpdateCheck>()),
   followWork: oc.output(eventIterator(type<LibraryWork[]>())),
   cancelWork: oc.input(z.object({ id }).strict()).output(type<null>()),
   /** Changes what is kept for this model; null is automatic again. It counts from the next load and the next reply on. */

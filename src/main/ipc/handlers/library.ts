@@ -50,6 +50,8 @@ export const libraryHandlers = (area: Area<'library'>, { core, dialogs, dropped,
     const folder = await dialogs.chooseFolder('move')
     return folder === null ? { id: null } : core.care.startMove(input.id, folder)
   }),
+  checkUpdates: area.checkUpdates.handler(({ signal }) => core.checkUpdates(signal)),
+  space: area.space.handler(() => core.space()),
   followWork: area.followWork.handler(({ signal }) => core.care.follow(signal)),
   cancelWork: area.cancelWork.handler(({ input }) => {
     core.care.cancel(input.id)

@@ -1,15 +1,16 @@
-import type { LibraryModel } from '@shared/domain/library'
-import { BookOpen, Copy, FilePlus, FolderPlus, Search, X } from 'lucide-react'
+import type { LibraryModel, UpdateCheck } from '@shared/domain/library'
+import { BookOpen, Copy, FilePlus, FolderPlus, RefreshCw, Search } from 'lucide-react'
 import { useState } from 'react'
 import { client } from '../../lib/client'
 import { size } from '../../lib/format'
 import { useMessages } from '../../lib/i18n'
-import { downloadsLive, engineLive, libraryLive, libraryWorkLive, settingsLive, useLive } from '../../lib/live'
-import { Button, EmptyState, ErrorNotice, IconButton, Page, toast } from '../../ui'
+import { downloadsLive, engineLive, libraryLive, libraryWorkLive, useLive } from '../../lib/live'
+import { Button, EmptyState, ErrorNotice, Page, toast } from '../../ui'
 import { DiskCard } from './DiskCard'
 import { DownloadRow } from './DownloadRow'
 import './library.css'
 import { LibraryRow } from './LibraryRow'
+import { WatchedFolders } from './WatchedFolders'
 import { WorkLine } from './WorkLine'
 
 export function LibraryPage() {
@@ -20,6 +21,16 @@ export function LibraryPage() {
   const queue = downloads.filter(({ state }) => state !== 'done').map(({ id }) => id)
   const engine = useLive(engineLive) ?? { state: 'empty' as const }
   const works = useLive(libraryWorkLive) ?? []
+  const [updates, setUpdates] = useState<UpdateCheck | null>(null)
+  const [asking, setAsking] = useState(false)
+  const check = () => {
+    setError(null)
+    setAsking(true)
+    client.library
+      .checkUpdates()
+      .then(setUpdates, setError)
+      .finally(() => setAsking(false))
+  }
   const [text, setText] = useState('')
   const [error, setError] = useState<unknown>(null)
   const wanted = text.trim().toLowerCase()
@@ -77,11 +88,16 @@ export function LibraryPage() {
             {library.modelsSummary({ count: models.length, size: size(models.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0)) })}
             {missing > 0 && `${common.listSeparator}${library.missingCount({ count: missing })}`}
           </span>
+          {models.length > 0 && (
+            <Button kind="quiet" size="s" className="end" disabled={asking} onClick={check}>
+              <RefreshCw className="i xs" aria-hidden="true" />
+              {asking ? library.care.checking : library.care.checkUpdates}
+            </Button>
+          )}
           {models.length > 1 && (
             <Button
               kind="quiet"
               size="s"
-              className="end"
               onClick={() => {
                 setError(null)
                 client.library.compare().catch(setError)
@@ -92,6 +108,16 @@ export function LibraryPage() {
             </Button>
           )}
         </h2>
+        {updates !== null && (
+          <div className="row" data-testid="updates" role="status">
+            <span className="t2 f12">
+              {updates.updates.length === 0
+                ? library.care.noUpdates({ count: updates.checked })
+                : library.care.updates({ count: updates.updates.length })}
+            </span>
+          </div>
+        )}
+        {updates?.error != null && <ErrorNotice error={updates.error} />}
         {works
           .filter(({ modelId }) => modelId === null)
           .map((work) => (
@@ -121,6 +147,7 @@ export function LibraryPage() {
                   engine={engine}
                   largest={largest}
                   copy={models.find(({ id }) => model.sameAs?.includes(id)) ?? null}
+                  update={updates?.updates.find(({ modelId }) => modelId === model.id) ?? null}
                   works={works.filter(({ modelId }) => modelId === model.id)}
                 />
               ))}
@@ -145,28 +172,4 @@ function Duplicates({ models }: { models: readonly LibraryModel[] }) {
   const copies = models.filter(({ id, sameAs }) => sameAs?.some((other) => other < id))
   if (copies.length === 0) return care.noDuplicates
   return care.duplicates({ count: copies.length, size: size(copies.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0)) })
-}
-
-function WatchedFolders({ onError }: { onError: (error: unknown) => void }) {
-  const { library } = useMessages()
-  const folders = useLive(settingsLive)?.watchedFolders ?? []
-  if (folders.length === 0) return null
-  return (
-    <section className="section" aria-label={library.watched}>
-      <h2 className="h2">{library.watched}</h2>
-      <ul className="plain card flush">
-        {folders.map((folder, index) => (
-          <li key={folder} className="li">
-            <span className="grow ell sel">{folder}</span>
-            <IconButton
-              label={`${library.stopWatching}: ${folder}`}
-              onClick={() => void client.library.removeFolder({ index }).catch(onError)}
-            >
-              <X className="i" aria-hidden="true" />
-            </IconButton>
-          </li>
-        ))}
-      </ul>
-    </section>
-  )
 }

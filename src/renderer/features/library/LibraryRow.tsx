@@ -1,4 +1,4 @@
-import type { EngineStatus, LibraryModel, LibraryWork } from '@shared/domain/library'
+import type { EngineStatus, LibraryModel, LibraryWork, ModelUpdate } from '@shared/domain/library'
 import {
   CircleStop,
   Folder,
@@ -30,10 +30,11 @@ interface RowProps {
   largest: number
   /** Another row with the same bytes. */
   copy: LibraryModel | null
+  update: ModelUpdate | null
   works: readonly LibraryWork[]
 }
 
-export function LibraryRow({ model, engine, largest, copy, works }: RowProps) {
+export function LibraryRow({ model, engine, largest, copy, update, works }: RowProps) {
   const { library, common } = useMessages()
   const [error, setError] = useState<unknown>(null)
   const [preset, setPreset] = useState(false)
@@ -175,6 +176,14 @@ export function LibraryRow({ model, engine, largest, copy, works }: RowProps) {
           <span className="grow">{library.care.sameAs({ path: copy.path, size: size(model.sizeBytes) })}</span>
           <Button size="s" onClick={trash}>
             {library.care.trashThis}
+          </Button>
+        </Note>
+      )}
+      {update !== null && (
+        <Note>
+          <span className="grow">{library.care.updateHere({ repository: update.repository, size: size(update.sizeBytes) })}</span>
+          <Button size="s" onClick={() => run(client.downloads.start({ repository: update.repository, file: update.file }))}>
+            {library.care.download}
           </Button>
         </Note>
       )}

@@ -40,6 +40,7 @@ export const cli = {
   verifiedOk: (p: { name: string }) => `${p.name}: the bytes are right`,
   verifiedOwn: (p: { name: string }) => `${p.name}: whole, but no hub has said what its bytes should be`,
   verifiedBad: (p: { name: string }) => `${p.name}: the bytes are NOT right`,
+  updateAt: (p: { repository: string; file: string }) => `Another file by now: snug pull ${p.repository} (${p.file})`,
   verifiedSame: (p: { name: string }) => `${p.name}: the bytes are what they were when they were read last`,
   checking: (p: { percent: number }) => `Reading ${p.percent} %`,
   moving: (p: { percent: number }) => `Moving ${p.percent} %`,

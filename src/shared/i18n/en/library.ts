@@ -139,6 +139,19 @@ export const library = {
     noDuplicates: 'No two files have the same bytes.',
     duplicates: (p: { count: number; size: string }) =>
       `${p.count === 1 ? '1 file is a copy' : `${p.count} files are copies`}: ${p.size} could be freed.`,
+    folder: (p: { count: number; size: string; free: string }) =>
+      `${p.count === 1 ? '1 model' : `${p.count} models`}, ${p.size} · ${p.free} free`,
+    checkUpdates: 'Check for updates',
+    checking: 'Asking the hub…',
+    noUpdates: (p: { count: number }) =>
+      p.count === 0
+        ? 'No model here can be compared with a hub.'
+        : `The hub has the same files for ${p.count === 1 ? '1 model' : `${p.count} models`}.`,
+    updates: (p: { count: number }) =>
+      p.count === 1 ? '1 model has another file at the hub by now.' : `${p.count} models have other files at the hub by now.`,
+    updateHere: (p: { repository: string; size: string }) =>
+      `${p.repository} has another file of this name by now, ${p.size}. Yours stays as it is.`,
+    download: 'Download it',
     cancel: 'Cancel',
     dismiss: 'Take off the list',
     failedUnchanged: 'The old file is as it was.',

@@ -40,6 +40,7 @@ export const cli = {
   verifiedOk: (p: { name: string }) => `${p.name}：内容正确`,
   verifiedOwn: (p: { name: string }) => `${p.name}：文件完整，但没有下载站的校验值可比对`,
   verifiedBad: (p: { name: string }) => `${p.name}：内容不正确`,
+  updateAt: (p: { repository: string; file: string }) => `已有新文件：snug pull ${p.repository}（${p.file}）`,
   verifiedSame: (p: { name: string }) => `${p.name}：与上次读取时的内容一致`,
   checking: (p: { percent: number }) => `正在读取 ${p.percent}%`,
   moving: (p: { percent: number }) => `正在移动 ${p.percent}%`,
