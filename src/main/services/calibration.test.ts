@@ -128,14 +128,18 @@ test('a crash is told, and what was measured before stays', async () => {
   await expect(calibration.run(forever, nothing)).rejects.toMatchObject({ code: 'engine/crashed' })
 })
 
-test('replies are averaged: a new one counts three tenths, a short prompt says nothing of prefill', () => {
+test('the median of the last replies: a busy moment is ignored, a short prompt says nothing of prefill', () => {
   const { calibration } = service()
   const stats = { evalTokensPerSecond: 10, promptTokensPerSecond: 100, promptTokens: 500, cachedTokens: 0 }
   calibration.add('m', stats)
   expect(calibration.measured('m')).toEqual({ decode: 10, prefill: 100 })
-  calibration.add('m', { ...stats, evalTokensPerSecond: 20, promptTokensPerSecond: 5, cachedTokens: 480 })
-  expect(calibration.measured('m')).toEqual({ decode: 13, prefill: 100 })
+  calibration.add('m', { ...stats, evalTokensPerSecond: 11, promptTokensPerSecond: 5, cachedTokens: 480 })
+  calibration.add('m', { ...stats, evalTokensPerSecond: 1 })
+  expect(calibration.measured('m')).toEqual({ decode: 10, prefill: 100 })
   calibration.add('m', { ...stats, evalTokensPerSecond: 0 })
-  expect(calibration.measured('m')?.decode).toBe(13)
+  expect(calibration.measured('m')?.decode).toBe(10)
+  // A machine that really changed is followed: the last nine count.
+  for (let reply = 0; reply < 6; reply++) calibration.add('m', { ...stats, evalTokensPerSecond: 30 })
+  expect(calibration.measured('m')?.decode).toBe(30)
   expect(calibration.measured('other')).toBeNull()
 })

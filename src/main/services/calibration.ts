@@ -1,7 +1,7 @@
 import { mkdir, mkdtemp, rm } from 'node:fs/promises'
 import { createHash } from 'node:crypto'
 import { join } from 'node:path'
-import { type Calibration, calibrate } from '@shared/domain/calibration'
+import { type Calibration, calibrate, median } from '@shared/domain/calibration'
 import type { GenerationStats } from '@shared/domain/chat'
 import type { Backend, BackendProbe, HardwareReport } from '@shared/domain/hardware'
 import { bestBackend } from '@shared/domain/pools'
@@ -22,8 +22,8 @@ const leastFree = 2 * GiB
 /** The usual time of one backend, milliseconds; and when its process is ended. */
 const usualMs = 30_000
 const limitMs = 180_000
-/** How much a new reply counts beside all before it. */
-const newest = 0.3
+/** The median of so many replies: one that was written while the machine was busy does not move it. */
+const lastReplies = 9
 /** A shorter piece of prompt says more about the start of a reply than about the rate. */
 const leastPromptTokens = 64
 
@@ -59,6 +59,7 @@ export class CalibrationService {
   readonly #options: CalibrationServiceOptions
   readonly #changes = new Changes()
   #running: Running | null = null
+  readonly #recent = new Map<string, { decode: number[]; prefill: number[] }>()
   #error: ErrorValue | null = null
   #view: CalibrationView = { running: null, results: [], error: null, models: [] }
 
@@ -81,19 +82,27 @@ export class CalibrationService {
     return row.prefill === null ? { decode: row.decode } : { decode: row.decode, prefill: row.prefill }
   }
 
-  /** After a reply: an average that follows changes of the machine, and one odd reply only a little. */
+  /** After a reply: the median of the last ones, which follows changes of the machine and ignores an odd one. */
   add(
     modelId: string,
     stats: Pick<GenerationStats, 'evalTokensPerSecond' | 'promptTokensPerSecond' | 'promptTokens' | 'cachedTokens'>,
   ): void {
     if (!(stats.evalTokensPerSecond > 0)) return
     const before = this.#options.rows.speed(modelId)
-    const mean = (old: number | null | undefined, value: number): number => (old == null ? value : old + (value - old) * newest)
+    const known = (value: number | null | undefined): number[] => (value == null ? [] : [value])
+    // What was kept is the median of the runs of Snug before, so it counts as one reply of this one.
+    const recent = this.#recent.get(modelId) ?? { decode: known(before?.decode), prefill: known(before?.prefill) }
+    this.#recent.set(modelId, recent)
+    const after = (values: number[], value: number): number => {
+      values.push(value)
+      if (values.length > lastReplies) values.shift()
+      return median(values)
+    }
     const told = stats.promptTokens - stats.cachedTokens >= leastPromptTokens && stats.promptTokensPerSecond > 0
     this.#options.rows.putSpeed({
       modelId,
-      decode: mean(before?.decode, stats.evalTokensPerSecond),
-      prefill: told ? mean(before?.prefill, stats.promptTokensPerSecond) : (before?.prefill ?? null),
+      decode: after(recent.decode, stats.evalTokensPerSecond),
+      prefill: told ? after(recent.prefill, stats.promptTokensPerSecond) : (before?.prefill ?? null),
       replies: (before?.replies ?? 0) + 1,
       at: this.#now(),
     })

@@ -63,7 +63,10 @@ export const library = {
         .strict(),
     )
     .output(type<LibraryModel>()),
-  fit: oc.input(z.object({ id, contextSize: z.number().int().min(256).optional() }).strict()).output(type<FitReport>()),
+  /** With `gpuLayers`: what is predicted of that very plan; without: of the best one, where the model was used here with its measured speed. */
+  fit: oc
+    .input(z.object({ id, contextSize: z.number().int().min(256).optional(), gpuLayers: z.number().int().min(0).optional() }).strict())
+    .output(type<FitReport>()),
 }
 
 export const engine = {

@@ -35,13 +35,14 @@ export const libraryHandlers = (area: Area<'library'>, { core, dialogs, dropped,
     showInFolder(core.library.get(input.id).path)
     return null
   }),
-  fit: area.fit.handler(({ input: { id, contextSize } }) => {
+  fit: area.fit.handler(({ input: { id, contextSize, gpuLayers } }) => {
     const facts = core.library.facts(id)
     const { path, preset } = core.library.get(id)
     return core.recommendation.fitFile(facts, {
       dryRun: core.dryRuns.soon(path, facts),
       ...asked(preset?.load ?? null),
       ...(contextSize === undefined ? {} : { contextSize }),
+      ...(gpuLayers === undefined ? { measuredKey: id } : { gpuLayers }),
     })
   }),
   verify: area.verify.handler(({ input }) => core.care.startVerify(input.id)),

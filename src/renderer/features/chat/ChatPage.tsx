@@ -14,6 +14,7 @@ import { FindBar } from './FindBar'
 import { MessageList } from './MessageList'
 import { PromptView } from './PromptView'
 import { RenameField } from './RenameField'
+import { SpillNotice } from './SpillNotice'
 import { SystemLine } from './SystemLine'
 import { type Chat, useChat } from './useChat'
 import { useDeleteChat } from './useDeleteChat'
@@ -50,6 +51,7 @@ export function ChatPage({ id }: { id: string | null }) {
       ) : (
         <MessageList chat={chat} editingId={editingId} setEditingId={setEditingId} />
       )}
+      <SpillNotice chat={chat} />
       <FindBar branch={chat.branch} />
       <Composer
         chat={chat}

@@ -1,5 +1,12 @@
 /** The thinking comparison and the temperature bands teach the field guide, in our own words. */
 export const chat = {
+  spill: {
+    says: (p: { measured: string; low: string }) =>
+      `${p.measured} tok/s where at least ${p.low} were predicted: the graphics card is full, and the driver is moving the model through RAM.`,
+    context: (p: { tokens: string }) => `Shorter context: ${p.tokens} tokens`,
+    layers: (p: { layers: number; total: number }) => `Fewer layers: ${p.layers} of ${p.total} on the card`,
+    frees: (p: { bytes: string }) => `frees ${p.bytes} GiB`,
+  },
   message: 'Message',
   messagePlaceholder: 'Write a message',
   messages: 'Messages',

@@ -48,7 +48,7 @@ export const machine = {
   speedPredicted: 'predicted',
   speedMeasured: 'measured',
   speedOff: 'off by',
-  speedReplies: (p: { count: number }) => `Average of ${p.count} ${p.count === 1 ? 'answer' : 'answers'}`,
+  speedReplies: (p: { count: number }) => (p.count === 1 ? 'From one answer' : `From ${p.count} answers: the median of the last ones`),
   limits: 'Your limits',
   limitsHint: 'Every price counts with them at once; empty is automatic',
   vramBudget: 'Of each graphics card, at most',

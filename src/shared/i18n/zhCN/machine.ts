@@ -46,7 +46,7 @@ export const machine = {
   speedPredicted: '预测',
   speedMeasured: '实测',
   speedOff: '误差',
-  speedReplies: (p: { count: number }) => `${p.count} 次回答的平均值`,
+  speedReplies: (p: { count: number }) => `${p.count} 次回答中最近几次的中位数`,
   limits: '自定上限',
   limitsHint: '所有估算立即按此计算；留空为自动',
   vramBudget: '每张显卡最多使用',
