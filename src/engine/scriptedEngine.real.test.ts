@@ -61,7 +61,8 @@ describe('the engine with the scripted model', () => {
     expect(said.raw).toContain('</think>')
   })
 
-  it('reaches the sampler with the temperature: two successors, by softmax(Δ/T)', async () => {
+  // 450 replies, beside whatever else the machine does.
+  it('reaches the sampler with the temperature: two successors, by softmax(Δ/T)', { timeout: 300_000 }, async () => {
     const prompt = await render(tools, script.path, ask, { mode: 'off' })
     const before = script.answer.slice(0, script.answer.indexOf(script.choice.before) + script.choice.before.length)
     const pieces = [...prompt.pieces, { kind: 'template' as const, text: before }]
