@@ -14,6 +14,8 @@ export type RecommendationReason =
   | { kind: 'partial-gpu'; device: string; gpuLayers: number; totalLayers: number; contextSize: number; decode: Range }
   | { kind: 'cpu'; spareBytes: Bytes; contextSize: number; decode: Range }
   | { kind: 'slow'; decode: Range; wantedTokensPerSecond: number; contextSize: number }
+  /** It writes fast enough, but reads a long prompt too slowly. */
+  | { kind: 'slow-start'; ttftMs: Range; wantedMs: number; decode: Range }
   | { kind: 'free-up'; freeUpBytes: Bytes; contextSize: number }
   | { kind: 'too-big'; missingBytes: Bytes; contextSize: number }
   | { kind: 'demonstration'; decode: Range }
@@ -249,6 +251,8 @@ function reasonFor(entry: CatalogEntry, best: QuantizationFit, needs: UseNeeds):
     return { kind: 'too-big', missingBytes: Math.max(0, ...fit.pools.map((pool) => -pool.spareBytes)), contextSize }
   }
   if (entry.demonstration) return { kind: 'demonstration', decode }
+  if (best.grade === 'slow' && typical(decode) >= needs.decode)
+    return { kind: 'slow-start', ttftMs: fit.speed.ttftMs, wantedMs: needs.firstTokenMs, decode }
   if (best.grade === 'slow') return { kind: 'slow', decode, wantedTokensPerSecond: needs.decode, contextSize }
   if (fit.verdict === 'full-gpu' && gpu !== undefined)
     return { kind: 'full-gpu', device: gpu.name, spareBytes: gpu.spareBytes, contextSize, decode }

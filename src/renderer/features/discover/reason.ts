@@ -25,6 +25,12 @@ export function reasonSentence(reason: RecommendationReason, { discover }: Messa
       return words.cpu({ spare: gib(reason.spareBytes), context: count(reason.contextSize), speed: range(reason.decode) })
     case 'slow':
       return words.slow({ speed: range(reason.decode), wanted: speed(reason.wantedTokensPerSecond), context: count(reason.contextSize) })
+    case 'slow-start':
+      return words['slow-start']({
+        seconds: range([reason.ttftMs[0] / 1_000, reason.ttftMs[1] / 1_000]),
+        wanted: speed(reason.wantedMs / 1_000),
+        speed: range(reason.decode),
+      })
     case 'free-up':
       return words['free-up']({ freeUp: gib(reason.freeUpBytes), context: count(reason.contextSize) })
     case 'too-big':

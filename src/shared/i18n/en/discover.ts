@@ -118,6 +118,8 @@ export const discover = {
       `It runs on the CPU with ${p.spare} GiB of RAM to spare at ${p.context} tokens of context, and should answer at ${p.speed} tok/s.`,
     slow: (p: { speed: string; wanted: string; context: string }) =>
       `It fits, but ${p.speed} tok/s is less than the ${p.wanted} that this use wants, at ${p.context} tokens of context.`,
+    'slow-start': (p: { seconds: string; wanted: string; speed: string }) =>
+      `It fits and should write at ${p.speed} tok/s, but reads 1,000 tokens for ${p.seconds} s before it answers; this use wants ${p.wanted} s.`,
     'free-up': (p: { freeUp: string; context: string }) =>
       `It would run at ${p.context} tokens of context if other programs freed ${p.freeUp} GiB.`,
     'too-big': (p: { missing: string; context: string }) =>

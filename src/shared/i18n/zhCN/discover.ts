@@ -114,6 +114,8 @@ export const discover = {
       `在 ${p.context} token 的上下文下，用 CPU 运行，内存还余 ${p.spare} GiB，预计每秒 ${p.speed} 个 token。`,
     slow: (p: { speed: string; wanted: string; context: string }) =>
       `装得下，但在 ${p.context} token 的上下文下预计每秒 ${p.speed} 个 token，低于这种用途需要的 ${p.wanted} 个。`,
+    'slow-start': (p: { seconds: string; wanted: string; speed: string }) =>
+      `装得下，预计每秒写 ${p.speed} 个 token，但读完 1,000 个 token 的提问要 ${p.seconds} 秒才开始回答；这种用途希望不超过 ${p.wanted} 秒。`,
     'free-up': (p: { freeUp: string; context: string }) => `若其他程序腾出 ${p.freeUp} GiB，就能以 ${p.context} token 的上下文运行。`,
     'too-big': (p: { missing: string; context: string }) => `即使整机空闲，${p.context} token 的上下文也还差 ${p.missing} GiB。`,
     demonstration: (p: { speed: string }) => `演示模型：只证明一切运转正常，不代表模型的水平。预计每秒 ${p.speed} 个 token。`,
