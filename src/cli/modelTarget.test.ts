@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { huggingFace } from '@shared/domain/settings'
-import { chooseProjector, fileAtHub } from './modelTarget'
+import { chooseProjector, fileAtHub, parseReference, repositoryPage } from './modelTarget'
 
 const file = { repository: 'owner/name-GGUF', file: 'sub/x-Q4_K_M.gguf' }
 
@@ -32,4 +32,10 @@ it('takes the F16 projector, else the smallest, and says when there is none', ()
   expect(chooseProjector({ ...listing, projectors: all })).toBe('mmproj-F16.gguf')
   expect(chooseProjector({ ...listing, projectors: all.filter(({ path }) => !path.endsWith('-F16.gguf')) })).toBe('mmproj-Q8_0.gguf')
   expect(() => chooseProjector({ ...listing, projectors: [] })).toThrow(/projector/)
+})
+
+it('reads a repository of ModelScope by name and by the address of its page', () => {
+  expect(parseReference('ms:maker/model-GGUF:Q4_K_M')).toEqual({ repository: 'ms:maker/model-GGUF', quantization: 'Q4_K_M' })
+  expect(repositoryPage('https://modelscope.cn/models/maker/model-GGUF/summary', huggingFace)).toBe('ms:maker/model-GGUF')
+  expect(repositoryPage('https://example.org/models/maker/model-GGUF', huggingFace)).toBeNull()
 })

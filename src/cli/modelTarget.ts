@@ -14,9 +14,9 @@ export interface ModelTarget {
   source: RemoteModel['source'] | null
 }
 
-/** `owner/name:Q4_K_M`, `owner/name` or `hf:owner/name…`. */
+/** `owner/name:Q4_K_M`, `owner/name`, `hf:owner/name…`, or `ms:owner/name…` of ModelScope. */
 export function parseReference(reference: string): { repository: string; quantization: string | null } {
-  const match = /^(?:hf:)?([\w.-]+\/[\w.-]+?)(?::([\w.-]+))?$/.exec(reference)
+  const match = /^(?:hf:)?((?:ms:)?[\w.-]+\/[\w.-]+?)(?::([\w.-]+))?$/.exec(reference)
   if (match?.[1] === undefined)
     throw new SnugError('usage/invalid', `"${reference}" is not OWNER/NAME or OWNER/NAME:QUANTIZATION`, { exit: 'usage' })
   return { repository: match[1], quantization: match[2] ?? null }
@@ -54,10 +54,10 @@ export function chooseGroup({ repository, groups }: HubListing, quantization: st
   )
 }
 
-/** FILE, URL or `hf:OWNER/NAME[:QUANT]`; of what is not here only the header is fetched. */
+/** FILE, URL, `hf:OWNER/NAME[:QUANT]` or `ms:OWNER/NAME[:QUANT]`; of what is not here only the header is fetched. */
 export async function modelTarget(core: Core, target: string): Promise<ModelTarget> {
   const page = /^https?:/i.test(target) ? repositoryPage(target, core.hubEndpoint()) : null
-  if (page !== null || target.startsWith('hf:')) {
+  if (page !== null || target.startsWith('hf:') || target.startsWith('ms:')) {
     const { repository, quantization } = parseReference(page ?? target)
     const listing = await core.discover.listing(repository)
     return await core.remote.ofGroup(listing, chooseGroup(listing, quantization))
@@ -71,6 +71,8 @@ export async function modelTarget(core: Core, target: string): Promise<ModelTarg
 export function repositoryPage(address: string, endpoint: string): string | null {
   if (!URL.canParse(address)) return null
   const url = new URL(address)
+  const there = /^\/models\/([\w.-]+\/[\w.-]+)/.exec(url.pathname)?.[1]
+  if (there !== undefined && /^(www\.)?modelscope\.cn$/.test(url.hostname)) return `ms:${there}`
   const match = /^\/([\w.-]+\/[\w.-]+)(?:\/tree\/[^/]+)?\/?$/.exec(url.pathname)
   return match?.[1] !== undefined && url.origin === new URL(endpoint).origin && !/\.gguf$/i.test(match[1]) ? match[1] : null
 }

@@ -13,8 +13,11 @@ import { fileJobRunner } from './platform/fileJobRunner'
 import { WorkerRunner } from './platform/downloadRunner'
 import { Endpoints, candidates } from './platform/endpoints'
 import { Hub, hubEndpoint } from './platform/hub'
+import { modelScopeEndpoint } from './platform/environment'
+import { ModelScope } from './platform/modelScope'
 import { Network, networkConfigFromEnv } from './platform/network'
 import type { SnugPaths } from './platform/paths'
+import { lookAtAddress } from './platform/remoteFile'
 import { CalibrationService } from './services/calibration'
 import { loadCatalog } from './services/catalog'
 import { ConversationService } from './services/conversations'
@@ -66,7 +69,8 @@ export function createCore({ paths, fork, downloadWorker, log, trash, env = proc
     automatic: () => override.endpoint === undefined && settings.get().endpointAutomatic,
     candidates: () => candidates(hubEndpoint(null, env), settings.get().endpoint),
   })
-  const hub = new Hub({ network, endpoint: () => endpoints.current, endpoints })
+  const modelScope = new ModelScope(network, modelScopeEndpoint(env))
+  const hub = new Hub({ network, endpoint: () => endpoints.current, endpoints, modelScope })
   const runner = new WorkerRunner(downloadWorker, network)
   const stopFollowing = settings.onChange(() => {
     network.setOffline(settings.get().offline)
@@ -139,6 +143,7 @@ export function createCore({ paths, fork, downloadWorker, log, trash, env = proc
   const downloads: DownloadsService = new DownloadsService({
     rows: db.downloads,
     hub,
+    lookAt: (address) => lookAtAddress(network, address),
     mirrors: () => endpoints.mirrors(),
     runner,
     arrived: (file) => library.arrived(file),

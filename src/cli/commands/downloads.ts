@@ -3,7 +3,7 @@ import { formatBytes, formatDuration } from '@shared/domain/format'
 import type { Download } from '@shared/domain/library'
 import type { Core } from '../../main/core'
 import { chooseGroup, chooseProjector, fileAtHub, parseReference, repositoryPage } from '../modelTarget'
-import type { Output } from '../output'
+import { type Output, usageError } from '../output'
 import { type Run, command } from '../run'
 
 function progress(download: Download, { words, language }: Output): string {
@@ -26,10 +26,15 @@ async function filesOf(
   core: Core,
   reference: string,
   mmproj: boolean,
-): Promise<{ repository: string; file: string; projector: string | null }> {
+): Promise<{ repository: string; file: string | null; projector: string | null }> {
   const address = /^https?:/i.test(reference)
   const named = address ? fileAtHub(reference, core.hubEndpoint()) : null
-  const text = address ? (repositoryPage(reference, core.hubEndpoint()) ?? reference) : reference
+  const page = address ? repositoryPage(reference, core.hubEndpoint()) : null
+  if (address && named === null && page === null) {
+    if (mmproj) throw usageError('--mmproj needs a repository')
+    return { repository: reference, file: null, projector: null }
+  }
+  const text = page ?? reference
   const { repository, quantization } = named === null ? parseReference(text) : { ...named, quantization: null }
   // A file that is named needs no listing here: the download looks it up.
   if (named !== null && !mmproj) return { ...named, projector: null }
@@ -41,7 +46,7 @@ async function filesOf(
 export function addDownloads(program: Command): void {
   program
     .command('search')
-    .argument('<query>', 'words')
+    .argument('<query>', 'words; with ms: before them, at ModelScope')
     .description('GGUF repositories of the hub')
     .option('--endpoint <url>', 'address of a hub (HF_ENDPOINT)')
     .action(
@@ -54,7 +59,10 @@ export function addDownloads(program: Command): void {
 
   program
     .command('pull')
-    .argument('<repository>', 'OWNER/NAME, OWNER/NAME:QUANTIZATION, or the address of a repository or file at the hub')
+    .argument(
+      '<repository>',
+      'OWNER/NAME[:QUANTIZATION], ms:OWNER/NAME[:QUANTIZATION] of ModelScope, or the address of a repository or of a .gguf',
+    )
     .description('download a model, verified; a pull that is started again goes on')
     .option('--to <dir>', 'folder for the file')
     .option('--endpoint <url>', 'address of a hub (HF_ENDPOINT)')
@@ -65,17 +73,22 @@ export function addDownloads(program: Command): void {
         if (to !== undefined) core.useModelsFolder(to)
         const { repository, file, projector } = await filesOf(core, reference, mmproj)
         const pull = async (wanted: string) => {
-          const { id } = await core.downloads.start({ repository, file: wanted })
+          const { id } = await (file === null
+            ? core.downloads.startAddress(repository)
+            : core.downloads.start({ repository, file: wanted }))
           const stop = () => void core.downloads.pause(id)
           signal.addEventListener('abort', stop, { once: true })
           const download = await core.downloads.waitFor(id, (state) => out.progress(progress(state, out)), signal)
           return { download, placed: core.downloads.pathOf(id) }
         }
-        const { download } = await pull(file)
+        const { download, placed } = await pull(file ?? '')
         const model = core.library.list().find((item) => item.id === download.modelId)
         const beside = projector === null ? null : (await pull(projector)).placed
-        out.result({ ...download, path: model?.path ?? null, ...(beside === null ? {} : { projector: beside }) }, () =>
-          [model?.path ?? file, beside].flatMap((path) => (path === null ? [] : [out.words.cli.pulled({ path })])).join('\n'),
+        const shown = { ...download, path: model?.path ?? null, verified: file !== null, ...(beside === null ? {} : { projector: beside }) }
+        out.result(shown, () =>
+          file === null
+            ? out.words.cli.pulledUnverified({ path: model?.path ?? placed })
+            : [model?.path ?? file, beside].flatMap((path) => (path === null ? [] : [out.words.cli.pulled({ path })])).join('\n'),
         )
       }),
     )

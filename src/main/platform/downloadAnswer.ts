@@ -22,6 +22,12 @@ export function strongEtag(etag: string | null | undefined): string | null {
   return etag !== null && etag !== undefined && /^"[^"]+"$/.test(etag) ? etag : null
 }
 
+/** A range of the very file that the tag names, where there is one. */
+export function rangeHeaders([from, to]: ByteRange, tag: string | null): Record<string, string> {
+  const etag = strongEtag(tag)
+  return { range: `bytes=${from}-${to - 1}`, ...(etag === null ? {} : { 'if-range': etag }) }
+}
+
 /** Checks an answer to a request for a range; throws what it means otherwise. Rows L2 and L4 of the fault matrix are decided here. */
 export function acceptAnswer(hops: readonly Hop[], asked: Asked): Accepted {
   const last = hops.at(-1)

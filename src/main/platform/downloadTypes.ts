@@ -9,6 +9,10 @@ export interface JobPart {
   sizeBytes: number
   sha256: string | null
   gitSha1: string | null
+  /** Of this file, where its source counts so; else that of the whole. */
+  revision?: string | undefined
+  /** Nobody says what its bytes should be: its own hash is taken, and proves nothing. */
+  unverified?: boolean | undefined
   /** The storage's, for `If-Range`; another value than the hash. */
   etag: string | null
   /** The endpoint whose storage gave the ETag; absent: that of the download. */
@@ -40,7 +44,7 @@ export type JobEvent =
   | { type: 'progress'; receivedBytes: number; verifiedBytes: number; verifying: boolean }
   /** Another file has the name: the files go there instead. */
   | { type: 'folder'; folder: string }
-  | { type: 'placed'; part: number; path: string; sha256: string | null; fetched: boolean }
+  | { type: 'placed'; part: number; path: string; sha256: string | null; fetched: boolean; ownSha256?: string | undefined }
   | { type: 'retry'; code: string; tries: number; waitMs: number }
   /** Another endpoint goes on. */
   | { type: 'source'; endpoint: string }

@@ -1,9 +1,11 @@
 import { z } from 'zod'
 import type { SearchHit } from '@shared/domain/library'
 import { huggingFace } from '@shared/domain/settings'
+import { modelScope as modelScopeAddress, sourceKind } from '@shared/domain/source'
 import { type ErrorCode, SnugError, toErrorValue } from '@shared/errors'
 import type { Endpoints } from './endpoints'
 import { type HubFile, type HubListing, groupFiles, isProjector } from './hubFiles'
+import { ModelScope } from './modelScope'
 import type { Network, NetworkRequest, NetworkResponse } from './network'
 import { isLoopback } from './redirects'
 
@@ -39,6 +41,8 @@ export interface HubOptions {
   endpoint: () => string
   /** Where one of several is taken: looked for before a request. */
   endpoints?: Pick<Endpoints, 'ready' | 'origin' | 'failed'>
+  /** Repositories whose name begins with `ms:`. */
+  modelScope?: ModelScope
 }
 
 /** The address that the settings name, else `HF_ENDPOINT`, else Hugging Face. */
@@ -53,7 +57,10 @@ export class Hub {
   readonly #endpoint: () => string
   readonly #endpoints: HubOptions['endpoints']
 
-  constructor({ network, endpoint, endpoints }: HubOptions) {
+  readonly #modelScope: ModelScope
+
+  constructor({ network, endpoint, endpoints, modelScope = new ModelScope(network, modelScopeAddress) }: HubOptions) {
+    this.#modelScope = modelScope
     this.#network = network
     this.#endpoints = endpoints
     this.#endpoint = endpoint
@@ -63,8 +70,16 @@ export class Hub {
     return this.#endpoint().replace(/\/+$/, '')
   }
 
+  /** Where the files of a repository are asked for. */
+  endpointOf(repository: string): string {
+    const kind = sourceKind(repository)
+    if (kind === 'address') return new URL(repository).origin
+    return kind === 'modelscope' ? this.#modelScope.endpoint : this.endpoint
+  }
+
   /** A repository's files, pinned to the commit that `revision` means now. */
   async listing(repository: string, options: { revision?: string; signal?: AbortSignal } = {}): Promise<HubListing> {
+    if (sourceKind(repository) === 'modelscope') return await this.#modelScope.listing(repository, options)
     const origin = (await this.#endpoints?.origin()) ?? this.endpoint
     const base = `${origin}/api/models/${encodePath(repository)}`
     const revision = options.revision === undefined ? '' : `/revision/${encodeURIComponent(options.revision)}`
@@ -91,6 +106,7 @@ export class Hub {
   }
 
   async search(query: string, options: { limit?: number; signal?: AbortSignal } = {}): Promise<SearchHit[]> {
+    if (query.startsWith('ms:')) return await this.#modelScope.search(query.slice('ms:'.length), options)
     const parameters = new URLSearchParams({ search: query, filter: 'gguf', sort: 'downloads', limit: String(options.limit ?? 30) })
     await this.#endpoints?.ready()
     for (const field of ['downloads', 'likes', 'lastModified', 'tags']) parameters.append('expand', field)

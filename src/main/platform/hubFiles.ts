@@ -10,6 +10,8 @@ export interface HubFile {
   sha256: string | null
   /** Git's own hash of a small file that is no LFS file: sha1 over `blob <size>\0` and the content. */
   gitSha1: string | null
+  /** Where files have a revision each. */
+  revision?: string
 }
 
 export interface FileGroup {

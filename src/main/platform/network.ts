@@ -5,25 +5,32 @@ import type { Readable } from 'node:stream'
 import tls from 'node:tls'
 import { SnugError } from '@shared/errors'
 import type { NetworkEntry } from '@shared/ipc/app'
+import { modelScopeCookie, modelScopeEndpoint } from './environment'
 import { type ProxyRule, proxyFor, proxyRuleFromEnv } from './proxy'
 import { isLoopback, nextAddress } from './redirects'
 
 /** A token and the one origin (scheme, host, port) it was given for. */
-interface HostToken {
+export interface HostToken {
   origin: string
   token: string
+  /** Also sent as this cookie: ModelScope's client does. */
+  cookie?: string
 }
 
 export interface NetworkConfig {
   offline: boolean
   token: HostToken | null
+  /** What the person gave for further hosts; before it comes what the environment says. */
+  tokens?: HostToken[]
   proxy: ProxyRule | null
 }
 
 export interface NetworkRequest {
   /** In plain words, for the log that the person can read. */
   purpose: string
-  method?: 'GET' | 'HEAD'
+  method?: 'GET' | 'HEAD' | 'PUT'
+  /** Sent to the address that was asked and to no other: a redirect is not followed with it. */
+  body?: string
   headers?: Record<string, string>
   signal?: AbortSignal
   /** Until the headers of the last answer are there. */
@@ -54,8 +61,16 @@ export function networkConfigFromEnv(env: NodeJS.ProcessEnv, offline: boolean): 
   return {
     offline,
     token: token ? { origin: originOf(env.HF_ENDPOINT) ?? 'https://huggingface.co', token } : null,
+    tokens: modelScopeToken(env),
     proxy: proxyRuleFromEnv(env),
   }
+}
+
+/** As ModelScope's own client takes it (`MODELSCOPE_API_TOKEN`), for its own host only. */
+function modelScopeToken(env: NodeJS.ProcessEnv): HostToken[] {
+  const token = env.MODELSCOPE_API_TOKEN?.trim()
+  const origin = originOf(modelScopeEndpoint(env))
+  return token && origin !== null ? [{ origin, token, cookie: modelScopeCookie }] : []
 }
 
 function originOf(address: string | undefined): string | null {
@@ -82,6 +97,11 @@ export class Network {
   setOffline(offline: boolean): void {
     this.#config.offline = offline
     if (offline) for (const controller of this.#open) controller.abort(offlineError())
+  }
+
+  /** Counts from the next request on. */
+  setTokens(tokens: readonly HostToken[]): void {
+    this.#config.tokens = [...tokens]
   }
 
   /** Newest last. */
@@ -125,6 +145,10 @@ export class Network {
             release()
           })
           return { ...hop, hops, body: message, close: () => message.destroy() }
+        }
+        if (request.body !== undefined) {
+          message.destroy()
+          throw new SnugError('hub/bad-answer', 'an answer that leads elsewhere', { address: plain(url), redirect: true })
         }
         message.resume()
         message.destroy()
@@ -202,29 +226,31 @@ export class Network {
       'accept-encoding': 'identity',
       ...request.headers,
     }
-    const token = this.#config.token
-    if (token !== null && token.origin === url.origin) headers.authorization = `Bearer ${token.token}`
+    const token = [this.#config.token, ...(this.#config.tokens ?? [])].find((known) => known?.origin === url.origin)
+    if (token) headers.authorization = `Bearer ${token.token}`
+    if (token?.cookie !== undefined) headers.cookie = `${token.cookie}=${token.token}`
     const options: https.RequestOptions = { method: request.method ?? 'GET', headers, signal }
     const proxy = isLoopback(url.hostname) ? null : proxyFor(this.#config.proxy, url)
     if (proxy !== null && url.protocol === 'https:') {
       const socket = await tunnel(proxy, url, signal)
       return await answer(
         https.request(url, { ...options, agent: false, createConnection: () => tls.connect({ socket, servername: url.hostname }) }),
+        request.body,
       )
     }
     if (proxy !== null) {
       const through = { ...options, host: proxy.hostname, port: proxy.port || 80, path: url.href }
-      return await answer(http.request({ ...through, headers: { ...headers, host: url.host, ...proxyHeaders(proxy) } }))
+      return await answer(http.request({ ...through, headers: { ...headers, host: url.host, ...proxyHeaders(proxy) } }), request.body)
     }
-    return await answer(url.protocol === 'https:' ? https.request(url, options) : http.request(url, options))
+    return await answer(url.protocol === 'https:' ? https.request(url, options) : http.request(url, options), request.body)
   }
 }
 
-function answer(request: http.ClientRequest): Promise<http.IncomingMessage> {
+function answer(request: http.ClientRequest, body: string | undefined): Promise<http.IncomingMessage> {
   return new Promise((resolve, reject) => {
     request.once('response', resolve)
     request.on('error', reject)
-    request.end()
+    request.end(body)
   })
 }
 

@@ -54,7 +54,14 @@ export function takeEvent(entry: Entry, event: JobEvent, log: Log): boolean {
     if (part === undefined) return false
     const { sha256 } = event
     if (event.type === 'durable') Object.assign(part, { etag: event.etag, source: event.source, sha256, ranges: event.ranges })
-    else Object.assign(part, { done: true, fetched: event.fetched || part.fetched, sha256, ranges: [[0, part.sizeBytes]] })
+    else
+      Object.assign(part, {
+        done: true,
+        ownSha256: event.ownSha256 ?? part.ownSha256,
+        fetched: event.fetched || part.fetched,
+        sha256,
+        ranges: [[0, part.sizeBytes]],
+      })
     return true
   }
   if (event.type === 'folder') {

@@ -3,14 +3,18 @@ import type { DownloadRow } from '../db/repositories/downloads'
 import type { DownloadRunner } from '../platform/downloadRunner'
 import type { DownloadLimits } from '../platform/downloadTypes'
 import type { Hub } from '../platform/hub'
+import type { AddressedFile } from '../platform/remoteFile'
 
 /** What arrived, for the library. */
 export interface Arrived {
   /** The only file, or the first part. */
   path: string
-  repository: string
+  /** null: it came from a mere address. */
+  repository: string | null
   revision: string
   sha256: string | null
+  /** The hash that it has, where no source says which it should have. */
+  ownSha256?: string | undefined
 }
 
 export interface DownloadsDependencies {
@@ -22,7 +26,9 @@ export interface DownloadsDependencies {
     move(id: string, position: number): void
     delete(id: string): void
   }
-  hub: Pick<Hub, 'listing' | 'endpoint'>
+  hub: Pick<Hub, 'listing' | 'endpointOf'>
+  /** What lies at an address. */
+  lookAt?: (address: string) => Promise<AddressedFile>
   /** Other endpoints that may go on with a file; none where the person chose one. */
   mirrors?: () => string[]
   runner: DownloadRunner

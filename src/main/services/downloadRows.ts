@@ -2,13 +2,17 @@ import { createHash } from 'node:crypto'
 import { access, rm, rmdir, statfs } from 'node:fs/promises'
 import { dirname, join, relative } from 'node:path'
 import type { Download } from '@shared/domain/library'
-import { SnugError } from '@shared/errors'
+import { plainRepository, sourceKind } from '@shared/domain/source'
+import { type ErrorValue, SnugError, toErrorValue } from '@shared/errors'
+import type { Log } from '@shared/log'
 import type { DownloadPartRow, DownloadRow } from '../db/repositories/downloads'
 import { totalOf } from '../platform/byteRanges'
 import { removeUnfinished } from '../platform/downloadFiles'
 import type { JobSpec } from '../platform/downloadTypes'
 import { modelPath, safeComponents } from '../platform/fileNames'
 import type { FileGroup, HubListing } from '../platform/hubFiles'
+import type { AddressedFile } from '../platform/remoteFile'
+import type { Arrived } from './downloadNeeds'
 import { secondsLeft } from './downloadProgress'
 import { newId } from './ids'
 
@@ -31,20 +35,48 @@ export function groupOf({ groups, projectors }: HubListing, file: string): FileG
 
 /** Checks the names of all parts; the folder is where the repository's own paths begin. */
 export function newRow(listing: HubListing, group: FileGroup, modelsFolder: string, at: number): DownloadRow {
-  for (const part of group.parts) modelPath(modelsFolder, listing.repository, part)
+  const owner = ownerFolder(listing.repository)
+  for (const part of group.parts) modelPath(join(modelsFolder, ...owner.slice(0, -2)), owner.slice(-2).join('/'), part)
   const parts = group.parts.map((path): DownloadPartRow => {
     const known = listing.files.find((candidate) => candidate.path === path)
     if (known === undefined) throw new SnugError('hub/bad-answer', 'a part is not listed', { file: path })
-    return { file: path, sizeBytes: known.sizeBytes, sha256: known.sha256, gitSha1: known.gitSha1, etag: null, ranges: [], done: false }
+    const { sizeBytes, sha256, gitSha1, revision } = known
+    return { file: path, sizeBytes, sha256, gitSha1, ...(revision === undefined ? {} : { revision }), etag: null, ranges: [], done: false }
   })
   return {
     id: newId(),
     repository: listing.repository,
     file: group.file,
     revision: listing.revision,
-    folder: join(modelsFolder, ...safeComponents(listing.repository)),
+    folder: join(modelsFolder, ...owner),
     state: 'queued',
     parts,
+    error: null,
+    modelId: null,
+    createdAt: at,
+    updatedAt: at,
+    position: null,
+  }
+}
+
+/** A repository of the same name at another hub is another one, so it lies elsewhere. */
+function ownerFolder(repository: string): string[] {
+  const names = safeComponents(plainRepository(repository))
+  return sourceKind(repository) === 'modelscope' ? ['modelscope', ...names] : names
+}
+
+/** A file at some address lies in a folder named after its host. */
+export function newAddressRow({ address, name, sizeBytes, etag, revision }: AddressedFile, modelsFolder: string, at: number): DownloadRow {
+  const part = { file: name, sizeBytes, sha256: null, gitSha1: null, unverified: true, etag, ranges: [], done: false }
+  const host = new URL(address).hostname.replace(/[[\]:]/g, '_')
+  return {
+    id: newId(),
+    repository: address,
+    file: name,
+    revision,
+    folder: join(modelsFolder, ...safeComponents(host), ...safeComponents(name.replace(/\.gguf$/i, ''))),
+    state: 'queued',
+    parts: [part],
     error: null,
     modelId: null,
     createdAt: at,
@@ -62,7 +94,7 @@ export function receivedBytes(row: DownloadRow): number {
   return row.parts.reduce((sum, part) => sum + totalOf(part.ranges), 0)
 }
 
-export async function hasRoom(row: DownloadRow, folder: string, reserveBytes: number): Promise<boolean> {
+async function hasRoom(row: DownloadRow, folder: string, reserveBytes: number): Promise<boolean> {
   const { bavail, bsize } = await statfs(folder)
   return bavail * bsize >= totalBytes(row) - receivedBytes(row) + reserveBytes
 }
@@ -134,4 +166,40 @@ export async function removeFiles(row: DownloadRow, modelsFolder: string): Promi
 export function isBelow(folder: string, root: string): boolean {
   const inside = relative(root, folder)
   return inside !== '' && !inside.startsWith('..')
+}
+
+/** Of all files of a download that somebody vouches for. */
+export function hashesOfRow(row: DownloadRow): { path: string; sha256: string }[] | null {
+  const known = row.parts.flatMap(({ file, sha256 }) => (sha256 === null ? [] : [{ path: targetOf(row, file), sha256 }]))
+  return known.length === 0 ? null : known
+}
+
+/** What the library is told of a finished one. */
+export function arrivalOf(row: DownloadRow): Arrived {
+  const [first] = row.parts
+  return {
+    path: targetOf(row),
+    repository: sourceKind(row.repository) === 'address' ? null : row.repository,
+    revision: row.revision,
+    sha256: first?.sha256 ?? null,
+    ...(first?.ownSha256 === undefined ? {} : { ownSha256: first.ownSha256 }),
+  }
+}
+
+/** What time or another process may put right is paused, the rest has failed. */
+export function stoppedBy({ code, message, data }: ErrorValue): Pick<DownloadRow, 'state' | 'error'> {
+  const waits = code === 'download/disk-full' || code === 'network/offline' || code === 'download/busy'
+  return { state: waits ? 'paused' : 'failed', error: { code, message, data: data ?? {} } }
+}
+
+/** Whether what a full disk stopped can go on. */
+export async function hasRoomAgain(row: DownloadRow, reserveBytes: number, log: Log): Promise<boolean> {
+  const { state, error } = row
+  if (state !== 'paused' || error?.code !== 'download/disk-full' || typeof error.data.path !== 'string') return false
+  try {
+    return await hasRoom(row, error.data.path, reserveBytes)
+  } catch (cause) {
+    log.debug('the disk does not answer', { id: row.id, error: toErrorValue(cause) })
+    return false
+  }
 }

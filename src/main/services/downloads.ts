@@ -1,4 +1,5 @@
 import type { Download } from '@shared/domain/library'
+import { sourceKind } from '@shared/domain/source'
 import { SnugError, toErrorValue } from '@shared/errors'
 import { type Log, silentLog } from '@shared/log'
 import type { DownloadRow } from '../db/repositories/downloads'
@@ -9,17 +10,21 @@ import type { DownloadsDependencies } from './downloadNeeds'
 import { type Entry, newEntry, takeEvent, viewOfEntry } from './downloadEntry'
 import { SpeedMeter } from './downloadProgress'
 import {
+  arrivalOf,
   groupOf,
-  hasRoom,
+  hashesOfRow,
+  hasRoomAgain,
   isActive,
   isBelow,
   isThere,
   receivedBytes,
   isUnfinished,
   lockFile,
+  newAddressRow,
   newRow,
   removeFiles,
   specOf,
+  stoppedBy,
   targetOf,
 } from './downloadRows'
 import { behind, byPosition, ended, reordered } from './downloadQueue'
@@ -83,8 +88,7 @@ export class DownloadsService {
   /** Of all files of a model that was downloaded; null for any other. */
   hashesOf(modelId: string): { path: string; sha256: string }[] | null {
     const entry = [...this.#entries.values()].find(({ row }) => row.modelId === modelId && row.state === 'done')
-    if (entry === undefined) return null
-    return entry.row.parts.flatMap(({ file, sha256 }) => (sha256 === null ? [] : [{ path: targetOf(entry.row, file), sha256 }]))
+    return entry === undefined ? null : hashesOfRow(entry.row)
   }
 
   /** Where the file lies, or will. */
@@ -102,6 +106,16 @@ export class DownloadsService {
     const starting = this.#starting.get(key) ?? this.#start(repository, file).finally(() => this.#starting.delete(key))
     this.#starting.set(key, starting)
     return starting
+  }
+
+  /** A GGUF at any address; nobody says what its bytes should be. The address and the size name it. */
+  async startAddress(address: string): Promise<{ id: string }> {
+    if (this.#needs.lookAt === undefined) throw new SnugError('internal/bug', 'no addresses here')
+    const found = await this.#needs.lookAt(address)
+    const known = this.#of(found.address).find(({ row }) => row.revision === found.revision && row.state !== 'cancelled')
+    if (known !== undefined && isUnfinished(known.row)) return await this.#again(known)
+    if (known !== undefined && (await isThere(known.row))) return { id: known.row.id }
+    return this.#add(newAddressRow(found, this.#needs.modelsFolder(), this.#now()))
   }
 
   /** Main's part of a start: those that a quit or a kill interrupted go on, and those that wait for room once there is some. */
@@ -178,8 +192,11 @@ export class DownloadsService {
       const same = row.file === group.file && row.state === 'done' && row.revision === listing.revision
       if (same && (await isThere(row))) return { id: row.id }
     }
-    const row = newRow(listing, group, this.#needs.modelsFolder(), this.#now())
-    this.#forgetFinished(repository, group.file)
+    return this.#add(newRow(listing, group, this.#needs.modelsFolder(), this.#now()))
+  }
+
+  #add(row: DownloadRow): { id: string } {
+    this.#forgetFinished(row.repository, row.file)
     const entry = newEntry(row)
     this.#entries.set(row.id, entry)
     this.#queue(entry)
@@ -270,7 +287,10 @@ export class DownloadsService {
       if (stop.signal.aborted) throw new SnugError('cancelled', 'stopped')
       this.#set(entry, { state: 'running' })
       await this.#needs.runner.run(
-        { ...specOf(entry.row, this.#needs.hub.endpoint, this.#reserve), mirrors: this.#needs.mirrors?.() ?? [] },
+        {
+          ...specOf(entry.row, this.#needs.hub.endpointOf(entry.row.repository), this.#reserve),
+          mirrors: sourceKind(entry.row.repository) === 'hub' ? (this.#needs.mirrors?.() ?? []) : [],
+        },
         (event) => this.#onEvent(entry, event),
         stop.signal,
       )
@@ -299,22 +319,13 @@ export class DownloadsService {
 
   async #finish(entry: Entry): Promise<void> {
     const { row } = entry
-    const first = row.parts[0]
-    if (first === undefined) return
     // A projector lies beside its model, and is none to chat with.
     if (isProjector(row.file)) return this.#set(entry, { state: 'done', error: null })
-    const modelId = await this.#needs
-      .arrived({
-        path: targetOf(row),
-        repository: row.repository,
-        revision: row.revision,
-        sha256: first.sha256,
-      })
-      .catch((error: unknown) => {
-        // The file is whole and in its place; the next look at the folder finds it.
-        this.#log.error('a finished download could not be listed', { id: row.id, error: toErrorValue(error) })
-        return null
-      })
+    const modelId = await this.#needs.arrived(arrivalOf(row)).catch((error: unknown) => {
+      // The file is whole and in its place; the next look at the folder finds it.
+      this.#log.error('a finished download could not be listed', { id: row.id, error: toErrorValue(error) })
+      return null
+    })
     this.#log.info('download done', { id: row.id, repository: row.repository, file: row.file })
     this.#set(entry, { state: 'done', error: null, modelId })
   }
@@ -326,12 +337,8 @@ export class DownloadsService {
       return this.#set(entry, { state: 'queued', error: null })
     }
     if (value.code === 'cancelled' && entry.intent !== 'run') return
-    const waits = value.code === 'download/disk-full' || value.code === 'network/offline' || value.code === 'download/busy'
     this.#log.warn('download stopped', { id: entry.row.id, ...value })
-    const patch: Partial<DownloadRow> = {
-      state: waits ? 'paused' : 'failed',
-      error: { code: value.code, message: value.message, data: value.data ?? {} },
-    }
+    const patch = stoppedBy(value)
     // The row is being written by the other process: here it is only shown.
     if (value.code === 'download/busy') {
       Object.assign(entry.row, patch)
@@ -359,15 +366,7 @@ export class DownloadsService {
   }
 
   async #lookForRoom(): Promise<void> {
-    for (const entry of this.#entries.values()) {
-      const { state, error } = entry.row
-      if (state !== 'paused' || error?.code !== 'download/disk-full' || typeof error.data.path !== 'string') continue
-      try {
-        if (await hasRoom(entry.row, error.data.path, this.#reserve)) this.#queue(entry)
-      } catch (cause) {
-        this.#log.debug('the disk does not answer', { id: entry.row.id, error: toErrorValue(cause) })
-      }
-    }
+    for (const entry of this.#entries.values()) if (await hasRoomAgain(entry.row, this.#reserve, this.#log)) this.#queue(entry)
   }
 
   get #reserve(): number {

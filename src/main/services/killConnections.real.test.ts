@@ -11,8 +11,10 @@ import type { DownloadRow } from '../db/repositories/downloads'
 
 const full = process.env.SNUG_TEST_FULL === '1'
 const MiB = 1024 * 1024
-const size = 48 * MiB + 1_234
 const kills = full ? 25 : 3
+/** Enough between two kills for more than the blocks that a kill costs. */
+const roundBytes = 12 * MiB
+const size = (kills + 1) * roundBytes + 1_234
 const repository = 'maker/model-GGUF'
 const file = 'model-Q4_K_M.gguf'
 
@@ -24,7 +26,7 @@ beforeAll(async () => {
   root = mkdtempSync(join(tmpdir(), 'snug-kill-'))
   const content = randomBytes(size)
   sha256 = createHash('sha256').update(content).digest('hex')
-  hub = await startHub({ repositories: { [repository]: { files: { [file]: content } } }, bytesPerSecond: 2 * MiB })
+  hub = await startHub({ repositories: { [repository]: { files: { [file]: content } } }, bytesPerSecond: 3 * MiB })
   program = await bundle('e2e/fixtures/downloadProcess.ts')
 })
 afterAll(async () => {
@@ -44,7 +46,7 @@ it(`the ranges of several connections outlive ${kills} kills at random moments, 
     const child = start()
     const exited = new Promise((done) => child.once('exit', done))
     const before = hub.stats.storageBytes
-    const moment = (size / kills) * (0.2 + Math.random() * 0.5)
+    const moment = roundBytes * (0.5 + Math.random() * 0.5)
     const giveUp = performance.now() + 20_000
     while (hub.stats.storageBytes - before < moment && child.exitCode === null && performance.now() < giveUp) await sleep(5)
     child.kill('SIGKILL')

@@ -43,6 +43,8 @@ interface AddOptions {
   repository?: string | null
   revision?: string | null
   sha256?: string | null
+  /** Read while it arrived; no source vouches for it. */
+  ownSha256?: string | undefined
   /** The person asked for it: also what was taken off the list comes back. */
   asked: boolean
 }
@@ -180,8 +182,8 @@ export class LibraryService {
   }
 
   /** A download that was verified. */
-  arrived({ path, repository, revision, sha256 }: Arrived): Promise<string> {
-    return this.#add(path, { origin: 'download', repository, revision, sha256, asked: true })
+  arrived({ path, repository, revision, sha256, ownSha256 }: Arrived): Promise<string> {
+    return this.#add(path, { origin: 'download', repository, revision, sha256, ownSha256, asked: true })
   }
 
   /** The file stays. */
@@ -281,7 +283,7 @@ export class LibraryService {
     return done
   }
 
-  async #addNow(path: string, { origin, repository, revision, sha256 }: AddOptions): Promise<string> {
+  async #addNow(path: string, { origin, repository, revision, sha256, ownSha256 }: AddOptions): Promise<string> {
     const real = await realpath(path).catch((cause: unknown) => {
       throw new SnugError('model/not-found', 'the file is not there', { path }, { cause })
     })
@@ -297,9 +299,10 @@ export class LibraryService {
     if (known === undefined || origin === 'download') row.origin = origin
     row.repository = repository ?? row.repository
     row.revision = revision ?? row.revision
+    const own = ownSha256 === undefined ? {} : { fileSha256: ownSha256, checkedAt: (this.#needs.now ?? Date.now)() }
     const unchanged = known !== undefined && known.sizeBytes === facts.sizeBytes && known.mtimeMs === facts.mtimeMs
-    if (unchanged && row.facts !== null && row.problem === null) this.save(settled({ ...row, sha256: sha256 ?? row.sha256 }))
-    else await this.#look({ ...row, ...facts, ...unread, sha256: sha256 ?? null })
+    if (unchanged && row.facts !== null && row.problem === null) this.save(settled({ ...row, ...own, sha256: sha256 ?? row.sha256 }))
+    else await this.#look({ ...row, ...facts, ...unread, ...own, sha256: sha256 ?? null })
     return row.id
   }
 

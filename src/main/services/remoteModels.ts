@@ -6,14 +6,15 @@ import type { HeaderCheck } from '@shared/engine/protocol'
 import { SnugError } from '@shared/errors'
 import type { Log } from '@shared/log'
 import { HeaderCache, type HeaderCacheLimits, safeHeaderName } from '../platform/headerCache'
-import { type Hub, resolveAddress } from '../platform/hub'
+import { fileAddress } from '../platform/fileAddress'
+import type { Hub } from '../platform/hub'
 import type { FileGroup, HubListing } from '../platform/hubFiles'
 import type { Network } from '../platform/network'
 import { type HeaderRequest, fetchHeader } from '../platform/remoteHeader'
 
 export interface RemoteModelsDependencies {
   network: Network
-  hub: Pick<Hub, 'endpoint'>
+  hub: Pick<Hub, 'endpoint'> & Partial<Pick<Hub, 'endpointOf'>>
   folder: string
   check: (path: string, sizeBytes: Bytes) => Promise<HeaderCheck>
   inspect: (path: string) => Promise<ModelFacts>
@@ -56,13 +57,13 @@ export class RemoteModels {
 
   /** One file of a repository, all its parts. The commit and the hash name it, so what is kept stays right. */
   async ofGroup(listing: HubListing, group: Pick<FileGroup, 'file' | 'parts'>): Promise<RemoteModel> {
-    const { endpoint } = this.#needs.hub
     const { repository, revision } = listing
+    const endpoint = this.#endpointOf(repository)
     if (group.parts.length > maxParts) throw tooManyParts(group.parts.length)
     const parts = group.parts.map((path): Part => {
       const file = listing.files.find((candidate) => candidate.path === path)
       return {
-        address: resolveAddress(endpoint, repository, revision, path),
+        address: fileAddress(endpoint, repository, file?.revision ?? revision, path),
         name: safeHeaderName(path),
         expected: file === undefined ? null : { sizeBytes: file.sizeBytes, sha256: file.sha256, hubOrigin: new URL(endpoint).origin },
       }
@@ -74,11 +75,15 @@ export class RemoteModels {
 
   /** Whether that header is here without asking anybody. */
   async known(listing: HubListing, group: Pick<FileGroup, 'file' | 'parts'>): Promise<RemoteModel | null> {
-    const { endpoint } = this.#needs.hub
+    const endpoint = this.#endpointOf(listing.repository)
     const hashes = group.parts.map((path) => listing.files.find((candidate) => candidate.path === path)?.sha256 ?? null)
     if (hashes.some((hash) => hash === null)) return null
     const path = await this.#cache.find(keyOf([new URL(endpoint).origin, ...hashes.map(String)]), group.parts.map(safeHeaderName))
     return path === null ? null : await this.ofGroup(listing, group)
+  }
+
+  #endpointOf(repository: string): string {
+    return this.#needs.hub.endpointOf?.(repository) ?? this.#needs.hub.endpoint
   }
 
   /** A GGUF at any address; of a split one, any part. */

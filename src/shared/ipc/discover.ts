@@ -8,7 +8,7 @@ const repository = z
   .string()
   .min(3)
   .max(200)
-  .regex(/^[\w.-]+\/[\w.-]+$/)
+  .regex(/^(ms:)?[\w.-]+\/[\w.-]+$/)
 const use = z.enum(['chat', 'code', 'reasoning', 'chinese', 'small'])
 const kv = z.enum(['f16', 'q8_0', 'q4_0'])
 

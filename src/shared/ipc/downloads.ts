@@ -12,7 +12,7 @@ export const downloads = {
             .string()
             .min(3)
             .max(200)
-            .regex(/^[\w.-]+\/[\w.-]+$/),
+            .regex(/^(ms:)?[\w.-]+\/[\w.-]+$/),
           file: z.string().min(1).max(500),
         })
         .strict(),

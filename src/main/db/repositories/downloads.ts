@@ -9,6 +9,11 @@ export interface DownloadPartRow {
   sha256: string | null
   /** Git's own hash, of a file that is too small to have the other. */
   gitSha1?: string | null
+  /** Of this file, where its source counts so. */
+  revision?: string | undefined
+  /** Nobody says what its bytes should be; `ownSha256` is what they were when they came. */
+  unverified?: boolean | undefined
+  ownSha256?: string | undefined
   etag: string | null
   /** The endpoint whose storage gave the ETag. */
   source?: string | undefined

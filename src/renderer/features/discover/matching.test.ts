@@ -79,6 +79,8 @@ describe('repositoryIn', () => {
   it('reads names and addresses', () => {
     expect(repositoryIn('Qwen/Qwen3-8B-GGUF')).toBe('Qwen/Qwen3-8B-GGUF')
     expect(repositoryIn(' https://huggingface.co/Qwen/Qwen3-8B-GGUF/tree/main ')).toBe('Qwen/Qwen3-8B-GGUF')
+    expect(repositoryIn('ms:Qwen/Qwen3-8B-GGUF')).toBe('ms:Qwen/Qwen3-8B-GGUF')
+    expect(repositoryIn('https://www.modelscope.cn/models/Qwen/Qwen3-8B-GGUF/files')).toBe('ms:Qwen/Qwen3-8B-GGUF')
     expect(repositoryIn('qwen3 8b')).toBeNull()
     expect(repositoryIn('a/b/c')).toBeNull()
     expect(repositoryIn('')).toBeNull()

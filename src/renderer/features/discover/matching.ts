@@ -80,6 +80,8 @@ function baseName(path: string): string {
 
 /** `owner/name` from what a person pastes: the name itself, or an address of its page; null for anything else. */
 export function repositoryIn(text: string): string | null {
+  const modelScope = /^(?:ms:|https?:\/\/(?:www\.)?modelscope\.cn\/models\/)([\w.-]+\/[\w.-]+)(?:[/?#:]|$)/i.exec(text.trim())
+  if (modelScope?.[1] !== undefined) return `ms:${modelScope[1]}`
   const path = text.trim().replace(/^https?:\/\/[^/]+\//i, '')
   const match = /^([\w.-]+\/[\w.-]+)(?:\/|$|\?|#)/.exec(path)
   if (match?.[1] === undefined) return null

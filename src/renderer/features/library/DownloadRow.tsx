@@ -1,5 +1,6 @@
 import type { Download } from '@shared/domain/library'
 import { quantizationInName } from '@shared/domain/quantization'
+import { shortSource, sourceKind } from '@shared/domain/source'
 import { ArrowDown, ArrowUp, ArrowUpToLine, MoreHorizontal, Pause, Play, RotateCcw, X } from 'lucide-react'
 import { useState } from 'react'
 import { client } from '../../lib/client'
@@ -17,7 +18,8 @@ export function DownloadRow({ download, queue }: { download: Download; queue: re
   const [error, setError] = useState<unknown>(null)
   const chat = useChatWith()
   const { id, state, totalBytes, receivedBytes, verifiedBytes } = download
-  const name = download.repository.slice(download.repository.indexOf('/') + 1)
+  const name = shortSource(download.repository)
+  const unverified = sourceKind(download.repository) === 'address'
   const run = (work: Promise<unknown>) => {
     setError(null)
     void work.catch(setError)
@@ -60,7 +62,11 @@ export function DownloadRow({ download, queue }: { download: Download; queue: re
             ))}
           </span>
           <span className={trouble === null ? 't3 f11' : 'warn f11'}>
-            {trouble === null ? library.downloadState[state] : `${errors[trouble].title}${common.listSeparator}${library.triesAgain}`}
+            {trouble === null
+              ? unverified && state === 'done'
+                ? library.arrivedUnverified
+                : library.downloadState[state]
+              : `${errors[trouble].title}${common.listSeparator}${library.triesAgain}`}
             {verifiedBytes > 0 && state !== 'done' && ` · ${library.segments({ verified: size(verifiedBytes), total: size(totalBytes) })}`}
           </span>
         </div>

@@ -1,4 +1,5 @@
 import type { EngineStatus, LibraryModel, LibraryWork, ModelUpdate } from '@shared/domain/library'
+import type { Messages } from '@shared/i18n'
 import {
   CircleStop,
   Folder,
@@ -32,6 +33,12 @@ interface RowProps {
   copy: LibraryModel | null
   update: ModelUpdate | null
   works: readonly LibraryWork[]
+}
+
+/** A file that was downloaded and that no source vouches for is neither verified nor the person's own. */
+function whatIsKnown({ origin, state }: LibraryModel, library: Messages['library']): string {
+  if (origin === 'watched') return library.inPlace
+  return origin === 'download' && state === 'own' ? library.unverified : library.state[state]
 }
 
 export function LibraryRow({ model, engine, largest, copy, update, works }: RowProps) {
@@ -124,7 +131,7 @@ export function LibraryRow({ model, engine, largest, copy, update, works }: RowP
             · <span className="mono">{model.quantization}</span> · {library.contextLimit({ tokens: count(model.trainContextSize) })}
             {model.licence !== null && ` · ${model.licence}`}
             {model.preset != null && ` · ${library.preset.kept}`}
-            {usable && ` · ${model.origin === 'watched' ? library.inPlace : library.state[model.state]}`}
+            {usable && ` · ${whatIsKnown(model, library)}`}
           </span>
         </div>
         <span className="size-bar" aria-hidden="true">

@@ -34,6 +34,7 @@ export const cli = {
   speed: (p: { speed: string }) => ` · ${p.speed}/s`,
   left: (p: { time: string }) => ` · ${p.time} left`,
   pulled: (p: { path: string }) => `Verified: ${p.path}`,
+  pulledUnverified: (p: { path: string }) => `Here, not verified (no source says what its bytes should be): ${p.path}`,
   noModels: 'No models yet. Get one: snug pull OWNER/NAME:Q4_K_M',
   removed: (p: { name: string }) => `${p.name} is off the list; the file stays where it is.`,
   trashed: (p: { path: string; size: string }) => `${p.path} (${p.size}) is in the trash.`,

@@ -34,6 +34,7 @@ export const cli = {
   speed: (p: { speed: string }) => ` · ${p.speed}/秒`,
   left: (p: { time: string }) => ` · 还需 ${p.time}`,
   pulled: (p: { path: string }) => `已校验：${p.path}`,
+  pulledUnverified: (p: { path: string }) => `已下载，未校验（没有来源给出校验值）：${p.path}`,
   noModels: '还没有模型。获取一个：snug pull 作者/名称:Q4_K_M',
   removed: (p: { name: string }) => `${p.name} 已从列表移除，文件仍在原处。`,
   trashed: (p: { path: string; size: string }) => `${p.path}（${p.size}）已移到废纸篓。`,

@@ -1,0 +1,136 @@
+import { createHash } from 'node:crypto'
+import { z } from 'zod'
+import type { SearchHit } from '@shared/domain/library'
+import { plainRepository } from '@shared/domain/source'
+import { SnugError } from '@shared/errors'
+import { type HubFile, type HubListing, groupFiles, isProjector } from './hubFiles'
+import type { Network, NetworkRequest } from './network'
+
+/**
+ * ModelScope's API as its own Python client speaks it (modelscope 1.30.0, `hub/api.py`: `get_model_files`, `raise_on_error`;
+ * `hub/file_download.py`: `get_file_download_url`, `file_integrity_validation` with `Sha256`). The search is that of its web pages: a PUT.
+ */
+const file = z.object({
+  Path: z.string().min(1).max(1_000),
+  Type: z.string(),
+  Size: z.number().int().min(0).nullish(),
+  Sha256: z.string().nullish(),
+  /** The commit that last changed this file: the listing tells none of the whole. */
+  Revision: z.string().max(80).nullish(),
+})
+const answer = <T extends z.ZodType>(data: T) => z.object({ Code: z.number(), Message: z.string().nullish(), Data: data.nullish() })
+const filesAnswer = answer(z.object({ Files: z.array(file).nullable() }))
+const modelAnswer = answer(z.object({ License: z.string().nullish() }))
+const searchAnswer = answer(
+  z.object({
+    Model: z
+      .object({
+        Models: z
+          .array(
+            z.object({
+              Path: z.string().max(200),
+              Name: z.string().max(200),
+              Downloads: z.number().nullish(),
+              Stars: z.number().nullish(),
+              License: z.string().nullish(),
+              LastUpdatedTime: z.number().nullish(),
+            }),
+          )
+          .nullable(),
+      })
+      .nullish(),
+  }),
+)
+
+/** Address at which a file is asked for. */
+export function modelScopeFile(endpoint: string, repository: string, revision: string, path: string): string {
+  const query = new URLSearchParams({ Revision: revision, FilePath: path })
+  return `${endpoint}/api/v1/models/${plainRepository(repository)}/repo?${query.toString()}`
+}
+
+export class ModelScope {
+  constructor(
+    readonly network: Network,
+    readonly endpoint: string,
+  ) {}
+
+  /** Each file has a revision of its own; that of the whole is made of them. */
+  async listing(repository: string, options: { revision?: string; signal?: AbortSignal } = {}): Promise<HubListing> {
+    const base = `${this.endpoint}/api/v1/models/${plainRepository(repository)}`
+    const query = new URLSearchParams({ Revision: options.revision ?? 'master', Recursive: 'true' })
+    const purpose = `files of ${repository}`
+    const data = await this.#json(`${base}/repo/files?${query.toString()}`, filesAnswer, { purpose, signal: options.signal })
+    const files = (data?.Files ?? []).filter(({ Type }) => Type !== 'tree').map(toFile)
+    // Only shown: whoever does not tell it loses nothing else.
+    const model = await this.#json(base, modelAnswer, { purpose: `facts of ${repository}`, signal: options.signal }).catch(() => null)
+    return {
+      repository,
+      revision: createHash('sha1')
+        .update(JSON.stringify(files.map(({ path, sha256, revision }) => [path, sha256, revision])))
+        .digest('hex'),
+      licence: model?.License ?? null,
+      groups: groupFiles(files),
+      files,
+      projectors: files.filter(({ path }) => /\.gguf$/i.test(path) && isProjector(path)),
+    }
+  }
+
+  /** Its pages have no filter for GGUF that holds: the word is added, as people do. */
+  async search(query: string, options: { limit?: number; signal?: AbortSignal } = {}): Promise<SearchHit[]> {
+    const words = /gguf/i.test(query) ? query : `${query} GGUF`
+    const body = JSON.stringify({
+      PageSize: options.limit ?? 30,
+      PageNumber: 1,
+      SortBy: 'Default',
+      Target: '',
+      SingleCriterion: [],
+      Name: words.trim(),
+    })
+    const request = { purpose: 'search', method: 'PUT' as const, body, headers: { 'content-type': 'application/json' } }
+    const data = await this.#json(`${this.endpoint}/api/v1/dolphin/models`, searchAnswer, { ...request, signal: options.signal })
+    return (data?.Model?.Models ?? [])
+      .map((model) => ({
+        repository: `ms:${model.Path}/${model.Name}`,
+        downloads: model.Downloads ?? null,
+        likes: model.Stars ?? null,
+        licence: model.License ?? null,
+        updatedAt: model.LastUpdatedTime ? new Date(model.LastUpdatedTime * 1_000).toISOString() : null,
+      }))
+      .filter((hit) => /^ms:[\w.-]+\/[\w.-]+$/.test(hit.repository))
+  }
+
+  async #json<T>(
+    address: string,
+    shape: z.ZodType<{ Code: number; Message?: string | null | undefined; Data?: T | null | undefined }>,
+    request: NetworkRequest,
+  ): Promise<T | null> {
+    const response = await this.network.text(address, { ...request, headers: { accept: 'application/json', ...request.headers } })
+    const data = { status: response.status, host: response.url.host }
+    if (response.status === 404 || response.status === 401 || response.status === 403)
+      throw new SnugError('hub/not-found', `ModelScope answered ${response.status}`, data)
+    if (response.status === 429) throw new SnugError('hub/rate-limited', 'ModelScope asks to wait', data)
+    if (response.status >= 500) throw new SnugError('hub/unreachable', `ModelScope answered ${response.status}`, data)
+    let value: unknown
+    try {
+      value = JSON.parse(response.text)
+    } catch (cause) {
+      throw new SnugError('hub/bad-answer', 'the answer is no JSON', data, { cause })
+    }
+    const parsed = shape.safeParse(value)
+    if (!parsed.success) throw new SnugError('hub/bad-answer', 'the answer has another shape', data, { cause: parsed.error })
+    // Its own client takes any other code for a failure, whatever the status says.
+    if (parsed.data.Code !== 200) throw new SnugError('hub/not-found', `ModelScope: ${parsed.data.Message ?? parsed.data.Code}`, data)
+    return parsed.data.Data ?? null
+  }
+}
+
+function toFile(entry: z.infer<typeof file>): HubFile {
+  const sha256 = entry.Sha256?.toLowerCase() ?? ''
+  return {
+    path: entry.Path,
+    sizeBytes: entry.Size ?? 0,
+    sha256: /^[0-9a-f]{64}$/.test(sha256) ? sha256 : null,
+    gitSha1: null,
+    revision: entry.Revision ?? 'master',
+  }
+}
