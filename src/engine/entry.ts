@@ -58,7 +58,7 @@ function endOn(event: 'uncaughtException' | 'unhandledRejection'): void {
 
 /**
  * The model's calls in a thread of their own. The main thread of a utility process waits for Node's events through a second thread,
- * which each token's turns between llama.cpp and JavaScript pay: 287 tokens/s instead of 307, in a thread 369 (`bench throughput`).
+ * which each token's turns between llama.cpp and JavaScript pay (ADR 8).
  */
 function relay(port: ParentPort): void {
   const worker = new Worker(fileURLToPath(import.meta.url), { argv: process.argv.slice(2) })

@@ -10,8 +10,8 @@ const killAfterMs = 2000
 const stderrKept = 4096
 
 /**
- * Weights in huge pages: with small ones a token's pass over them misses the TLB some ten thousand times (7 % faster with two threads on
- * two cores, `bench throughput`). Only the allocator of glibc reads it, from 2.35 on; Electron has one of its own.
+ * Weights in huge pages: with small ones a token's pass over them misses the TLB some ten thousand times, which is why
+ * `bench throughput` finds the automatic settings ahead of the bare loop. Only the allocator of glibc reads it, from 2.35 on; Electron has one of its own.
  */
 const hugePages = process.platform === 'linux' ? { GLIBC_TUNABLES: 'glibc.malloc.hugetlb=1' } : {}
 

@@ -12,8 +12,8 @@ const firstSlice = 16
  */
 const longestSliceMs = 2000
 /**
- * From 64 tokens on llama.cpp's attention on the processor works on tiles: 2,072 tokens take 19 s instead of 31 (one thread, a model of
- * 135M). Worth a longer slice while a stop still comes within a second.
+ * From 64 tokens on llama.cpp's attention on the processor works on tiles: 2,072 tokens took 19 s instead of 31 (measured once:
+ * one thread, the starter model). Worth a longer slice while a stop still comes within a second.
  */
 const tile = 64
 const longestTileMs = 700

@@ -6,7 +6,7 @@ const farthest = 250
 
 /**
  * What a drawn update takes in all, for each millisecond on the page's own thread: compositor, raster threads, the window's and the
- * browser's processes (measured without a graphics card: 13.7 ms of processor time, 4.1 of them on the thread).
+ * browser's processes (a trace without a graphics card, once: 13.7 ms of processor time, 4.1 of them on the thread).
  */
 const wholeCost = 3
 
