@@ -7,14 +7,14 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import type { Download } from '@shared/domain/library'
 import { bundle } from '../../../e2e/fixtures/bundle'
+import { downloadsIn } from '../../../e2e/fixtures/downloadsService'
 import { type RunningHub, startHub } from '../../../e2e/fixtures/hubServer'
 import { memoryRows } from '../../../e2e/fixtures/memoryRows'
 import { type DownloadRunner, InProcessRunner, WorkerRunner } from '../platform/downloadRunner'
 import { takeLock } from '../platform/fileLock'
 import { Hub } from '../platform/hub'
 import { Network } from '../platform/network'
-import type { Arrived } from './downloadNeeds'
-import { DownloadsService } from './downloads'
+import type { DownloadsService } from './downloads'
 import { lockFile } from './downloadRows'
 
 const full = process.env.SNUG_TEST_FULL === '1'
@@ -60,19 +60,10 @@ afterAll(async () => {
 function setUp(options: { folder?: string; rows?: ReturnType<typeof memoryRows>; runner?: (network: Network) => DownloadRunner } = {}) {
   const folder = options.folder ?? mkdtempSync(join(root, 'data-'))
   const network = new Network({ offline: false, token: null, proxy: null })
-  const arrived: Arrived[] = []
-  const rows = options.rows ?? memoryRows()
-  const service = new DownloadsService({
-    rows,
+  const { service, arrived, rows } = downloadsIn(folder, {
+    rows: options.rows ?? memoryRows(),
     hub: new Hub({ network, endpoint: () => hub.endpoint }),
     runner: options.runner?.(network) ?? new InProcessRunner(network, limits),
-    arrived: async (what) => {
-      arrived.push(what)
-      return 'model-1'
-    },
-    modelsFolder: () => join(folder, 'models'),
-    locksFolder: join(folder, 'locks'),
-    reserveBytes: 0,
   })
   made.push(service)
   return { service, folder, arrived, rows, network, target: join(folder, 'models', 'maker', 'model-GGUF', file) }

@@ -4,13 +4,12 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { hfMirror, huggingFace } from '@shared/domain/settings'
-import { memoryRows } from '../../../e2e/fixtures/memoryRows'
+import { downloadsIn } from '../../../e2e/fixtures/downloadsService'
 import { type HubOptions, type RunningHub, startHub } from '../../../e2e/fixtures/hubServer'
 import { InProcessRunner } from '../platform/downloadRunner'
 import { Endpoints, candidates } from '../platform/endpoints'
 import { Hub } from '../platform/hub'
 import { Network } from '../platform/network'
-import { DownloadsService } from './downloads'
 
 const repository = 'maker/model-GGUF'
 const file = 'model-Q4_K_M.gguf'
@@ -40,16 +39,8 @@ function setUp(all: string[], automatic = true) {
   const network = new Network({ offline: false, token, proxy: null })
   const endpoints = new Endpoints({ network, fixed: () => all[0] ?? '', automatic: () => automatic, candidates: () => all })
   const hub = new Hub({ network, endpoint: () => endpoints.current, endpoints })
-  const downloads = new DownloadsService({
-    rows: memoryRows(),
-    hub,
-    mirrors: () => endpoints.mirrors(),
-    runner: new InProcessRunner(network, limits),
-    arrived: async () => 'model-1',
-    modelsFolder: () => join(root, 'models'),
-    locksFolder: join(root, 'locks'),
-    reserveBytes: 0,
-  })
+  const runner = new InProcessRunner(network, limits)
+  const { service: downloads } = downloadsIn(root, { hub, mirrors: () => endpoints.mirrors(), runner })
   return { endpoints, hub, downloads }
 }
 

@@ -3,16 +3,15 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { downloadsIn } from '../../../e2e/fixtures/downloadsService'
 import { type HubOptions, type RunningHub, startHub } from '../../../e2e/fixtures/hubServer'
-import { memoryRows } from '../../../e2e/fixtures/memoryRows'
 import { InProcessRunner } from '../platform/downloadRunner'
 import { modelScopeCookie } from '../platform/environment'
 import { Hub } from '../platform/hub'
 import { ModelScope } from '../platform/modelScope'
 import { Network } from '../platform/network'
 import { lookAtAddress } from '../platform/remoteFile'
-import type { Arrived } from './downloadNeeds'
-import { DownloadsService } from './downloads'
+import type { DownloadsService } from './downloads'
 
 const MiB = 1024 * 1024
 const content = randomBytes(6 * MiB + 99)
@@ -35,20 +34,11 @@ async function setUp(options: Partial<HubOptions> = {}, token?: string) {
   })
   const tokens = token === undefined ? [] : [{ origin: hub.endpoint, token, cookie: modelScopeCookie }]
   const network = new Network({ offline: false, token: null, tokens, proxy: null })
-  const arrived: Arrived[] = []
   const hubs = new Hub({ network, endpoint: () => 'http://127.0.0.1:1', modelScope: new ModelScope(network, hub.endpoint) })
-  const service = new DownloadsService({
-    rows: memoryRows(),
+  const { service, arrived } = downloadsIn(folder, {
     hub: hubs,
     lookAt: (address) => lookAtAddress(network, address),
     runner: new InProcessRunner(network, limits),
-    arrived: async (what) => {
-      arrived.push(what)
-      return 'model-1'
-    },
-    modelsFolder: () => join(folder, 'models'),
-    locksFolder: join(folder, 'locks'),
-    reserveBytes: 0,
   })
   services.push(service)
   return { service, hubs, arrived, network }

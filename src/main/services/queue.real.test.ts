@@ -5,12 +5,12 @@ import { dirname, join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import type { Download } from '@shared/domain/library'
 import { bundle } from '../../../e2e/fixtures/bundle'
+import { downloadsIn } from '../../../e2e/fixtures/downloadsService'
 import { type HubOptions, type RunningHub, startHub } from '../../../e2e/fixtures/hubServer'
-import { memoryRows } from '../../../e2e/fixtures/memoryRows'
 import { InProcessRunner, WorkerRunner } from '../platform/downloadRunner'
 import { Hub } from '../platform/hub'
 import { Network } from '../platform/network'
-import { DownloadsService } from './downloads'
+import type { DownloadsService } from './downloads'
 
 const MiB = 1024 * 1024
 const size = 6 * MiB + 17
@@ -39,15 +39,9 @@ afterEach(async () => {
 function setUp(wish: { bytesPerSecond?: number | null; connections?: number | null; files?: number | null } = {}, workerFile?: string) {
   const limit = { bytesPerSecond: null, connections: null, files: null, ...wish }
   const network = new Network({ offline: false, token: null, proxy: null })
-  const rows = memoryRows()
-  const service = new DownloadsService({
-    rows,
+  const { service, rows } = downloadsIn(folder, {
     hub: new Hub({ network, endpoint: () => hub.endpoint }),
     runner: workerFile === undefined ? new InProcessRunner(network, limits) : new WorkerRunner(workerFile, network, limits),
-    arrived: async () => null,
-    modelsFolder: () => join(folder, 'models'),
-    locksFolder: join(folder, 'locks'),
-    reserveBytes: 0,
     limits: () => limit,
   })
   services.push(service)

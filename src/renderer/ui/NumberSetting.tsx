@@ -1,7 +1,8 @@
+import { type Bytes, GiB } from '@shared/domain/units'
 import { useEffect, useState } from 'react'
 import { useMessages } from '../lib/i18n'
 
-interface NumberSettingProps {
+export interface NumberSettingProps {
   label: string
   value: number | null
   min: number
@@ -36,5 +37,18 @@ export function NumberSetting({ label, value, min, max, integer = false, onSave 
         onKeyDown={(event) => event.key === 'Enter' && save()}
       />
     </span>
+  )
+}
+
+/** An amount of memory, typed and shown in GiB with two decimals. */
+export function MemorySetting({ label, bytes, onSave }: { label: string; bytes: Bytes | null; onSave: (bytes: Bytes | null) => void }) {
+  return (
+    <NumberSetting
+      label={label}
+      value={bytes === null ? null : Math.round((bytes / GiB) * 100) / 100}
+      min={0}
+      max={1024}
+      onSave={(gib) => onSave(gib === null ? null : Math.round(gib * GiB))}
+    />
   )
 }

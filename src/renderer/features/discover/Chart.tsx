@@ -122,7 +122,7 @@ function Compared({ points, test }: { points: readonly ChartPoint[]; test: strin
     [discover.column.download, ({ item }) => size(item.best.sizeBytes)],
   ]
   return (
-    <table className="compare f12" data-testid="compared" aria-live="polite">
+    <table className="compared f12" data-testid="compared" aria-live="polite">
       <thead>
         <tr>
           <th scope="col">{discover.column.model}</th>

@@ -19,33 +19,19 @@ export function FilterBar({ filters, setFilters, shown }: { filters: Filters; se
   const { discover, common } = useMessages()
   return (
     <div className="filters" role="toolbar" aria-label={discover.filters}>
-      <div className="row" role="group" aria-label={discover.useLabel}>
-        {useCases.map((use) => (
-          <button
-            key={use}
-            type="button"
-            className="chip"
-            aria-pressed={filters.use === use}
-            onClick={() => setFilters({ ...filters, use })}
-          >
-            {discover.use[use]}
-          </button>
-        ))}
-      </div>
+      <Chips
+        label={discover.useLabel}
+        options={useCases.map((use) => ({ value: use, text: discover.use[use] }))}
+        chosen={filters.use}
+        onChoose={(use) => setFilters({ ...filters, use })}
+      />
       <span className="vr" />
-      <div className="row" role="group" aria-label={discover.sizeLabel}>
-        {sizes.map((size) => (
-          <button
-            key={size}
-            type="button"
-            className="chip"
-            aria-pressed={filters.size === size}
-            onClick={() => setFilters({ ...filters, size: filters.size === size ? null : size })}
-          >
-            {common.sizeClass[size]} <span className="t3">{discover.sizeRange[size]}</span>
-          </button>
-        ))}
-      </div>
+      <Chips
+        label={discover.sizeLabel}
+        options={sizes.map((size) => ({ value: size, text: common.sizeClass[size], more: discover.sizeRange[size] }))}
+        chosen={filters.size}
+        onChoose={(size) => setFilters({ ...filters, size: filters.size === size ? null : size })}
+      />
       <span className="vr" />
       <Switch checked={filters.fitsOnly} onChange={(fitsOnly) => setFilters({ ...filters, fitsOnly })}>
         {discover.fitsOnly}
@@ -99,6 +85,26 @@ export function FilterBar({ filters, setFilters, shown }: { filters: Filters; se
       <span className="t3 f12 nw" data-testid="model-count">
         {discover.count({ count: shown })}
       </span>
+    </div>
+  )
+}
+
+interface ChipsProps<T extends string> {
+  label: string
+  options: { value: T; text: string; more?: string }[]
+  chosen: T | null
+  onChoose: (value: T) => void
+}
+
+function Chips<T extends string>({ label, options, chosen, onChoose }: ChipsProps<T>) {
+  return (
+    <div className="row" role="group" aria-label={label}>
+      {options.map(({ value, text, more }) => (
+        <button key={value} type="button" className="chip" aria-pressed={chosen === value} onClick={() => onChoose(value)}>
+          {text}
+          {more !== undefined && <span className="t3"> {more}</span>}
+        </button>
+      ))}
     </div>
   )
 }

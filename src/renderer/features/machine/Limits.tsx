@@ -1,15 +1,12 @@
 import type { HardwareReport } from '@shared/domain/hardware'
 import { bestBackend } from '@shared/domain/pools'
-import { type Bytes, GiB } from '@shared/domain/units'
+import type { Bytes } from '@shared/domain/units'
 import { useQueryClient } from '@tanstack/react-query'
 import { useState } from 'react'
 import { client } from '../../lib/client'
 import { useMessages } from '../../lib/i18n'
 import { settingsLive, useLive } from '../../lib/live'
-import { Button, ErrorNotice, NumberSetting } from '../../ui'
-
-const shown = (bytes: Bytes | null) => (bytes === null ? null : Math.round((bytes / GiB) * 100) / 100)
-const stored = (gib: number | null) => (gib === null ? null : Math.round(gib * GiB))
+import { Button, ErrorNotice, MemorySetting } from '../../ui'
 
 /** What a person decides instead of Snug; marked as theirs here and in every sum. */
 export function Limits({ report }: { report: HardwareReport }) {
@@ -39,26 +36,14 @@ export function Limits({ report }: { report: HardwareReport }) {
             {machine.vramBudget} {vramBudgetBytes !== null && <span className="tag acc">{common.yours}</span>}
             <span className="t3 f12 block">{hasCard ? machine.vramBudgetHint : machine.vramBudgetNone}</span>
           </span>
-          <NumberSetting
-            label={machine.vramBudget}
-            value={shown(vramBudgetBytes)}
-            min={0}
-            max={1024}
-            onSave={(gib) => save({ vramBudgetBytes: stored(gib) })}
-          />
+          <MemorySetting label={machine.vramBudget} bytes={vramBudgetBytes} onSave={(bytes) => save({ vramBudgetBytes: bytes })} />
         </div>
         <div className="row limit">
           <span className="grow">
             {words.reserve} {reserveBytes !== null && <span className="tag acc">{common.yours}</span>}
             <span className="t3 f12 block">{machine.reserveHint}</span>
           </span>
-          <NumberSetting
-            label={words.reserve}
-            value={shown(reserveBytes)}
-            min={0}
-            max={1024}
-            onSave={(gib) => save({ reserveBytes: stored(gib) })}
-          />
+          <MemorySetting label={words.reserve} bytes={reserveBytes} onSave={(bytes) => save({ reserveBytes: bytes })} />
         </div>
         {own && (
           <div className="row">

@@ -1,7 +1,6 @@
-import { NumberSetting } from '../../ui'
 import type { Settings } from '@shared/domain/settings'
 import { useMessages } from '../../lib/i18n'
-import { Row, Section } from './Field'
+import { NumberRow, Section } from './Field'
 
 /** As the network counts: powers of ten. */
 const MB = 1_000_000
@@ -12,35 +11,32 @@ export function DownloadsSection({ settings, save }: { settings: Settings; save:
   const { downloadBytesPerSecond: speed } = settings
   return (
     <Section title={words.downloads}>
-      <Row label={words.speedLimit} hint={words.speedLimitHint}>
-        <NumberSetting
-          label={words.speedLimit}
-          value={speed === null ? null : speed / MB}
-          min={0.01}
-          max={100_000}
-          onSave={(value) => save({ downloadBytesPerSecond: value === null ? null : Math.round(value * MB) })}
-        />
-      </Row>
-      <Row label={words.connections} hint={words.connectionsHint}>
-        <NumberSetting
-          label={words.connections}
-          value={settings.downloadConnections}
-          min={1}
-          max={16}
-          integer
-          onSave={(downloadConnections) => save({ downloadConnections })}
-        />
-      </Row>
-      <Row label={words.filesAtOnce} hint={words.filesAtOnceHint}>
-        <NumberSetting
-          label={words.filesAtOnce}
-          value={settings.downloadFiles}
-          min={1}
-          max={8}
-          integer
-          onSave={(downloadFiles) => save({ downloadFiles })}
-        />
-      </Row>
+      <NumberRow
+        label={words.speedLimit}
+        hint={words.speedLimitHint}
+        value={speed === null ? null : speed / MB}
+        min={0.01}
+        max={100_000}
+        onSave={(value) => save({ downloadBytesPerSecond: value === null ? null : Math.round(value * MB) })}
+      />
+      <NumberRow
+        label={words.connections}
+        hint={words.connectionsHint}
+        value={settings.downloadConnections}
+        min={1}
+        max={16}
+        integer
+        onSave={(downloadConnections) => save({ downloadConnections })}
+      />
+      <NumberRow
+        label={words.filesAtOnce}
+        hint={words.filesAtOnceHint}
+        value={settings.downloadFiles}
+        min={1}
+        max={8}
+        integer
+        onSave={(downloadFiles) => save({ downloadFiles })}
+      />
     </Section>
   )
 }

@@ -1,4 +1,5 @@
 import { type ReactNode, useId } from 'react'
+import { NumberSetting, type NumberSettingProps } from '../../ui'
 
 /** A row of the settings: name and reason left, control right. */
 export function Row({ label, hint, children }: { label: string; hint?: string; children: ReactNode }) {
@@ -10,6 +11,14 @@ export function Row({ label, hint, children }: { label: string; hint?: string; c
       </div>
       <div className="set-control">{children}</div>
     </div>
+  )
+}
+
+export function NumberRow({ hint, ...field }: NumberSettingProps & { hint: string }) {
+  return (
+    <Row label={field.label} hint={hint}>
+      <NumberSetting {...field} />
+    </Row>
   )
 }
 

@@ -1,5 +1,4 @@
 import type { Settings, ThemeChoice } from '@shared/domain/settings'
-import { GiB } from '@shared/domain/units'
 import { X } from 'lucide-react'
 import { useState } from 'react'
 import { useLocation } from 'wouter'
@@ -8,8 +7,8 @@ import { runCommand } from '../../lib/commands'
 import { useMessages } from '../../lib/i18n'
 import { settingsLive, useLive } from '../../lib/live'
 import { useAppInfo } from '../../lib/queries'
-import { Button, ErrorNotice, IconButton, NumberSetting, Page, Segmented } from '../../ui'
-import { Row, Section } from './Field'
+import { Button, ErrorNotice, IconButton, MemorySetting, Page, Segmented } from '../../ui'
+import { NumberRow, Row, Section } from './Field'
 import { DownloadsSection } from './DownloadsSection'
 import { NetworkSection } from './NetworkSection'
 import './settings.css'
@@ -81,24 +80,17 @@ function Models({ settings, save, onError }: PartProps & { onError: (error: unkn
   const { settings: words } = useMessages()
   return (
     <Section title={words.models}>
-      <Row label={words.context} hint={words.contextHint}>
-        <NumberSetting
-          label={words.context}
-          value={settings.contextSize}
-          min={256}
-          max={10_000_000}
-          integer
-          onSave={(contextSize) => save({ contextSize })}
-        />
-      </Row>
+      <NumberRow
+        label={words.context}
+        hint={words.contextHint}
+        value={settings.contextSize}
+        min={256}
+        max={10_000_000}
+        integer
+        onSave={(contextSize) => save({ contextSize })}
+      />
       <Row label={words.reserve} hint={words.reserveHint}>
-        <NumberSetting
-          label={words.reserve}
-          value={settings.reserveBytes === null ? null : Math.round((settings.reserveBytes / GiB) * 100) / 100}
-          min={0}
-          max={1024}
-          onSave={(gib) => save({ reserveBytes: gib === null ? null : Math.round(gib * GiB) })}
-        />
+        <MemorySetting label={words.reserve} bytes={settings.reserveBytes} onSave={(reserveBytes) => save({ reserveBytes })} />
       </Row>
       <Row label={words.folder} hint={settings.modelsFolder ?? words.folderDefault}>
         <Button onClick={() => void client.library.chooseModelsFolder().catch(onError)}>{words.choose}</Button>
