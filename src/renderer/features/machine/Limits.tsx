@@ -28,16 +28,18 @@ export function Limits({ report }: { report: HardwareReport }) {
   return (
     <section aria-label={machine.limits} data-testid="limits">
       <h2 className="h2">
-        {machine.limits} <span className="t3">{machine.limitsHint}</span>
+        <span className="nw">{machine.limits}</span> <span className="t3">{machine.limitsHint}</span>
       </h2>
       <div className="card speed-card">
-        <div className="row limit">
-          <span className="grow">
-            {machine.vramBudget} {vramBudgetBytes !== null && <span className="tag acc">{common.yours}</span>}
-            <span className="t3 f12 block">{hasCard ? machine.vramBudgetHint : machine.vramBudgetNone}</span>
-          </span>
-          <MemorySetting label={machine.vramBudget} bytes={vramBudgetBytes} onSave={(bytes) => save({ vramBudgetBytes: bytes })} />
-        </div>
+        {(hasCard || vramBudgetBytes !== null) && (
+          <div className="row limit">
+            <span className="grow">
+              {machine.vramBudget} {vramBudgetBytes !== null && <span className="tag acc">{common.yours}</span>}
+              <span className="t3 f12 block">{machine.vramBudgetHint}</span>
+            </span>
+            <MemorySetting label={machine.vramBudget} bytes={vramBudgetBytes} onSave={(bytes) => save({ vramBudgetBytes: bytes })} />
+          </div>
+        )}
         <div className="row limit">
           <span className="grow">
             {words.reserve} {reserveBytes !== null && <span className="tag acc">{common.yours}</span>}

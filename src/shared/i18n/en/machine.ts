@@ -53,7 +53,6 @@ export const machine = {
   limitsHint: 'Every price counts with them at once; empty is automatic',
   vramBudget: 'Of each graphics card, at most',
   vramBudgetHint: 'GiB that models may take; automatic: all that is free',
-  vramBudgetNone: 'There is no graphics card here that models can use.',
   reserveHint: 'GiB kept free on each device; automatic: a few per cent',
   reset: 'Reset',
   fits: 'What fits now',

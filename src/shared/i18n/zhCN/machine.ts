@@ -51,7 +51,6 @@ export const machine = {
   limitsHint: '所有估算立即按此计算；留空为自动',
   vramBudget: '每张显卡最多使用',
   vramBudgetHint: '模型可占用的 GiB；自动：全部可用显存',
-  vramBudgetNone: '本机没有可供模型使用的显卡。',
   reserveHint: '每个设备预留的 GiB；自动：百分之几',
   reset: '恢复自动',
   fits: '现在能装下什么',
