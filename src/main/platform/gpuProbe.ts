@@ -7,6 +7,7 @@ import { dirname } from 'node:path'
 import { Worker } from 'node:worker_threads'
 import type { NvidiaSmi, RawHardware, SystemGraphics } from '@shared/domain/hardware'
 import { MiB } from '@shared/domain/units'
+import { readAmdMemory } from './amdMemory'
 import { availableRam, groupCores, groupMemoryLimit } from './cgroup'
 
 /** What changes while the app runs, and what does not: the second half is slow and asked once. */
@@ -50,11 +51,15 @@ export function parseNvidiaSmi(stdout: string): NvidiaSmi {
  * for where our own call found the driver hanging.
  */
 export async function readStatic(driverHangs: boolean): Promise<StaticHardware> {
-  const answer = await askSystem(driverHangs)
+  const [answer, amd] = await Promise.all([askSystem(driverHangs), readAmdMemory()])
   const logicalCores = Math.max(1, os.cpus().length)
   const physicalCores = Math.min(logicalCores, answer.cpu?.physicalCores || logicalCores)
   return {
-    graphics: (answer.controllers ?? []).map(toGraphics),
+    graphics: (answer.controllers ?? []).map((controller) => {
+      // Where the driver says it, its figure: systeminformation takes the window on the bus, or what OpenCL may use, which can be RAM.
+      const card = amd.find(({ busAddress }) => busAddress === controller.busAddress)
+      return card === undefined ? toGraphics(controller) : { ...toGraphics(controller), vramBytes: card.vramTotal, vramDynamic: false }
+    }),
     modules: (answer.modules ?? []).map((module) => ({ megatransfers: module.clockSpeed ?? null })),
     cpu: {
       name: [answer.cpu?.manufacturer, answer.cpu?.brand].filter(Boolean).join(' ') || (os.cpus()[0]?.model ?? os.arch()),
@@ -133,14 +138,17 @@ function askSystem(withoutGraphics: boolean): Promise<SystemAnswer> {
   })
 }
 
-function toGraphics(controller: Record<string, unknown>): SystemGraphics {
+/** Windows' own figure has 32 bits and ends here: such a card has 4 GB or more, and nobody said how much. */
+const windowsCeilingMiB = 4095
+
+export function toGraphics(controller: Record<string, unknown>): SystemGraphics {
   const text = (field: string): string => (typeof controller[field] === 'string' ? controller[field] : '')
   const vram = controller.vram
   return {
     vendor: text('vendor'),
     model: text('name') || text('model'),
     bus: text('bus'),
-    vramBytes: typeof vram === 'number' && vram > 0 ? vram * MiB : null,
+    vramBytes: typeof vram === 'number' && vram > 0 && vram !== windowsCeilingMiB ? vram * MiB : null,
     vramDynamic: controller.vramDynamic === true,
     driver: text('driverVersion') || null,
   }

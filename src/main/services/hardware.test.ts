@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { GiB, MiB } from '@shared/domain/units'
 import { parseCpuMax } from '../platform/cgroup'
-import { parseNvidiaSmi, readDisk, readNvidiaSmi, readRam, readStatic, usableCores } from '../platform/gpuProbe'
+import { parseNvidiaSmi, readDisk, readNvidiaSmi, readRam, readStatic, toGraphics, usableCores } from '../platform/gpuProbe'
 import { HardwareService } from './hardware'
 
 const fixed = {
@@ -75,7 +75,26 @@ test('nvidia-smi: cards, an unknown total, an empty answer', () => {
     gpus: [{ name: 'NVIDIA GeForce RTX 4070', totalBytes: 12_282 * MiB, freeBytes: 11_230 * MiB, driver: '580.82' }],
   })
   expect(parseNvidiaSmi('NVIDIA GB10, [N/A], [N/A], 580.95\n')).toEqual({ state: 'ok', gpus: [] })
+  // As read on a DGX Spark, with its index left out (marimo-team/marimo, pull request 6822).
+  expect(parseNvidiaSmi('NVIDIA GB10, [N/A], [N/A]\n')).toEqual({ state: 'ok', gpus: [] })
   expect(parseNvidiaSmi('')).toEqual({ state: 'ok', gpus: [] })
+})
+
+test("systeminformation's rows, as they stand in its issues 461, 790 and 1035", () => {
+  const radeon = { vendor: 'Advanced Micro Devices, Inc.', model: 'AMD Radeon RX 5700', bus: 'PCI', vram: 4095, vramDynamic: true }
+  expect(toGraphics({ ...radeon, subDeviceId: '0B361002' })).toMatchObject({ model: 'AMD Radeon RX 5700', vramBytes: null, driver: null })
+  const geforce = { vendor: 'NVIDIA', model: 'NVIDIA GeForce GTX 1650', bus: 'PCI', vram: 4096, vramDynamic: false }
+  expect(toGraphics({ ...geforce, driverVersion: '512.78', name: 'NVIDIA GeForce GTX 1650', memoryFree: 3962 })).toMatchObject({
+    model: 'NVIDIA GeForce GTX 1650',
+    vramBytes: 4096 * MiB,
+    driver: '512.78',
+  })
+  const unlisted = { vendor: 'Advanced Micro Devices, Inc. [AMD/ATI]', subVendor: '', model: 'Device 744c', bus: 'Onboard', vram: 32768 }
+  expect(toGraphics({ ...unlisted, busAddress: '03:00.0' })).toMatchObject({
+    model: 'Device 744c',
+    vramBytes: 32 * GiB,
+    vramDynamic: false,
+  })
 })
 
 test('a missing, a failing and a hanging nvidia-smi are told apart in time', async () => {

@@ -42,6 +42,28 @@ describe('recorded machines', () => {
     expect(largest).toBe(expected.fits)
     expect(list[0]?.usable).toBe(true)
     expect(list[0]?.model.demonstration).toBe(false)
+    expect([list[0]?.sizeClass.id, list[0]?.best.verdict]).toEqual(expected.recommends)
+    // What is recommended lies in memory that there is, each pool for itself.
+    for (const pool of list[0]?.best.fit.pools ?? []) expect(pool.takesBytes).toBeLessThanOrEqual(pool.totalBytes)
+  })
+  test('at least 30, most of them seen in a report; no name twice', () => {
+    expect(exampleMachines.length).toBeGreaterThanOrEqual(30)
+    expect(exampleMachines.filter(({ seen }) => seen.length > 0).length).toBeGreaterThanOrEqual(20)
+    expect(new Set(exampleMachines.map(({ name }) => name)).size).toBe(exampleMachines.length)
+  })
+  test('no physical memory is in two pools, whichever backend is chosen', () => {
+    for (const { name, raw } of exampleMachines) {
+      const report = mergeHardware(raw)
+      const own = report.gpus.reduce((sum, gpu) => sum + (gpu.sharedWithRam ? 0 : (gpu.vramTotal ?? 0)), 0)
+      for (const backend of ['cuda', 'metal', 'vulkan', 'cpu'] as const) {
+        const pools = memoryPools(report, backend)
+        const devices = pools.flatMap((pool) => pool.devices)
+        expect(new Set(devices).size, `${name}, ${backend}`).toBe(devices.length)
+        const total = pools.reduce((sum, pool) => sum + pool.totalBytes, 0)
+        expect(total, `${name}, ${backend}`).toBeLessThanOrEqual(report.ram.total + own)
+        if (pools.some((pool) => pool.devices.length > 1)) expect(total, `${name}, ${backend}`).toBe(report.ram.total)
+      }
+    }
   })
   test('a busy card is judged by what is free', () => {
     const busy = exampleMachines.find((machine) => machine.name.startsWith('a card that is busy'))

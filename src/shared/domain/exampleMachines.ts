@@ -1,79 +1,15 @@
-import type { Backend, EngineProbe, NvidiaSmi, RawHardware, SystemGraphics } from './hardware'
-import { GiB, MiB } from './units'
+import { type ExampleMachine, apple, card, issue, machine, probe, smi, windows } from './exampleParts'
+import { reportedMachines } from './exampleReports'
+import { GiB } from './units'
 
 /**
  * Recorded shapes of what each source says on a machine, one row each. Shapes are those of the sources' documentation (systeminformation
  * graphics(), nvidia-smi CSV, llama.cpp device lists) and of issue reports; figures of free memory are typical, not of one person's machine.
  */
-export interface ExampleMachine {
-  name: string
-  raw: RawHardware
-  expected: {
-    gpus: { name: RegExp; kind: string; shared: boolean; backends: Backend[]; vramGiB?: number | null }[]
-    backend: Backend
-    /** One number per pool, GiB of total memory: what must never be counted twice. */
-    pools: number[]
-    limit?: string
-    /** Largest size class in which a model of 4 bits or more fits wholly or in part. */
-    fits: 'light' | 'medium' | 'heavy'
-  }
-}
-
-const missing: NvidiaSmi = { state: 'missing', detail: 'nvidia-smi is not installed' }
-
-function smi(...cards: [name: string, totalMiB: number, freeMiB: number][]): NvidiaSmi {
-  return {
-    state: 'ok',
-    gpus: cards.map(([name, total, free]) => ({ name, totalBytes: total * MiB, freeBytes: free * MiB, driver: '580.82' })),
-  }
-}
-
-function probe(backend: Backend, ...devices: [name: string, totalGiB: number, freeGiB: number][]): EngineProbe {
-  const list = devices.map(([name, total, free]) => ({ name, totalBytes: total * GiB, freeBytes: free * GiB }))
-  const sum = (field: 'totalBytes' | 'freeBytes'): number => list.reduce((total, device) => total + device[field], 0)
-  return {
-    backend,
-    llamaVersion: 'v0.4.0',
-    devices: list,
-    vram: { totalBytes: sum('totalBytes'), freeBytes: sum('freeBytes'), unifiedBytes: 0 },
-    ram: { totalBytes: 0, freeBytes: 0 },
-    systemInfo: 'CPU : AVX2 = 1 | F16C = 1 | AVX512 = 0',
-  }
-}
-
-function card(vendor: string, model: string, vramGiB: number | null, vramDynamic = false): SystemGraphics {
-  return { vendor, model, bus: 'PCI', vramBytes: vramGiB === null ? null : vramGiB * GiB, vramDynamic, driver: null }
-}
-
-function machine(ramGiB: number, availableGiB: number, rest: Partial<RawHardware>): RawHardware {
-  return {
-    graphics: [],
-    nvidiaSmi: missing,
-    probes: [probe('cpu')],
-    ram: { total: ramGiB * GiB, available: availableGiB * GiB, limit: null, modules: [{ megatransfers: 5600 }, { megatransfers: 5600 }] },
-    cpu: { name: 'AMD Ryzen 7 7700', physicalCores: 8, logicalCores: 16, usableCores: 8, features: ['avx2'] },
-    disk: null,
-    os: { platform: 'linux', name: 'Debian GNU/Linux', release: '12', arch: 'x64' },
-    ...rest,
-  }
-}
-
-const mac = { platform: 'darwin', name: 'macOS', release: '26.1', arch: 'arm64' }
-const windows = { platform: 'win32', name: 'Microsoft Windows 11 Pro', release: '10.0.26100', arch: 'x64' }
-
-function apple(chip: string, ramGiB: number, availableGiB: number, workingSetGiB: number): RawHardware {
-  return machine(ramGiB, availableGiB, {
-    graphics: [{ vendor: 'Apple', model: chip, bus: 'Built-In', vramBytes: null, vramDynamic: true, driver: null }],
-    probes: [probe('metal', [chip, workingSetGiB, workingSetGiB]), probe('cpu')],
-    cpu: { name: chip, physicalCores: 8, logicalCores: 8, usableCores: 8, features: ['neon'] },
-    os: mac,
-    ram: { total: ramGiB * GiB, available: availableGiB * GiB, limit: null, modules: [] },
-  })
-}
-
-export const exampleMachines: ExampleMachine[] = [
+const typicalMachines: ExampleMachine[] = [
   {
     name: 'Apple M1, 8 GB',
+    seen: [],
     raw: apple('Apple M1', 8, 5, 5.33),
     expected: {
       gpus: [{ name: /M1/, kind: 'unified', shared: true, backends: ['metal'] }],
@@ -81,10 +17,12 @@ export const exampleMachines: ExampleMachine[] = [
       pools: [8],
       limit: 'metal-working-set',
       fits: 'light',
+      recommends: ['light', 'full-gpu'],
     },
   },
   {
     name: 'Apple M4 Max, 128 GB',
+    seen: [],
     raw: apple('Apple M4 Max', 128, 110, 96),
     expected: {
       gpus: [{ name: /M4 Max/, kind: 'unified', shared: true, backends: ['metal'] }],
@@ -92,10 +30,12 @@ export const exampleMachines: ExampleMachine[] = [
       pools: [128],
       limit: 'metal-working-set',
       fits: 'heavy',
+      recommends: ['medium', 'full-gpu'],
     },
   },
   {
     name: 'RTX 4070 12 GB beside an AMD iGPU: the iGPU is left alone, CUDA and Vulkan see one card',
+    seen: [],
     raw: machine(31.2, 21.4, {
       graphics: [
         card('NVIDIA Corporation', 'AD104 [GeForce RTX 4070]', 12),
@@ -116,10 +56,12 @@ export const exampleMachines: ExampleMachine[] = [
       backend: 'cuda',
       pools: [11.99, 31.2],
       fits: 'medium',
+      recommends: ['light', 'full-gpu'],
     },
   },
   {
     name: 'laptop, RTX 3050 4 GB and Intel Iris Xe, Windows',
+    seen: [],
     raw: machine(16, 9, {
       graphics: [
         card('Intel Corporation', 'Intel(R) Iris(R) Xe Graphics', 0.125, true),
@@ -141,10 +83,12 @@ export const exampleMachines: ExampleMachine[] = [
       backend: 'cuda',
       pools: [4, 16],
       fits: 'medium',
+      recommends: ['light', 'full-gpu'],
     },
   },
   {
     name: 'RTX 5090 32 GB',
+    seen: [],
     raw: machine(64, 52, {
       graphics: [card('NVIDIA Corporation', 'GB202 [GeForce RTX 5090]', 32)],
       nvidiaSmi: smi(['NVIDIA GeForce RTX 5090', 32_607, 31_900]),
@@ -155,10 +99,12 @@ export const exampleMachines: ExampleMachine[] = [
       backend: 'cuda',
       pools: [31.8, 64],
       fits: 'heavy',
+      recommends: ['medium', 'full-gpu'],
     },
   },
   {
     name: 'two unequal NVIDIA cards',
+    seen: [],
     raw: machine(64, 55, {
       graphics: [card('NVIDIA Corporation', 'GA102 [GeForce RTX 3090]', 24), card('NVIDIA Corporation', 'GA106 [GeForce RTX 3060]', 12)],
       nvidiaSmi: smi(['NVIDIA GeForce RTX 3090', 24_576, 24_000], ['NVIDIA GeForce RTX 3060', 12_288, 11_800]),
@@ -172,10 +118,12 @@ export const exampleMachines: ExampleMachine[] = [
       backend: 'cuda',
       pools: [23.7, 11.8, 64],
       fits: 'heavy',
+      recommends: ['medium', 'full-gpu'],
     },
   },
   {
     name: 'two equal cards stay two',
+    seen: [],
     raw: machine(64, 55, {
       nvidiaSmi: smi(['NVIDIA GeForce RTX 3090', 24_576, 24_000], ['NVIDIA GeForce RTX 3090', 24_576, 20_000]),
       probes: [
@@ -191,10 +139,12 @@ export const exampleMachines: ExampleMachine[] = [
       backend: 'cuda',
       pools: [23.7, 23.7, 64],
       fits: 'heavy',
+      recommends: ['medium', 'full-gpu'],
     },
   },
   {
     name: 'RX 7900 XTX over Vulkan: the PCI listing names three cards, it is one',
+    seen: [issue('ggml-org/llama.cpp', 18_317)],
     raw: machine(32, 26, {
       graphics: [card('Advanced Micro Devices, Inc. [AMD/ATI]', 'Navi 31 [Radeon RX 7900 XT/7900 XTX/7900M]', 24)],
       probes: [probe('vulkan', ['AMD Radeon RX 7900 XTX (RADV NAVI31)', 23.98, 23.2]), probe('cpu')],
@@ -204,10 +154,12 @@ export const exampleMachines: ExampleMachine[] = [
       backend: 'vulkan',
       pools: [23.98, 32],
       fits: 'heavy',
+      recommends: ['medium', 'full-gpu'],
     },
   },
   {
     name: 'Strix Halo 128 GB, 512 MB carved out: GTT of half the RAM is RAM',
+    seen: [issue('kyuz0/amd-strix-halo-toolboxes', 4)],
     raw: machine(125.4, 118, {
       graphics: [
         card('Advanced Micro Devices, Inc. [AMD/ATI]', 'Strix Halo [Radeon Graphics / Radeon 8050S Graphics / Radeon 8060S Graphics]', 0.5),
@@ -221,46 +173,52 @@ export const exampleMachines: ExampleMachine[] = [
       pools: [125.4],
       limit: 'gtt',
       fits: 'heavy',
+      recommends: ['heavy', 'full-gpu'],
     },
   },
   {
-    name: 'Strix Halo 128 GB on Windows, 96 GB carved out: that memory is missing from RAM, so it is its own pool',
+    name: 'Strix Halo 128 GB on Windows, 96 GB carved out: missing from RAM, so a pool of its own; Vulkan sees a third of it',
+    seen: [issue('ggml-org/llama.cpp', 16_832)],
     raw: machine(31.6, 22, {
-      graphics: [card('Advanced Micro Devices, Inc.', 'AMD Radeon(TM) 8060S Graphics', 96)],
-      probes: [probe('vulkan', ['AMD Radeon(TM) 8060S Graphics', 96, 95]), probe('cpu')],
+      graphics: [card('Advanced Micro Devices, Inc.', 'AMD Radeon(TM) 8060S Graphics', 96, true)],
+      probes: [probe('vulkan', ['AMD Radeon(TM) 8060S Graphics', 32, 30.4]), probe('cpu')],
       os: windows,
     }),
     expected: {
-      gpus: [{ name: /8060S/, kind: 'integrated', shared: false, backends: ['vulkan'], vramGiB: 96 }],
+      gpus: [{ name: /8060S/, kind: 'integrated', shared: false, backends: ['vulkan'], vramGiB: 32 }],
       backend: 'vulkan',
-      pools: [96, 31.6],
+      pools: [32, 31.6],
       fits: 'heavy',
+      recommends: ['medium', 'full-gpu'],
     },
   },
   {
     name: 'Intel Arc A770 16 GB with the processor graphics',
+    seen: [issue('doitsujin/dxvk', 3384)],
     raw: machine(32, 25, {
       graphics: [
         card('Intel Corporation', 'DG2 [Arc A770]', 16),
         card('Intel Corporation', 'AlderLake-S GT1 [UHD Graphics 770]', null, true),
       ],
       probes: [
-        probe('vulkan', ['Intel(R) Arc(tm) A770 Graphics (DG2)', 15.9, 15.4], ['Intel(R) UHD Graphics 770 (ADL-S GT1)', 15.6, 15.6]),
+        probe('vulkan', ['Intel(R) Arc(tm) A770 Graphics (DG2)', 15.91, 14.32], ['Intel(R) UHD Graphics 770 (ADL-S GT1)', 15.6, 15.6]),
         probe('cpu'),
       ],
     }),
     expected: {
       gpus: [
-        { name: /A770/, kind: 'discrete', shared: false, backends: ['vulkan'], vramGiB: 15.9 },
+        { name: /A770/, kind: 'discrete', shared: false, backends: ['vulkan'], vramGiB: 15.91 },
         { name: /UHD/, kind: 'integrated', shared: true, backends: ['vulkan'] },
       ],
       backend: 'vulkan',
-      pools: [15.9, 32],
+      pools: [15.91, 32],
       fits: 'medium',
+      recommends: ['medium', 'full-gpu'],
     },
   },
   {
     name: 'Intel Iris Xe alone, 8 GB of RAM',
+    seen: [],
     raw: machine(7.7, 4.6, {
       graphics: [card('Intel Corporation', 'TigerLake-LP GT2 [Iris Xe Graphics]', null, true)],
       probes: [probe('vulkan', ['Intel(R) Iris(R) Xe Graphics (TGL GT2)', 3.85, 3.85]), probe('cpu')],
@@ -271,15 +229,18 @@ export const exampleMachines: ExampleMachine[] = [
       pools: [7.7],
       limit: 'gtt',
       fits: 'light',
+      recommends: ['light', 'full-gpu'],
     },
   },
   {
     name: 'no GPU, 8 GB of RAM',
+    seen: [],
     raw: machine(7.7, 5, {}),
-    expected: { gpus: [], backend: 'cpu', pools: [7.7], fits: 'light' },
+    expected: { gpus: [], backend: 'cpu', pools: [7.7], fits: 'light', recommends: ['light', 'cpu'] },
   },
   {
     name: 'virtual machine: a display adapter is no GPU, llvmpipe is never used',
+    seen: [issue('nomic-ai/gpt4all', 1907)],
     raw: machine(24, 20, {
       graphics: [card('VMware', 'SVGA II Adapter', null), card('Microsoft', 'Microsoft Basic Display Adapter', null)],
       probes: [probe('vulkan', ['llvmpipe (LLVM 15.0.6, 256 bits)', 2, 2]), probe('cpu')],
@@ -289,10 +250,12 @@ export const exampleMachines: ExampleMachine[] = [
       backend: 'cpu',
       pools: [24],
       fits: 'medium',
+      recommends: ['light', 'cpu'],
     },
   },
   {
     name: 'H200 server in a container of 200 GB',
+    seen: [],
     raw: machine(2000, 1900, {
       nvidiaSmi: smi(['NVIDIA H200', 143_771, 143_000]),
       probes: [probe('cuda', ['NVIDIA H200', 139.8, 139]), probe('cpu')],
@@ -303,10 +266,12 @@ export const exampleMachines: ExampleMachine[] = [
       backend: 'cuda',
       pools: [139.8, 200],
       fits: 'heavy',
+      recommends: ['medium', 'full-gpu'],
     },
   },
   {
     name: 'broken driver: the card is there, no backend can use it',
+    seen: [],
     raw: machine(32, 26, {
       graphics: [card('NVIDIA Corporation', 'TU116 [GeForce GTX 1660]', 6)],
       nvidiaSmi: { state: 'failed', detail: "NVIDIA-SMI has failed because it couldn't communicate with the NVIDIA driver." },
@@ -317,10 +282,12 @@ export const exampleMachines: ExampleMachine[] = [
       backend: 'cpu',
       pools: [32],
       fits: 'medium',
+      recommends: ['light', 'cpu'],
     },
   },
   {
     name: 'nvidia-smi hangs: the engine still speaks',
+    seen: [],
     raw: machine(32, 26, {
       nvidiaSmi: { state: 'timed-out', detail: 'no answer in 3000 ms' },
       probes: [probe('cuda', ['NVIDIA GeForce RTX 3060', 11.8, 11.2]), probe('cpu')],
@@ -330,20 +297,24 @@ export const exampleMachines: ExampleMachine[] = [
       backend: 'cuda',
       pools: [11.8, 32],
       fits: 'medium',
+      recommends: ['medium', 'partial-gpu'],
     },
   },
   {
     name: 'only nvidia-smi speaks, as no CUDA binary is installed',
+    seen: [],
     raw: machine(32, 26, { nvidiaSmi: smi(['NVIDIA GeForce RTX 2060', 6144, 5800]) }),
     expected: {
       gpus: [{ name: /2060/, kind: 'discrete', shared: false, backends: [], vramGiB: 6 }],
       backend: 'cpu',
       pools: [32],
       fits: 'medium',
+      recommends: ['light', 'cpu'],
     },
   },
   {
     name: 'AMD laptop with a Radeon 780M, listed as Phoenix1',
+    seen: [],
     raw: machine(30.6, 24, {
       graphics: [card('Advanced Micro Devices, Inc. [AMD/ATI]', 'Phoenix1', 0.5)],
       probes: [probe('vulkan', ['AMD Radeon 780M Graphics (RADV PHOENIX)', 15.5, 15]), probe('cpu')],
@@ -354,10 +325,12 @@ export const exampleMachines: ExampleMachine[] = [
       pools: [30.6],
       limit: 'gtt',
       fits: 'medium',
+      recommends: ['medium', 'partial-gpu'],
     },
   },
   {
     name: 'a card that is busy with another program: nvidia-smi knows it where Vulkan says all free',
+    seen: [],
     raw: machine(32, 26, {
       nvidiaSmi: smi(['NVIDIA GeForce RTX 4060', 8188, 1500]),
       probes: [probe('vulkan', ['NVIDIA GeForce RTX 4060', 7.99, 7.99]), probe('cpu')],
@@ -367,6 +340,9 @@ export const exampleMachines: ExampleMachine[] = [
       backend: 'vulkan',
       pools: [7.99, 32],
       fits: 'medium',
+      recommends: ['light', 'partial-gpu'],
     },
   },
 ]
+
+export const exampleMachines: readonly ExampleMachine[] = [...typicalMachines, ...reportedMachines]

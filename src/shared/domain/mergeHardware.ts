@@ -11,14 +11,14 @@ import type {
   RawHardware,
   SystemGraphics,
 } from './hardware'
-import { type Bytes, GiB } from './units'
+import { type Bytes, GiB, MiB } from './units'
 
 /** Best first: the first backend that sees a card is the one it is used with. */
 const backendOrder: readonly Backend[] = ['cuda', 'metal', 'vulkan', 'cpu']
 
 /** Display adapters without a processor that could run a model: virtual machines, remote desktops, management chips. */
 const notAGpu =
-  /basic (display|render)|vmware|virtualbox|vboxvga|qxl|virtio|cirrus|bochs|hyper-v|parsec|remote desktop|displaylink|aspeed|matrox g200|idd|mirage|citrix/i
+  /basic (display|render)|vmware|virtualbox|vboxvga|qxl|virtio|cirrus|bochs|hyper-v|parsec|remote (desktop|display)|virtual (display|desktop|monitor)|spacedesk|displaylink|aspeed|matrox g200|idd|mirage|citrix/i
 
 /** From this size on, the memory an APU's firmware set aside is its own and missing from RAM (Strix Halo with 64 or 96 GB carved out). */
 const ownCarveOut = 8 * GiB
@@ -44,7 +44,7 @@ export function mergeHardware(raw: RawHardware): HardwareReport {
           known.backends.push(backend)
           continue
         }
-        const controller = takeController(raw, unmatched, device.name)
+        const controller = takeController(raw, unmatched, device.name, device.totalBytes)
         const card = take(smi, (candidate) => sameDevice(candidate.name, device.name))
         gpus.push(fromEngine(raw, probe, device, controller, card, gpus.length))
       }
@@ -52,7 +52,7 @@ export function mergeHardware(raw: RawHardware): HardwareReport {
   }
 
   for (const card of smi) {
-    const controller = takeController(raw, unmatched, card.name)
+    const controller = takeController(raw, unmatched, card.name, card.totalBytes)
     gpus.push({
       id: `gpu${gpus.length}`,
       name: card.name,
@@ -69,17 +69,17 @@ export function mergeHardware(raw: RawHardware): HardwareReport {
 
   for (const controller of unmatched) {
     const kind = kindOf(raw, controller.model, controller)
-    const shared = kind !== 'discrete' && (controller.vramDynamic || (controller.vramBytes ?? 0) < ownCarveOut)
+    const shared = isShared(kind, controller)
     gpus.push({
       id: `gpu${gpus.length}`,
-      name: controller.model,
+      name: listedName(controller.model),
       vendor: vendorOf(`${controller.vendor} ${controller.model}`),
       kind,
       vramTotal: kind === 'unified' ? ramTotal(raw) : shared ? null : controller.vramBytes,
       vramFree: null,
       driver: controller.driver,
       backends: [],
-      bandwidth: bandwidthOf(controller.model),
+      bandwidth: bandwidthOf(listedName(controller.model)),
       sharedWithRam: shared,
     })
   }
@@ -104,22 +104,37 @@ function fromEngine(
   card: { totalBytes: Bytes; freeBytes: Bytes; driver: string } | undefined,
   index: number,
 ): Gpu {
-  const kind = probe.backend === 'metal' ? appleKind(raw) : kindOf(raw, device.name, controller)
-  const sharedWithRam = kind !== 'discrete' && (controller?.vramDynamic === true || (controller?.vramBytes ?? 0) < ownCarveOut)
+  const product = controller?.model.includes('[') === true ? listedName(controller.model) : null
+  const name = isNameless(device.name) && product !== null ? product : plainName(device.name)
+  const kind = probe.backend === 'metal' ? appleKind(raw) : kindOf(raw, name, controller)
+  const sharedWithRam = isShared(kind, controller)
   // Without the memory budget extension Vulkan says "all free": nvidia-smi then knows better about other programs.
   const free = card !== undefined && probe.backend === 'vulkan' ? Math.min(device.freeBytes, card.freeBytes) : device.freeBytes
+  // Of an APU with memory of its own, Vulkan adds the RAM that it may borrow: that part is RAM's and would be counted twice.
+  const own = kind === 'integrated' && !sharedWithRam ? (controller?.vramBytes ?? Infinity) : Infinity
+  const total = Math.min(device.totalBytes, own)
   return {
     id: `gpu${index}`,
-    name: plainName(device.name),
-    vendor: vendorOf(`${controller?.vendor ?? ''} ${device.name}`),
+    name,
+    vendor: vendorOf(`${controller?.vendor ?? ''} ${name}`),
     kind,
-    vramTotal: device.totalBytes > 0 ? device.totalBytes : (card?.totalBytes ?? null),
-    vramFree: device.totalBytes > 0 ? Math.min(free, device.totalBytes) : (card?.freeBytes ?? null),
+    vramTotal: total > 0 ? total : (card?.totalBytes ?? null),
+    vramFree: total > 0 ? Math.min(free, total) : (card?.freeBytes ?? null),
     driver: card?.driver ?? controller?.driver ?? null,
     backends: [probe.backend],
-    bandwidth: bandwidthOf(device.name),
+    bandwidth: bandwidthOf(name),
     sharedWithRam,
   }
+}
+
+/**
+ * Only the firmware of an AMD APU sets memory aside that is then missing from RAM. Windows calls the memory of every card "dynamic" that
+ * nvidia-smi does not know, so that word says nothing; the size does.
+ */
+function isShared(kind: GpuKind, controller: SystemGraphics | undefined): boolean {
+  if (kind === 'discrete') return false
+  const apu = kind === 'integrated' && controller !== undefined && vendorOf(`${controller.vendor} ${controller.model}`) === 'AMD'
+  return !apu || (controller.vramBytes ?? 0) < ownCarveOut
 }
 
 function isProbe(probe: BackendProbe): probe is EngineProbe {
@@ -150,21 +165,40 @@ function vendorOf(text: string): string {
   return text.trim().split(/\s+/)[0] ?? ''
 }
 
+/** Mesa's Dozen driver puts the card's own name in brackets: "Microsoft Direct3D12 (NVIDIA GeForce RTX 3080 Laptop GPU)". */
 function plainName(name: string): string {
-  return name.replace(/\s*\((RADV|LLVM|NVK|TM|R)[^)]*\)/gi, (whole) => (/llvm/i.test(whole) ? whole : '')).trim()
+  const inner = /^Microsoft Direct3D12 \((.+)\)$/.exec(name.trim())?.[1] ?? name
+  return inner.replace(/\s*\((RADV|LLVM|NVK|TM|R)[^)]*\)/gi, (whole) => (/llvm/i.test(whole) ? whole : '')).trim()
 }
 
 /** The words that tell cards apart: "NVIDIA GeForce RTX 4070 Laptop GPU" and "GeForce RTX 4070 Laptop GPU" are one, "RTX 4070 Ti" another. */
 function modelWords(name: string): string[] {
-  return plainName(name)
-    .toLowerCase()
-    .replace(/\((tm|r)\)|[™®[\]()]/g, ' ')
-    .replace(
-      /\b(nvidia|geforce|amd|ati|intel|apple|radeon|corporation|inc|graphics|gpu|series|technologies|advanced|micro|devices)\b/g,
-      ' ',
-    )
-    .split(/[\s/,]+/)
-    .filter((word) => word !== '')
+  return (
+    plainName(name)
+      .toLowerCase()
+      // A part of a card: "NVIDIA A100-SXM4-80GB MIG 3g.40gb".
+      .replace(/ mig \d.*$/, '')
+      .replace(/\((tm|r)\)|[™®[\]()]/g, ' ')
+      .replace(
+        /\b(nvidia|geforce|amd|ati|intel|apple|radeon|corporation|inc|graphics|gpu|series|technologies|advanced|micro|devices)\b/g,
+        ' ',
+      )
+      .split(/[\s/,]+/)
+      .filter((word) => word !== '')
+  )
+}
+
+/** Mesa calls a chip that it does not know "AMD Radeon Graphics (RADV GFX1200)"; most integrated ones are called nothing else. */
+function isNameless(name: string): boolean {
+  return modelWords(name).length === 0
+}
+
+/** An identifier that the list of PCI devices here is too old for: "Device 744c". */
+const unknownListing = /^device [0-9a-f]{4}$/i
+
+/** The part in brackets, without what it was sold as besides. */
+function listedName(listing: string): string {
+  return plainName(/\[([^\]]+)\]/.exec(listing)?.[1] ?? listing)
 }
 
 function sameDevice(a: string, b: string): boolean {
@@ -184,18 +218,27 @@ function listedAs(listing: string, device: string): boolean {
   return listing.includes('/') || listed.every((word) => words.includes(word) || !variants.test(word))
 }
 
-/** By name, then by the chip's listing, then the only one of that maker and kind ("Phoenix1" is the Radeon 780M). */
-function takeController(raw: RawHardware, controllers: SystemGraphics[], name: string): SystemGraphics | undefined {
+/**
+ * By name, then by the chip's listing, then the only one of that maker and kind ("Phoenix1" is the Radeon 780M). Where one of the two has no
+ * name, the kind says nothing, and of several the one nearest in memory is taken.
+ */
+function takeController(raw: RawHardware, controllers: SystemGraphics[], name: string, bytes: Bytes = 0): SystemGraphics | undefined {
   const exact = take(controllers, (candidate) => sameDevice(candidate.model, name))
   if (exact !== undefined) return exact
   const listed = take(controllers, (candidate) => listedAs(candidate.model, name))
   if (listed !== undefined) return listed
-  const alike = controllers.filter(
-    (candidate) =>
-      vendorOf(`${candidate.vendor} ${candidate.model}`) === vendorOf(name) &&
-      kindOf(raw, candidate.model, candidate) === kindOf(raw, name, candidate),
+  const ofMaker = controllers.filter((candidate) => vendorOf(`${candidate.vendor} ${candidate.model}`) === vendorOf(name))
+  const alike = ofMaker.filter((candidate) => kindOf(raw, candidate.model, candidate) === kindOf(raw, name, candidate))
+  if (alike.length === 1 && !isNameless(name)) return take(controllers, (candidate) => candidate === alike[0])
+  const open = isNameless(name) ? ofMaker : ofMaker.filter(({ model }) => unknownListing.test(model))
+  // "Raphael" in "AMD Radeon Graphics (RADV RAPHAEL_MENDOCINO)".
+  const chip = open.find(
+    ({ model }) => /^[a-z]{5,}/i.test(model) && name.toLowerCase().includes(model.toLowerCase().split(/[\s[]/)[0] ?? ''),
   )
-  return alike.length === 1 ? take(controllers, (candidate) => candidate === alike[0]) : undefined
+  if (chip !== undefined && !unknownListing.test(chip.model)) return take(controllers, (candidate) => candidate === chip)
+  const away = ({ vramBytes }: SystemGraphics): number => Math.abs(Math.log((vramBytes ?? MiB) / Math.max(bytes, MiB)))
+  const nearest = open.toSorted((a, b) => away(a) - away(b))[0]
+  return nearest === undefined ? undefined : take(controllers, (candidate) => candidate === nearest)
 }
 
 function take<T>(list: T[], matches: (item: T) => boolean): T | undefined {

@@ -84,7 +84,9 @@ export function memoryPools(report: HardwareReport, backend: Backend, options: P
 }
 
 /** How much of RAM the platform lends a GPU: what the engine sees (Metal's recommended working set, the GTT of an APU), else the usual share. */
-function sharedLimit(report: HardwareReport, gpu: Gpu): PlatformLimit {
+function sharedLimit(report: HardwareReport, gpu: Gpu): PlatformLimit | null {
+  // NVIDIA's chips with unified memory (GB10) may take all of it: no GTT, no other limit.
+  if (gpu.vendor === 'NVIDIA') return null
   if (report.os.platform === 'darwin') {
     // Metal's default: two thirds up to 36 GiB of RAM, three quarters above.
     const usual = report.ram.total * (report.ram.total <= 36 * GiB ? 2 / 3 : 3 / 4)
