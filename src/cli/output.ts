@@ -58,7 +58,8 @@ export function createOutput(json: boolean): Output {
       if (value.code === 'cancelled') return exitCodes.interrupted
       if (value.code === 'internal/bug' && error instanceof Error && process.env.SNUG_DEBUG) process.stderr.write(`${error.stack}\n`)
       const { title, action } = words.errors[value.code]
-      const sentence = words.cli.failed({ title, action, detail: value.message })
+      const detail = value.code === 'hub/gated' && typeof value.data?.page === 'string' ? value.data.page : value.message
+      const sentence = words.cli.failed({ title, action, detail })
       process.stderr.write(json ? `${JSON.stringify({ error: value })}\n` : `${sentence}\n`)
       return value.code === 'usage/invalid' && error instanceof SnugError && error.data.exit === 'usage'
         ? exitCodes.usage

@@ -1,6 +1,7 @@
 import { readdir, stat } from 'node:fs/promises'
 import { dirname, join, resolve } from 'node:path'
 import type { MemoryDevice } from '@shared/domain/memory'
+import { huggingFace } from '@shared/domain/settings'
 import type { Bytes } from '@shared/domain/units'
 import type { ForkEngine } from '@shared/engine/protocol'
 import type { Log } from '@shared/log'
@@ -13,10 +14,11 @@ import { fileJobRunner } from './platform/fileJobRunner'
 import { WorkerRunner } from './platform/downloadRunner'
 import { Endpoints, candidates } from './platform/endpoints'
 import { Hub, hubEndpoint } from './platform/hub'
-import { modelScopeEndpoint } from './platform/environment'
+import { modelScopeCookie, modelScopeEndpoint } from './platform/environment'
 import { ModelScope } from './platform/modelScope'
-import { Network, networkConfigFromEnv } from './platform/network'
+import { Network, networkConfigFromEnv, tokensFromEnv } from './platform/network'
 import type { SnugPaths } from './platform/paths'
+import { SealedFile, type SecretBox, noSecrets } from './platform/sealedFile'
 import { lookAtAddress } from './platform/remoteFile'
 import { CalibrationService } from './services/calibration'
 import { loadCatalog } from './services/catalog'
@@ -26,6 +28,7 @@ import { DownloadsService } from './services/downloads'
 import { DryRuns } from './services/dryRun'
 import { folderSpace } from './services/folderSpace'
 import { HardwareService } from './services/hardware'
+import { HubTokensService } from './services/hubTokens'
 import { KvStates } from './services/kvStates'
 import { LibraryCare } from './services/libraryCare'
 import { LibraryService } from './services/library'
@@ -44,6 +47,8 @@ export interface CoreOptions {
   downloadWorker: string
   log: Log
   trash: (path: string) => Promise<void>
+  /** The system's key store; the command line has none. */
+  secrets?: SecretBox
   env?: NodeJS.ProcessEnv
   /** False for the command line: no folder is watched, no interrupted download goes on by itself. */
   background?: boolean
@@ -55,7 +60,8 @@ const repeatCalibrationMs = 60_000
 export type Core = ReturnType<typeof createCore>
 
 /** The only place that calls constructors; the app and the command line are two ways to look at what it returns. */
-export function createCore({ paths, fork, downloadWorker, log, trash, env = process.env, background = true }: CoreOptions) {
+export function createCore(options: CoreOptions) {
+  const { paths, fork, downloadWorker, log, trash, secrets = noSecrets, env = process.env, background = true } = options
   const db: SnugDatabase = openDatabase({ dataDir: paths.dataDir, log: log.child('db') })
   const settings = new SettingsService(db.settings, log.child('settings'))
   // What a command-line flag says for this run only.
@@ -71,6 +77,23 @@ export function createCore({ paths, fork, downloadWorker, log, trash, env = proc
   })
   const modelScope = new ModelScope(network, modelScopeEndpoint(env))
   const hub = new Hub({ network, endpoint: () => endpoints.current, endpoints, modelScope })
+  const tokens = new HubTokensService({
+    places: () => {
+      const { endpoint, endpointAutomatic } = settings.get()
+      const standard = hubEndpoint(null, env)
+      const mirrors = [...(endpoint === null ? [] : [endpoint]), ...(endpointAutomatic ? candidates(standard, endpoint) : [])]
+      return [
+        { address: standard, hub: standard === huggingFace ? 'huggingface' : 'other' },
+        ...mirrors.map((address) => ({ address, hub: 'mirror' as const })),
+        { address: modelScope.endpoint, hub: 'modelscope', cookie: modelScopeCookie },
+      ]
+    },
+    environment: tokensFromEnv(env),
+    box: secrets,
+    file: new SealedFile(join(paths.dataDir, 'tokens.json')),
+    apply: (known) => network.setTokens(known),
+    log: log.child('tokens'),
+  })
   const runner = new WorkerRunner(downloadWorker, network)
   const stopFollowing = settings.onChange(() => {
     network.setOffline(settings.get().offline)
@@ -222,6 +245,7 @@ export function createCore({ paths, fork, downloadWorker, log, trash, env = proc
     paths,
     notice: db.notice,
     settings,
+    tokens,
     network,
     engine,
     probes,

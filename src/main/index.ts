@@ -8,6 +8,7 @@ import { createCommands } from './app/commands'
 import { createDialogs } from './app/dialogs'
 import { showDownloads } from './app/downloadPresence'
 import { electronPresence } from './app/electronPresence'
+import { electronSecrets } from './app/electronSecrets'
 import { setMenu } from './app/menu'
 import { closeChromiumNetwork, lockContents, lockSession, refusedSwitch } from './app/security'
 import { createWindow } from './app/window'
@@ -87,6 +88,7 @@ async function start(): Promise<void> {
       downloadWorker: join(here, 'downloadWorker.js'),
       log,
       trash: (path) => shell.trashItem(path),
+      secrets: electronSecrets,
     })
   } catch (error) {
     log.error('the core could not start', error)

@@ -19,6 +19,7 @@ export const errorCodes = [
   'chat/busy',
   'hub/not-found',
   'hub/gated',
+  'hub/token-refused',
   'hub/unreachable',
   'hub/bad-answer',
   'hub/rate-limited',

@@ -106,6 +106,10 @@ export function isPassing({ code, data }: SnugError): boolean {
 /** The endpoint does not give this file, or another one; a mirror may. */
 export function isRefusal({ code, data }: SnugError): boolean {
   return (
-    code === 'hub/not-found' || code === 'hub/gated' || code === 'download/changed' || (code === 'hub/bad-answer' && data.redirect === true)
+    code === 'hub/not-found' ||
+    code === 'hub/gated' ||
+    code === 'hub/token-refused' ||
+    code === 'download/changed' ||
+    (code === 'hub/bad-answer' && data.redirect === true)
   )
 }

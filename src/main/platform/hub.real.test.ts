@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { downloadFile, downloadFileToCacheDir, fileDownloadInfo, listFiles, listModels } from '@huggingface/hub'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type RunningHub, startHub } from '../../../e2e/fixtures/hubServer'
-import { Hub, hubEndpoint } from './hub'
+import { Hub, hubEndpoint, hubError } from './hub'
 import { Network, networkConfigFromEnv } from './network'
 
 const content = randomBytes(300_000)
@@ -101,9 +101,9 @@ it('offline, opens nothing but loopback, also for what is under way', async () =
 })
 
 it('gives the token to the host it was meant for only', async () => {
-  expect(networkConfigFromEnv({ HF_TOKEN: 't' }, false).token).toEqual({ origin: 'https://huggingface.co', token: 't' })
+  expect(networkConfigFromEnv({ HF_TOKEN: 't' }, false).tokens).toEqual([{ origin: 'https://huggingface.co', token: 't' }])
   const env = { HF_TOKEN: 't', HF_ENDPOINT: 'https://mirror.example/sub' }
-  expect(networkConfigFromEnv(env, false).token?.origin).toBe('https://mirror.example')
+  expect(networkConfigFromEnv(env, false).tokens?.[0]?.origin).toBe('https://mirror.example')
   expect([hubEndpoint(null, env), hubEndpoint('http://x/', env), hubEndpoint(null, {})]).toEqual([
     'https://mirror.example/sub',
     'http://x',
@@ -113,6 +113,40 @@ it('gives the token to the host it was meant for only', async () => {
   server.requests.length = 0
   await new Hub({ network: other, endpoint: () => server.endpoint }).listing(id)
   expect(server.requests.every((request) => request.headers.authorization === undefined)).toBe(true)
+})
+
+it('tells an agreement that is missing from a token that is unknown, and where the terms are', () => {
+  const answer = (status: number, address: string, headers: Record<string, string> = {}) => {
+    const { code, data } = hubError({ status, url: new URL(address), headers })
+    return { code, status: data.status, page: data.page }
+  }
+  const gated = { 'x-error-code': 'GatedRepo' }
+  const page = 'https://huggingface.co/maker/model'
+  const file = `${page}/resolve/main/model.gguf`
+  expect(answer(401, file, gated)).toEqual({ code: 'hub/gated', status: 401, page })
+  expect(answer(403, file, gated)).toEqual({ code: 'hub/gated', status: 403, page })
+  expect(answer(403, 'https://huggingface.co/api/models/maker/model/revision/main', gated).page).toBe(page)
+  // Accounts and terms are at the origin, whatever mirror was asked.
+  expect(answer(401, file.replace('huggingface.co', 'hf-mirror.com'), gated).page).toBe(page)
+  expect(answer(401, file, { 'x-error-message': 'Invalid credentials in Authorization header' }).code).toBe('hub/token-refused')
+  expect(answer(401, file, { 'x-error-code': 'RepoNotFound' }).code).toBe('hub/not-found')
+  expect(answer(403, 'https://modelscope.cn/api/v1/models/maker/model/repo?FilePath=a.gguf')).toEqual({
+    code: 'hub/gated',
+    status: 403,
+    page: 'https://modelscope.cn/models/maker/model',
+  })
+})
+
+it('says that the hub does not know a token, also for what needs none', async () => {
+  const guarded = await startHub({ repositories: { [id]: { files: { 'a-Q8_0.gguf': Buffer.alloc(10) } } }, token: 'right' })
+  const asking = (token: string) =>
+    new Hub({
+      network: new Network({ offline: false, token: null, tokens: [{ origin: guarded.endpoint, token }], proxy: null }),
+      endpoint: () => guarded.endpoint,
+    })
+  await expect(asking('wrong').listing(id)).rejects.toMatchObject({ code: 'hub/token-refused' })
+  await expect(asking('right').listing(id)).resolves.toMatchObject({ repository: id })
+  await guarded.close()
 })
 
 /** The official client judges the fixture, so that it is not shaped to ours. */

@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import type { SearchHit } from '@shared/domain/library'
-import { huggingFace } from '@shared/domain/settings'
+import { hfMirror, huggingFace } from '@shared/domain/settings'
 import { modelScope as modelScopeAddress, sourceKind } from '@shared/domain/source'
 import { type ErrorCode, SnugError, toErrorValue } from '@shared/errors'
 import type { Endpoints } from './endpoints'
@@ -31,6 +31,8 @@ const searchEntry = z.object({
   lastModified: z.string().nullish(),
   tags: z.array(z.string()).optional(),
 })
+
+const modelScopePath = /^\/api\/v1\/models\/([^/]+\/[^/]+)(?:\/|$)/
 
 /** A tree of this many files is no model repository. */
 const maxFiles = 20_000
@@ -174,7 +176,12 @@ export function hubError(response: { status: number; url: URL; headers: Record<s
   const { status, url, headers } = response
   const reason = headers['x-error-code'] ?? ''
   const data = { status, host: url.host, reason }
-  if (reason === 'GatedRepo') return new SnugError('hub/gated', 'the repository asks for an agreement', { ...data, page: pageOf(url) })
+  // ModelScope has no word for it: whoever may not, may not yet.
+  const gated = reason === 'GatedRepo' || (modelScopePath.test(url.pathname) && (status === 401 || status === 403))
+  if (gated) return new SnugError('hub/gated', 'the repository asks for an agreement', { ...data, page: pageOf(url) })
+  // Python's client knows it by this sentence as well (huggingface_hub, `utils/_http.py`, `hf_raise_for_status`).
+  if (status === 401 && /invalid credentials/i.test(headers['x-error-message'] ?? ''))
+    return new SnugError('hub/token-refused', 'the hub does not know the token', data)
   if (status === 401 || status === 403 || status === 404)
     return new SnugError('hub/not-found', `the hub answered ${status} ${reason}`, data)
   if (status === 429) return new SnugError('hub/rate-limited', 'the hub asks to wait', data)
@@ -184,12 +191,16 @@ export function hubError(response: { status: number; url: URL; headers: Record<s
 
 /** The page on which terms are accepted. */
 function pageOf(url: URL): string {
+  const atModelScope = modelScopePath.exec(url.pathname)?.[1]
+  if (atModelScope !== undefined) return `${url.origin}/models/${atModelScope}`
+  // Mirrors have the files; accounts and terms are at the origin.
+  const origin = url.origin === hfMirror ? huggingFace : url.origin
   const path = url.pathname
     .replace(/^\/api\/models/, '')
     .split('/')
     .slice(0, 3)
     .join('/')
-  return `${url.origin}${path}`
+  return `${origin}${path}`
 }
 
 function encodePath(path: string): string {

@@ -106,8 +106,12 @@ export class ModelScope {
   ): Promise<T | null> {
     const response = await this.network.text(address, { ...request, headers: { accept: 'application/json', ...request.headers } })
     const data = { status: response.status, host: response.url.host }
-    if (response.status === 404 || response.status === 401 || response.status === 403)
-      throw new SnugError('hub/not-found', `ModelScope answered ${response.status}`, data)
+    if (response.status === 401 || response.status === 403)
+      throw new SnugError('hub/gated', `ModelScope answered ${response.status}`, {
+        ...data,
+        page: response.url.href.replace(/\/api\/v1\/models\/([^/]+\/[^/?]+).*$/, '/models/$1'),
+      })
+    if (response.status === 404) throw new SnugError('hub/not-found', `ModelScope answered ${response.status}`, data)
     if (response.status === 429) throw new SnugError('hub/rate-limited', 'ModelScope asks to wait', data)
     if (response.status >= 500) throw new SnugError('hub/unreachable', `ModelScope answered ${response.status}`, data)
     let value: unknown

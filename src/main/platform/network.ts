@@ -3,6 +3,7 @@ import https from 'node:https'
 import type { Socket } from 'node:net'
 import type { Readable } from 'node:stream'
 import tls from 'node:tls'
+import { huggingFace } from '@shared/domain/settings'
 import { SnugError } from '@shared/errors'
 import type { NetworkEntry } from '@shared/ipc/app'
 import { modelScopeCookie, modelScopeEndpoint } from './environment'
@@ -20,7 +21,7 @@ export interface HostToken {
 export interface NetworkConfig {
   offline: boolean
   token: HostToken | null
-  /** What the person gave for further hosts; before it comes what the environment says. */
+  /** The first that fits an origin counts: what the environment says comes before what the person gave. */
   tokens?: HostToken[]
   proxy: ProxyRule | null
 }
@@ -55,22 +56,30 @@ const maxRedirects = 10
 const maxEntries = 500
 const userAgent = 'snug/0.1'
 
-/** `HF_TOKEN` belongs to the host of `HF_ENDPOINT`, or to Hugging Face where that is unset; to no other, whatever the settings say. */
+/** What the environment gives. */
 export function networkConfigFromEnv(env: NodeJS.ProcessEnv, offline: boolean): NetworkConfig {
-  const token = env.HF_TOKEN?.trim()
   return {
     offline,
-    token: token ? { origin: originOf(env.HF_ENDPOINT) ?? 'https://huggingface.co', token } : null,
-    tokens: modelScopeToken(env),
+    token: null,
+    tokens: tokensFromEnv(env).map(({ variable: _variable, ...token }) => token),
     proxy: proxyRuleFromEnv(env),
   }
 }
 
-/** As ModelScope's own client takes it (`MODELSCOPE_API_TOKEN`), for its own host only. */
-function modelScopeToken(env: NodeJS.ProcessEnv): HostToken[] {
-  const token = env.MODELSCOPE_API_TOKEN?.trim()
-  const origin = originOf(modelScopeEndpoint(env))
-  return token && origin !== null ? [{ origin, token, cookie: modelScopeCookie }] : []
+/**
+ * `HF_TOKEN` belongs to the host of `HF_ENDPOINT`, or to Hugging Face where that is unset; to no other, whatever the settings say.
+ * `MODELSCOPE_API_TOKEN` is what ModelScope's own client takes, for its own host only.
+ */
+export function tokensFromEnv(env: NodeJS.ProcessEnv): (HostToken & { variable: string })[] {
+  const hub = env.HF_TOKEN?.trim()
+  const modelScope = env.MODELSCOPE_API_TOKEN?.trim()
+  const modelScopeOrigin = originOf(modelScopeEndpoint(env))
+  return [
+    ...(hub ? [{ origin: originOf(env.HF_ENDPOINT) ?? huggingFace, token: hub, variable: 'HF_TOKEN' }] : []),
+    ...(modelScope && modelScopeOrigin !== null
+      ? [{ origin: modelScopeOrigin, token: modelScope, cookie: modelScopeCookie, variable: 'MODELSCOPE_API_TOKEN' }]
+      : []),
+  ]
 }
 
 function originOf(address: string | undefined): string | null {

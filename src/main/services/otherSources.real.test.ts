@@ -79,7 +79,10 @@ describe('ModelScope', () => {
 
   it('gets the token as a cookie, and its storage gets none', async () => {
     const { hubs } = await setUp({ token: 't0ken' })
-    await expect(hubs.listing('ms:maker/secret-GGUF')).rejects.toMatchObject({ code: 'hub/not-found' })
+    await expect(hubs.listing('ms:maker/secret-GGUF')).rejects.toMatchObject({
+      code: 'hub/gated',
+      data: { page: `${hub.endpoint}/models/maker/secret-GGUF` },
+    })
     await hub.close()
     const second = await setUp({ token: 't0ken' }, 't0ken')
     const { id } = await second.service.start({ repository: 'ms:maker/secret-GGUF', file: 's-Q4_0.gguf' })

@@ -91,7 +91,7 @@ function Frame() {
                 <Route path="/library" component={LibraryPage} />
                 <Route path="/planner" component={PlannerPage} />
                 <Route path="/machine" component={MachinePage} />
-                <Route path="/settings" component={SettingsPage} />
+                <Route path="/settings/:part?">{({ part }) => <SettingsPage part={part ?? null} />}</Route>
                 <Route>
                   <Redirect to="/chat" replace />
                 </Route>

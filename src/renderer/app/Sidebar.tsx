@@ -65,7 +65,12 @@ export function Sidebar() {
       <div className="live">
         <LiveBars />
         <div className="foot">
-          <Button kind="quiet" size="s" onClick={() => go('/settings')} aria-current={location === '/settings' ? 'page' : undefined}>
+          <Button
+            kind="quiet"
+            size="s"
+            onClick={() => go('/settings')}
+            aria-current={location.startsWith('/settings') ? 'page' : undefined}
+          >
             <Settings className="i s" aria-hidden="true" />
             {common.settings}
           </Button>

@@ -1,7 +1,10 @@
 import { CircleAlert, Info, TriangleAlert } from 'lucide-react'
 import type { ReactNode } from 'react'
+import { useLocation } from 'wouter'
+import { client } from '../lib/client'
 import { errorValueOf, isErrorCode } from '../lib/errors'
 import { useMessages } from '../lib/i18n'
+import { Button } from './Button'
 
 export function Note({ tone = 'plain', children }: { tone?: 'plain' | 'warn' | 'bad'; children: ReactNode }) {
   const Icon = tone === 'plain' ? Info : tone === 'warn' ? TriangleAlert : CircleAlert
@@ -19,14 +22,40 @@ export function ErrorNotice({ error, children }: { error: unknown; children?: Re
   const value = errorValueOf(error)
   if (value.code === 'cancelled') return null
   const words = errors[isErrorCode(value.code) ? value.code : 'internal/bug']
+  const gate = value.code === 'hub/gated' || value.code === 'hub/token-refused'
+  // A token was sent, and its account may not (yet).
+  const action = value.code === 'hub/gated' && value.data?.status === 403 ? common.gate.notAccepted : words.action
   return (
     <Note tone="bad">
       <span className="sel">
         <b className="m">{words.title}</b>
         {common.fullStop}
-        {words.action}
+        {action}
       </span>
-      {children !== undefined && <div className="row wrap note-acts">{children}</div>}
+      {(gate || children !== undefined) && (
+        <div className="row wrap note-acts">
+          {gate && <Gate page={value.data?.page} />}
+          {children}
+        </div>
+      )}
     </Note>
+  )
+}
+
+/** Where the terms are accepted, and where the token goes. */
+function Gate({ page }: { page: unknown }) {
+  const { common } = useMessages()
+  const [, go] = useLocation()
+  return (
+    <>
+      {typeof page === 'string' && (
+        <Button size="s" title={page} onClick={() => void client.app.openLink({ url: page })}>
+          {common.gate.page}
+        </Button>
+      )}
+      <Button size="s" onClick={() => go('/settings/tokens')}>
+        {common.gate.tokens}
+      </Button>
+    </>
   )
 }

@@ -59,6 +59,29 @@ export interface NetworkEntry {
   outcome: string
 }
 
+/** An access token as the page knows it: never the token itself. */
+export interface HubToken {
+  origin: string
+  host: string
+  hub: 'huggingface' | 'mirror' | 'modelscope' | 'other'
+  /** False: an address without encryption on another machine; no token goes there. */
+  safe: boolean
+  /** Its last four characters, none of a short one; null where there is no token. */
+  end: string | null
+  /** `unreadable`: kept, but this system's key store does not open it. */
+  from: 'environment' | 'stored' | 'this-run' | 'unreadable' | null
+  /** The variable of the environment that gave it. */
+  variable: string | null
+}
+
+export interface HubTokens {
+  /** Whether this system has a key store; without one a token is kept until Snug is closed. */
+  keeps: boolean
+  hubs: HubToken[]
+}
+
+const hubAddress = z.url({ protocol: /^https?$/ }).max(500)
+
 export const app = {
   info: oc.output(type<AppInfo>()),
   settings: oc.output(type<Settings>()),
@@ -70,5 +93,9 @@ export const app = {
   openLink: oc.input(z.object({ url: z.string().max(2_048) }).strict()).output(type<{ opened: boolean }>()),
   showLogs: oc.output(type<null>()),
   networkLog: oc.output(type<NetworkEntry[]>()),
+  tokens: oc.output(type<HubTokens>()),
+  /** For a hub that the settings name; it is sent to that origin and to no other. */
+  setToken: oc.input(z.object({ origin: hubAddress, token: z.string().min(1).max(1_000) }).strict()).output(type<HubTokens>()),
+  removeToken: oc.input(z.object({ origin: hubAddress }).strict()).output(type<HubTokens>()),
   copyText: oc.input(z.object({ text: z.string().max(5_000_000) }).strict()).output(type<null>()),
 }

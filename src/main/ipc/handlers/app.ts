@@ -12,6 +12,9 @@ export const appHandlers = (area: Area<'app'>, { core, commands, dialogs, ...app
     return null
   }),
   networkLog: area.networkLog.handler(() => core.network.entries()),
+  tokens: area.tokens.handler(() => core.tokens.list()),
+  setToken: area.setToken.handler(({ input }) => core.tokens.set(input.origin, input.token)),
+  removeToken: area.removeToken.handler(({ input }) => core.tokens.remove(input.origin)),
   copyText: area.copyText.handler(({ input }) => {
     app.copyText(input.text)
     return null

@@ -11,9 +11,11 @@ import { Button, ErrorNotice, IconButton, MemorySetting, Page, Segmented } from 
 import { NumberRow, Row, Section } from './Field'
 import { DownloadsSection } from './DownloadsSection'
 import { NetworkSection } from './NetworkSection'
+import { TokensSection } from './TokensSection'
 import './settings.css'
 
-export function SettingsPage() {
+/** `part`: what the way here was about. */
+export function SettingsPage({ part = null }: { part?: string | null }) {
   const { settings: words } = useMessages()
   const settings = useLive(settingsLive)
   const [error, setError] = useState<unknown>(null)
@@ -31,6 +33,7 @@ export function SettingsPage() {
             <Models settings={settings} save={save} onError={setError} />
             <DownloadsSection settings={settings} save={save} />
             <NetworkSection settings={settings} save={save} />
+            <TokensSection settings={settings} asked={part === 'tokens'} />
           </>
         )}
         <About onError={setError} />

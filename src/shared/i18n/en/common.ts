@@ -29,6 +29,12 @@ export const common = {
   yours: 'yours',
   reserve: 'reserve',
   otherPrograms: 'other programs',
+  gate: {
+    page: 'Open the model’s page',
+    tokens: 'Access tokens…',
+    notAccepted:
+      'The hub knows your access token, but its account has not accepted the terms on the model’s page, or they are not approved yet; a fine-grained token also needs the permission to read gated repositories.',
+  },
   vram: 'VRAM',
   ram: 'RAM',
   online: 'Online',

@@ -43,7 +43,12 @@ export const errors: Record<ErrorCode, { title: string; action: string }> = {
   'hub/not-found': { title: 'The hub does not have this', action: 'Check the name of the repository and the file.' },
   'hub/gated': {
     title: 'This model needs an agreement with its maker',
-    action: 'Accept the terms on the model’s page, then set HF_TOKEN to your token.',
+    action:
+      'Accept the terms on the model’s page, then give Snug an access token of that account: in the settings, or as HF_TOKEN on the command line.',
+  },
+  'hub/token-refused': {
+    title: 'The hub does not accept your access token',
+    action: 'It may have expired or been revoked. Replace or remove it in the settings, or correct HF_TOKEN.',
   },
   'hub/unreachable': { title: 'The hub does not answer', action: 'Check the connection, or choose another address in the settings.' },
   'hub/bad-answer': {

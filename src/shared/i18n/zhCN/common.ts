@@ -29,6 +29,12 @@ export const common = {
   yours: '自定',
   reserve: '预留',
   otherPrograms: '其他程序',
+  gate: {
+    page: '打开模型页面',
+    tokens: '访问令牌…',
+    notAccepted:
+      '下载站认得你的访问令牌，但该账号还没有在模型页面接受条款，或尚未获批；细粒度（fine-grained）令牌还需要勾选读取受限仓库的权限。',
+  },
   vram: '显存',
   ram: '内存',
   online: '在线',

@@ -20,7 +20,11 @@ export const errors: Record<ErrorCode, { title: string; action: string }> = {
   'chat/context-too-small': { title: '消息超出了上下文长度', action: '请缩短消息，或用更长的上下文加载模型。' },
   'chat/busy': { title: '这个对话还在回答中', action: '请先停止回答，或等它结束。' },
   'hub/not-found': { title: '下载站上没有这个内容', action: '请检查仓库名和文件名。' },
-  'hub/gated': { title: '使用该模型需要先同意作者的条款', action: '请在模型页面接受条款，再把你的令牌设为 HF_TOKEN。' },
+  'hub/gated': {
+    title: '使用该模型需要先同意作者的条款',
+    action: '请在模型页面接受条款，再把该账号的访问令牌填到设置里；命令行则设为 HF_TOKEN。',
+  },
+  'hub/token-refused': { title: '下载站不接受你的访问令牌', action: '它可能已过期或被撤销。请在设置里更换或移除它，或更正 HF_TOKEN。' },
   'hub/unreachable': { title: '连不上下载站', action: '请检查网络，或在设置里换一个地址。' },
   'hub/bad-answer': { title: '下载站返回了无法理解的内容', action: '请稍后再试，或在设置里换一个地址。' },
   'hub/rate-limited': { title: '下载站要求稍等', action: '请过几分钟再试。' },

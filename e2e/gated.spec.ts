@@ -1,0 +1,153 @@
+import { readFileSync, readdirSync, statSync } from 'node:fs'
+import { join } from 'node:path'
+import { type Locator, type Page, expect, test } from '@playwright/test'
+import type { Download } from '../src/shared/domain/library'
+import { messages } from '../src/shared/i18n'
+import { gatedRepository, startTestHub } from './fixtures/hub'
+import type { RunningHub } from './fixtures/hubServer'
+import { type Launched, type LaunchOptions, freshCache, freshFolder, launchSnug } from './fixtures/launch'
+import { en } from './fixtures/models'
+import { openPage } from './fixtures/pages'
+import { ask } from './fixtures/rpc'
+
+const zh = messages('zh-CN')
+const right = 'hf_ThisOneMayReadIt4321'
+const waiting = 'hf_ThisOneMayNotYet8765'
+
+let hub: RunningHub
+test.beforeAll(async () => {
+  hub = await startTestHub({ token: right, waitingToken: waiting })
+})
+test.afterAll(() => hub.close())
+
+const launch = (dataDir: string, more: LaunchOptions = {}) =>
+  launchSnug({
+    dataDir,
+    cacheDir: freshCache(false),
+    ...more,
+    env: { HF_ENDPOINT: hub.endpoint, HF_HUB_CACHE: freshFolder('empty'), HOME: freshFolder('home'), ...more.env },
+  })
+
+async function rowOf(page: Page): Promise<Locator> {
+  await openPage(page, 'discover')
+  const field = page.getByRole('searchbox', { name: en.discover.searchLabel })
+  await field.fill(gatedRepository)
+  await field.press('Enter')
+  const row = page.getByTestId('repository-files').getByTestId('quantization-row')
+  await expect(row).toHaveCount(1)
+  return row
+}
+
+const startDownload = (row: Locator) => row.getByRole('button', { name: /^Download / }).click()
+const done = (row: Locator) => row.getByRole('button', { name: /^Load and chat: / })
+const tokenRow = (page: Page) => page.locator(`[data-testid=hub-token][data-host="${new URL(hub.endpoint).host}"]`)
+
+async function save(page: Page, token: string): Promise<void> {
+  const host = new URL(hub.endpoint).host
+  await page.getByLabel(en.settings.tokenFor({ host })).fill(token)
+  await tokenRow(page).getByRole('button', { name: en.settings.tokenSave }).click()
+  await expect(tokenRow(page).getByTestId('token-end')).toHaveText(`•••• ${token.slice(-4)}`)
+}
+
+/** Every file below that folder, as text. */
+function everything(folder: string): string {
+  return readdirSync(folder, { recursive: true, encoding: 'utf8' })
+    .map((name) => join(folder, name))
+    .filter((path) => statSync(path).isFile())
+    .map((path) => readFileSync(path, 'latin1'))
+    .join('\n')
+}
+
+test('a model behind an agreement: what to accept and where, a token for its host only, and the download', async () => {
+  const dataDir = freshFolder()
+  let snug: Launched = await launch(dataDir)
+  const { page } = snug
+  const row = await rowOf(page)
+  await startDownload(row)
+  const alert = row.getByRole('alert')
+  await expect(alert).toContainText(en.errors['hub/gated'].title)
+  await expect(alert).toContainText(en.errors['hub/gated'].action)
+  await expect(alert.getByRole('button', { name: en.common.gate.page })).toHaveAttribute('title', `${hub.endpoint}/${gatedRepository}`)
+
+  // It leads to the field for the token of this hub.
+  await alert.getByRole('button', { name: en.common.gate.tokens }).click()
+  await expect(page.getByLabel(en.settings.tokenFor({ host: new URL(hub.endpoint).host }))).toBeFocused()
+  await expect(tokenRow(page)).toHaveAttribute('data-from', 'none')
+  // This machine may have a key store or none: the page tells which, and keeps what it says.
+  const keeps = await snug.app.evaluate(
+    ({ safeStorage }) =>
+      safeStorage.isEncryptionAvailable() &&
+      (process.platform !== 'linux' || !['basic_text', 'unknown'].includes(safeStorage.getSelectedStorageBackend())),
+  )
+  await expect(page.getByText(en.settings.tokensNotKept)).toHaveCount(keeps ? 0 : 1)
+
+  // A token that the hub does not know, then one whose account has not accepted.
+  await save(page, 'hf_NobodyKnowsThisOne')
+  await expect(tokenRow(page)).toHaveAttribute('data-from', keeps ? 'stored' : 'this-run')
+  await startDownload(await rowOf(page))
+  await expect(page.getByTestId('repository-files').getByRole('alert')).toContainText(en.errors['hub/token-refused'].title)
+  await openPage(page, 'settings')
+  await page.getByRole('button', { name: en.settings.tokenRemove({ host: new URL(hub.endpoint).host }) }).click()
+  await save(page, waiting)
+  await startDownload(await rowOf(page))
+  await expect(page.getByTestId('repository-files').getByRole('alert')).toContainText(en.common.gate.notAccepted)
+  await openPage(page, 'settings')
+  await page.getByRole('button', { name: en.settings.tokenRemove({ host: new URL(hub.endpoint).host }) }).click()
+  await save(page, right)
+
+  hub.requests.length = 0
+  const again = await rowOf(page)
+  await startDownload(again)
+  await expect(done(again)).toBeVisible({ timeout: 60_000 })
+  const [download] = await ask<Download[]>(page, 'downloads/list')
+  expect(download).toMatchObject({ repository: gatedRepository, state: 'done' })
+  // The hub had it, its storage did not, and nothing that lies on the disk or is shown has it.
+  expect(hub.requests.some((request) => request.headers.authorization === `Bearer ${right}`)).toBe(true)
+  const storage = hub.requests.filter((request) => request.at === 'storage')
+  expect(storage.length).toBeGreaterThan(0)
+  expect(storage.filter((request) => JSON.stringify(request.headers).includes(right))).toEqual([])
+  await openPage(page, 'settings')
+  expect(await page.content()).not.toContain(right)
+
+  await ask(page, 'app/setSettings', { language: 'zh-CN' })
+  await expect(page.getByRole('heading', { level: 2, name: zh.settings.tokens })).toBeVisible()
+  await expect(tokenRow(page)).toContainText(keeps ? zh.settings.tokenStored : zh.settings.tokenThisRun)
+  await ask(page, 'app/setSettings', { language: 'en' })
+  expect(await snug.close()).toBe(true)
+  expect(everything(dataDir)).not.toContain(right)
+
+  // What was said of the next start holds.
+  snug = await launch(dataDir)
+  await openPage(snug.page, 'settings')
+  await expect(tokenRow(snug.page)).toHaveAttribute('data-from', keeps ? 'stored' : 'none')
+  expect(await snug.close()).toBe(true)
+})
+
+test('with a key store a token outlives the app, and HF_TOKEN wins over it', async () => {
+  const dataDir = freshFolder()
+  let snug = await launch(dataDir, { keyStore: true })
+  await openPage(snug.page, 'settings')
+  await expect(snug.page.getByText(en.settings.tokensNotKept)).toHaveCount(0)
+  await save(snug.page, right)
+  await expect(tokenRow(snug.page)).toContainText(en.settings.tokenStored)
+  expect(await snug.close()).toBe(true)
+  expect(everything(dataDir)).not.toContain(right)
+
+  snug = await launch(dataDir, { keyStore: true, env: { HF_TOKEN: waiting } })
+  await openPage(snug.page, 'settings')
+  await expect(tokenRow(snug.page)).toContainText(en.settings.tokenFromEnvironment({ variable: 'HF_TOKEN' }))
+  await expect(tokenRow(snug.page).getByTestId('token-end')).toHaveText(`•••• ${waiting.slice(-4)}`)
+  expect(await snug.close()).toBe(true)
+
+  snug = await launch(dataDir, { keyStore: true })
+  const row = await rowOf(snug.page)
+  await startDownload(row)
+  await expect(done(row)).toBeVisible({ timeout: 60_000 })
+  expect(await snug.close()).toBe(true)
+
+  // Without the key store that sealed it, it is asked for again and never sent.
+  snug = await launch(dataDir)
+  await openPage(snug.page, 'settings')
+  await expect(tokenRow(snug.page)).toContainText(en.settings.tokenUnreadable)
+  expect(await snug.close()).toBe(true)
+})
