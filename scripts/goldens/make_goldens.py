@@ -64,6 +64,7 @@ SETS = {
     'inline-thoughts': chat((U, 'How much is 2+2?'), (A, '<think>\nTwo and two.\n</think>\n\n4'), (U, 'And 3+3?'), (A, '<think>\nSix.\n</think>\n\n6'), (U, 'Why?')),
     'two-systems': chat((S, 'Be kind.'), (U, 'Hi'), (A, 'Hello!'), (S, 'Now be terse.'), (U, 'Bye')),
     'empty-system': chat((S, ''), (U, 'Hi')),
+    'continued-thought': chat((U, 'How much is 2+2?'), (A, '4', dict(thought='Two and two.')), (U, 'And 3+3?'), (A, 'It is', dict(thought='Three and three.'))),
     'borders': chat((S, '\ufeffsystem\u0085'), (U, '\ufeff\u00a0both\u2003\x1f'), (A, '    indented\n', dict(thought='  a\n    b\n')), (U, 'x\u2028')),
     'continued-code': chat((U, 'Go on.'), (A, '    def f():\n        return')),
     'continued': chat((U, 'Tell a story.'), (A, 'Once upon a time, ')),
@@ -130,30 +131,47 @@ def with_thoughts(messages, fields):
     return result
 
 
-def render_all(template, messages, variables, generate):
+# Templates that read no field, but want a thought inside the content: written down by reading them. All answers of a chat take the form.
+FORMS = {
+    'mistralai-Ministral-3-14B-Reasoning-2512':
+        lambda thought, text: [{'type': 'thinking', 'thinking': thought}] * bool(thought) + [{'type': 'text', 'text': text}],
+    'Apertus-8B-Instruct':
+        lambda thought, text: {'blocks': [{'type': 'thoughts', 'text': thought}] * bool(thought) + [{'type': 'response', 'text': text}]},
+}
+
+
+def in_form(messages, form):
+    if not any('thought' in m for m in messages):
+        return messages
+    return [{'role': A, 'content': form(m.get('thought', ''), m['content'])} if m['role'] == A else m for m in messages]
+
+
+def render_all(template, messages, variables, generate, form):
+    if form:
+        return render_once(template, in_form(messages, form), variables, generate)
     text = render_once(template, with_thoughts(messages, ['reasoning_content', 'thinking']), variables, generate)
     if any('thought' in m for m in messages) and text == render_once(template, with_thoughts(messages, []), variables, generate):
         text = render_once(template, with_thoughts(messages, ['reasoning_content', 'thinking', 'reasoning']), variables, generate)
     return text
 
 
-def render(template, messages, variables):
+def render(template, messages, variables, form):
     if messages[-1]['role'] != A:
-        return render_all(template, messages, variables, True)
+        return render_all(template, messages, variables, True, form)
     tagged = messages[:-1] + [{**messages[-1], 'content': messages[-1]['content'] + TAG}]
-    text = render_all(template, tagged, variables, False)
+    text = render_all(template, tagged, variables, False, form)
     cut = text.rfind(TAG.strip())
     if cut < 0:
         raise ValueError('the last message is not in the prompt')
     return text[:cut] if text[cut:cut + len(TAG)] == TAG else text[:cut].rstrip()
 
 
-def result_of(source, messages, switch):
+def result_of(source, messages, switch, form):
     try:
         template = env.from_string(source)
         if callable(switch):
             messages, switch = switch(messages), {}
-        text = render(template, messages, switch)
+        text = render(template, messages, switch, form)
     except Exception as error:
         return {'error': f'{type(error).__name__}: {error}'[:100]}
     return f'{hashlib.sha256(text.encode()).hexdigest()[:16]}:{len(text)}'
@@ -165,12 +183,13 @@ def main():
         templates = {}
         for path in sorted(pathlib.Path(folder, 'models/templates').glob('*.jinja')):
             source = path.read_bytes().decode()
+            form = FORMS.get(path.stem)
             cases = {}
             for name, messages in SETS.items():
-                cases[f'{name}/default'] = result_of(source, messages, {})
+                cases[f'{name}/default'] = result_of(source, messages, {}, form)
                 for choice, switch in SWITCHES.get(path.stem, {}).items():
                     if name in SWITCHED:
-                        cases[f'{name}/{choice}'] = result_of(source, messages, switch)
+                        cases[f'{name}/{choice}'] = result_of(source, messages, switch, form)
             key = hashlib.sha256(path.read_bytes()).hexdigest()
             templates.setdefault(key, {'names': [], 'cases': cases})['names'].append(path.stem)
     total = sum(len(t['cases']) for t in templates.values())

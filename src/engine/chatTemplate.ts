@@ -4,7 +4,20 @@ import type { RenderedPrompt } from '@shared/engine/protocol'
 import { SnugError } from '@shared/errors'
 import { chooseFallback, type FallbackTemplate } from './fallbackTemplates'
 import type { NativeRenderer } from './nativeTemplateRenderer'
-import { breakMessage, mapTexts, moveThought, rareThoughtField, textsOf, thoughtFields, toTurn, withoutSystemRole } from './promptMessages'
+import {
+  breakMessage,
+  hasThought,
+  mapTexts,
+  moveThought,
+  rareThoughtField,
+  textsOf,
+  type ThoughtForm,
+  thoughtFields,
+  toFormTurns,
+  toTurn,
+  type Turn,
+  withoutSystemRole,
+} from './promptMessages'
 import { breakSpellings, freeMark, Spellings, splitPrompt } from './promptPieces'
 import { createTemplateRenderer, type TemplateRenderer } from './templateRenderer'
 import { type DetectedThinking, detectThinkingIn, endsInThought } from './thinkingCapability'
@@ -38,14 +51,17 @@ interface Setting {
   bos: string | null
   eos: string | null
   variables: Record<string, unknown>
+  /** How old thoughts are handed over where no field takes them. */
+  form?: ThoughtForm | null
 }
 
 function renderTurns(setting: Setting, messages: readonly PromptMessage[], addGenerationPrompt: boolean): string {
-  const { renderer, bos, eos, variables } = setting
-  const render = (fields: readonly string[]): string =>
-    renderer.render({ messages: messages.map((message) => toTurn(message, fields)), addGenerationPrompt, bos, eos, variables })
+  const { renderer, bos, eos, variables, form } = setting
+  const write = (turns: Turn[]): string => renderer.render({ messages: turns, addGenerationPrompt, bos, eos, variables })
+  if (form) return write(toFormTurns(messages, form))
+  const render = (fields: readonly string[]): string => write(messages.map((message) => toTurn(message, fields)))
   const text = render(thoughtFields)
-  if (!messages.some(({ thought }) => thought !== undefined && thought !== '')) return text
+  if (!messages.some(hasThought)) return text
   return text === render([]) ? render([...thoughtFields, rareThoughtField]) : text
 }
 
@@ -144,7 +160,7 @@ function renderWith(request: PromptRequest, renderer: TemplateRenderer, used: Fa
   const markers = detected.markers ?? plainThink
   const spellings = new Spellings(controlTokens)
   const choice = applyThinking(detected.capability, request.thinking)
-  const setting: Setting = { renderer, bos, eos, variables: choice.variables }
+  const setting: Setting = { renderer, bos, eos, variables: choice.variables, form: detected.form }
 
   let messages = separateThoughts(setting, request.messages, markers)
   const texts = textsOf(messages)

@@ -9,6 +9,34 @@ export type Turn = Record<string, unknown>
 export const thoughtFields = ['reasoning_content', 'thinking'] as const
 export const rareThoughtField = 'reasoning'
 
+/** How a template wants an old thought that knows no field for it: the whole content in another form. */
+export interface ThoughtForm {
+  name: string
+  content: (thought: string, text: string) => unknown
+}
+
+/** Tried in this order. A chat with one thought has all its answers in the form: Apertus refuses a mixture. */
+export const thoughtForms: ThoughtForm[] = [
+  {
+    // Ministral and Magistral
+    name: 'parts',
+    content: (thinking, text) => [
+      ...(thinking === '' ? [] : [{ type: 'thinking', thinking }]),
+      ...(text === '' ? [] : [{ type: 'text', text }]),
+    ],
+  },
+  {
+    // Apertus
+    name: 'blocks',
+    content: (thought, text) => ({
+      blocks: [
+        ...(thought === '' ? [] : [{ type: 'thoughts', text: thought }]),
+        ...(text === '' ? [] : [{ type: 'response', text }]),
+      ],
+    }),
+  },
+]
+
 /** Moves a thought out of an old assistant text into its field. What is left keeps every character, or loses the line breaks between. */
 export function moveThought(message: PromptMessage, markers: ThoughtMarkers, keepSpace: boolean): PromptMessage {
   if (message.role !== 'assistant' || message.thought !== undefined) return message
@@ -29,6 +57,17 @@ export function toTurn(message: PromptMessage, fields: readonly string[]): Turn 
   for (const [key, value] of Object.entries(message)) if (key !== 'thought' && value !== null && value !== undefined) turn[key] = value
   if (message.thought !== undefined) for (const field of fields) turn[field] = message.thought
   return turn
+}
+
+export const hasThought = ({ thought }: PromptMessage): boolean => thought !== undefined && thought !== ''
+
+/** All turns for a template that wants thoughts in a form of its own. Nothing is changed in a chat without thoughts. */
+export function toFormTurns(messages: readonly PromptMessage[], form: ThoughtForm): Turn[] {
+  const wanted = messages.some(hasThought)
+  return messages.map((message) => {
+    const turn = toTurn(message, [])
+    return wanted && message.role === 'assistant' ? { ...turn, content: form.content(message.thought ?? '', message.content) } : turn
+  })
 }
 
 /** A template that refuses the system role gets its text in front of the first user text, as Gemma 3's own template writes it. */

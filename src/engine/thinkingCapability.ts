@@ -1,6 +1,7 @@
 import type { ThinkingCapability, ThinkingSwitch, ThoughtMarkers } from '@shared/domain/thinking'
 import { SnugError } from '@shared/errors'
 import type { NativeRenderer } from './nativeTemplateRenderer'
+import { type ThoughtForm, thoughtForms } from './promptMessages'
 import { createTemplateRenderer, type TemplateRenderer } from './templateRenderer'
 import { efforts, levelNames, softSwitch, toggles, unknownLevel } from './thinkingSwitches'
 import { findFamily, plainThink } from './thoughtMarkers'
@@ -21,6 +22,8 @@ export interface DetectedThinking {
   capability: ThinkingCapability
   /** Also for a model without a capability, where its template or vocabulary spells thoughts: a thought that comes anyway is parsed. */
   markers: ThoughtMarkers | null
+  /** The form in which this template takes old thoughts; null: in a field of the message, or not at all. */
+  form: ThoughtForm | null
 }
 
 /** Asks a template by rendering it: with each switch on and off, with and without a system message, and with an old thought. */
@@ -166,6 +169,17 @@ function ownClose(asker: Asker, markers: ThoughtMarkers, variables: Variables): 
   return between.length <= 200 && markers.close.some((close) => between.includes(close)) ? between : null
 }
 
+/** Asked only where no field is read: the form in which the template writes the thought behind its own marker (others print it as data). */
+function findForm(asker: Asker, markers: ThoughtMarkers, variables: Variables): ThoughtForm | null {
+  const reads = (spokenTurn: Turn): boolean =>
+    [asker.one([user, spokenTurn, user], variables), asker.one([user, spokenTurn], variables, false)].some((text) => {
+      const before = text === null || !text.includes(thought) ? null : text.slice(0, text.lastIndexOf(thought)).trimEnd()
+      return before !== null && markers.open.some((open) => before.endsWith(open.trimEnd()))
+    })
+  if (reads(spoken)) return null
+  return thoughtForms.find((form) => reads({ role: 'assistant', content: form.content(thought, answer) })) ?? null
+}
+
 /** The template knows a thought that was already thought: it writes the field, or wraps an answer without one. */
 function knowsThoughts(asker: Asker, markers: ThoughtMarkers): boolean {
   const bare: Turn = { role: 'assistant', content: answer }
@@ -179,7 +193,7 @@ function detect(renderer: TemplateRenderer, tokens: readonly string[]): Detected
   const asker = new Asker(renderer)
   const absent = asker.all({})
   // a broken template: sixty more attempts would not tell more
-  if (!lives(absent)) return { capability: { kind: 'none' }, markers: findFamily('', renderer.source, tokens) }
+  if (!lives(absent)) return { capability: { kind: 'none' }, markers: findFamily('', renderer.source, tokens), form: null }
   const toggle = findToggle(asker, absent)
   const soft = findSoft(asker, toggle?.on ?? {})
   // rendered before the family is asked for, so that it can be seen in an old message
@@ -220,7 +234,7 @@ function detect(renderer: TemplateRenderer, tokens: readonly string[]): Detected
     const asks = markers.open.some((open) => asked.includes(open)) || markers.close.some((end) => end.length > 10 && asked.includes(end))
     return asks || knowsThoughts(asker, markers) ? { kind: 'always', markers } : { kind: 'none' }
   })()
-  return { capability, markers }
+  return { capability, markers, form: markers === null ? null : findForm(asker, markers, toggle?.on ?? {}) }
 }
 
 /** Detection renders a template 60 to 150 times (20–200 ms): its answer is kept for the last few. */
