@@ -75,6 +75,7 @@ export class ChatSession {
         sampling: effectiveSampling({ ...defaultSampling, ...options.sampling }, null, this.facts.sampling),
         markers: rendered.markers,
         opensThought: rendered.opensThought,
+        inAnswer: rendered.inAnswer ?? false,
         thoughtBudgetTokens: rendered.thinkingOff ? 0 : budget,
         maxTokens: options.maxTokens,
         stops: rendered.stops,

@@ -81,13 +81,14 @@ describe('a beginning to continue', () => {
   it('may be a thought that was interrupted', () => {
     const prompt = ask([user, { role: 'assistant', content: '', thought: 'Let me' }])
     expect(prompt.text).toMatch(/assistant\n<think>\nLet me$/)
-    expect(prompt.opensThought).toBe(true)
+    expect(prompt).toMatchObject({ opensThought: true, inAnswer: false })
   })
 
   it('follows a whole thought in its text', () => {
     const prompt = ask([user, { role: 'assistant', content: '<think>\nHm.\n</think>\n\nOnce' }])
     expect(prompt.text).toMatch(/assistant\n<think>\nHm\.\n<\/think>\n\nOnce$/)
-    expect(prompt.opensThought).toBe(false)
+    expect(prompt).toMatchObject({ opensThought: false, inAnswer: true })
+    expect(ask([user]).inAnswer).toBe(false)
   })
 })
 

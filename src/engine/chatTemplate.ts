@@ -183,6 +183,7 @@ function renderWith(request: PromptRequest, renderer: TemplateRenderer, used: Fa
     thinking: detected.capability,
     markers: detected.markers,
     opensThought: detected.markers !== null && endsInThought(rendered.header, detected.markers),
+    inAnswer: messages.at(-1)?.role === 'assistant' && messages.at(-1)?.content !== '',
     thinkingOff: choice.off,
     stops: used === null ? findStops({ ...setting, variables: {} }, spellings, detected.markers) : used.stops,
     template: used === null ? { kind: 'own' } : { kind: 'fallback', name: used.name, reason },

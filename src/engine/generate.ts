@@ -100,6 +100,7 @@ export async function generate(session: ModelSession, request: GenerateRequest, 
     markers: request.markers,
     opensThought: request.opensThought,
     thoughtOff: request.thoughtBudgetTokens === 0 && !request.opensThought,
+    inAnswer: request.inAnswer === true,
   })
   const closing = request.markers === null ? [] : vocabulary.tokenize(request.markers.gracefulClose, true)
   const budgetSpent = () =>

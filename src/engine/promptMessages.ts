@@ -29,10 +29,7 @@ export const thoughtForms: ThoughtForm[] = [
     // Apertus
     name: 'blocks',
     content: (thought, text) => ({
-      blocks: [
-        ...(thought === '' ? [] : [{ type: 'thoughts', text: thought }]),
-        ...(text === '' ? [] : [{ type: 'response', text }]),
-      ],
+      blocks: [...(thought === '' ? [] : [{ type: 'thoughts', text: thought }]), ...(text === '' ? [] : [{ type: 'response', text }])],
     }),
   },
 ]

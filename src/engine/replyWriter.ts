@@ -16,13 +16,15 @@ export interface ReplyWriterOptions {
   opensThought: boolean
   /** Thinking is off: there is no thought that a marker in the answer could close. */
   thoughtOff: boolean
+  /** The reply goes on with an answer that has begun. */
+  inAnswer: boolean
 }
 
 /** Sampled tokens to deltas: whole characters, no stop spelling, thought apart from answer, one message a frame. */
 export function createReplyWriter(options: ReplyWriterOptions) {
   const text = createTokenText((tokens, before) => options.detokenize(tokens, true, before))
   const stops = createStopFinder(options.stops)
-  const parser = createThoughtParser(options.markers, options.opensThought, options.thoughtOff)
+  const parser = createThoughtParser(options.markers, options.opensThought, options.thoughtOff, options.inAnswer)
   let parts: { segment: 'answer' | 'thought'; text: string; tokens: number }[] = []
   let raw = ''
   let lastSent = performance.now()

@@ -70,6 +70,7 @@ export function generateRequest(prompt: RenderedPrompt | PromptPiece[], more: Pa
     sampling: greedy,
     markers: rendered.markers,
     opensThought: rendered.opensThought,
+    inAnswer: 'inAnswer' in rendered && rendered.inAnswer === true,
     thoughtBudgetTokens: null,
     maxTokens: 64,
     stops: rendered.stops,

@@ -133,6 +133,9 @@ describe('the stream', () => {
     })
     const off = createThoughtParser(plainThink, false, true)
     expect([...off.push('Say </think> twice'), ...off.end()]).toEqual([{ segment: 'answer', text: 'Say </think> twice' }])
+    // an answer that is continued: its thought was over long ago
+    const goesOn = createThoughtParser(plainThink, false, false, true)
+    expect([...goesOn.push('</think> is spelled so'), ...goesOn.end()]).toEqual([{ segment: 'answer', text: '</think> is spelled so' }])
     // before the answer has begun it only says once more that the thought is over
     expect(parse(plainThink, ['<think>a</think>\n</think>\nYes'])).toMatchObject({ thought: 'a', answer: 'Yes' })
     // nothing was closed: the thought of a model that never opened one

@@ -81,10 +81,12 @@ class MarkerParser implements ThoughtParser {
     opensThought: boolean,
     /** A marker has closed a thought: from the answer's first letter on, its spelling is the model's own words (it explains `</think>`). */
     private closed: boolean,
+    inAnswer: boolean,
   ) {
     this.table = tableOf(markers)
     this.segment = opensThought ? 'thought' : 'answer'
-    this.border = opensThought ? 'drop' : 'start'
+    this.border = inAnswer ? 'none' : opensThought ? 'drop' : 'start'
+    if (inAnswer) this.closed = true
   }
 
   get inThought(): boolean {
@@ -189,9 +191,14 @@ class MarkerParser implements ThoughtParser {
   }
 }
 
-/** `closed`: the thought is over, or off, before the reply begins. */
-export function createThoughtParser(markers: ThoughtMarkers | null, opensThought: boolean, closed = false): ThoughtParser {
-  if (markers !== null) return new MarkerParser(markers, opensThought, closed)
+/** `closed`: the thought is over, or off, before the reply begins. `inAnswer`: even the answer has begun; the reply goes on with it. */
+export function createThoughtParser(
+  markers: ThoughtMarkers | null,
+  opensThought: boolean,
+  closed = false,
+  inAnswer = false,
+): ThoughtParser {
+  if (markers !== null) return new MarkerParser(markers, opensThought, closed, inAnswer)
   return { push: (text) => (text === '' ? [] : [{ segment: 'answer', text }]), end: () => [], inThought: false, ended: false }
 }
 

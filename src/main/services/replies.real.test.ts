@@ -246,6 +246,9 @@ test('a new answer is a branch; a stopped one is continued in place with what it
   expect(continued.replyId).toBe(replyId)
   expect((await all(replyId)).message).toMatchObject({ status: 'done', segments: [{ text: 'Once upon a time' }] })
   expect(prompt(generated()[1])).toBe('<system>Be brief.</system><user>A story</user>Once upon ')
+  // the engine is told that the answer has begun: its thought is over, and a spelled marker is text
+  expect(generated()[1]).toMatchObject({ opensThought: false, inAnswer: true })
+  expect(generated()[0]).toMatchObject({ inAnswer: false })
 
   const again = replies.regenerate({ id, messageId: replyId })
   expect((await all(again.replyId)).text).toBe('Another')

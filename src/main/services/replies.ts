@@ -267,13 +267,15 @@ export class RepliesService {
     reply.generating = true
     const { settings } = conversation
     const recommended = this.#options.recommended?.(model.id) ?? model.facts?.sampling
-    const inThought = row.segments.at(-1)?.kind === 'thought'
+    const begun = row.segments.at(-1)
+    const inThought = begun?.kind === 'thought'
     const work = host.generate(
       {
         prompt: planned.pieces,
         sampling: effectiveSampling(settings.sampling, model.preset?.sampling, recommended),
         markers: planned.rendered.markers,
         opensThought: row.raw === '' ? planned.rendered.opensThought : inThought,
+        inAnswer: row.raw === '' ? planned.rendered.inAnswer === true : begun?.kind === 'answer' && begun.text !== '',
         // Off is off: a thought that comes anyway is closed at once.
         thoughtBudgetTokens: planned.rendered.thinkingOff ? 0 : budgetOf(reply.thinking),
         maxTokens: settings.maxTokens,

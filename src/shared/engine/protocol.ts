@@ -34,6 +34,8 @@ export interface RenderedPrompt {
   markers: ThoughtMarkers | null
   /** The prompt already opens a thought: the reply starts inside it. */
   opensThought: boolean
+  /** The prompt ends in the middle of an answer: its thought is over, and a closing marker from here on is the model's own words. */
+  inAnswer?: boolean
   /** Thinking is off for this reply: any thought that comes anyway is still parsed, never shown as text. */
   thinkingOff: boolean
   /** A spelling at which generation stops besides end-of-generation tokens. */
@@ -78,6 +80,7 @@ export interface GenerateRequest {
   sampling: Sampling
   markers: ThoughtMarkers | null
   opensThought: boolean
+  inAnswer?: boolean
   /** Tokens of thought after which it is closed gracefully; null is no limit. */
   thoughtBudgetTokens: number | null
   maxTokens: number | null
