@@ -228,6 +228,8 @@ export function createCore(options: CoreOptions) {
     recommended: (id) => library.recommendedSampling(id),
     log: log.child('replies'),
     cache,
+    // One app holds a data folder (its single-instance lock), so what streams at its start is nobody's; beside it runs the command line.
+    marksLeftovers: background,
   })
 
   let repeatCalibration: NodeJS.Timeout | undefined

@@ -332,13 +332,12 @@ test('replies that a killed app left open are interrupted, with their text', asy
     segments: [{ kind: 'answer', text: 'part', ms: 0, tokens: 1 }],
   })
   const loading = new LoadingService({ host, models: db.models, settings })
-  const next = new RepliesService({
-    conversations: chats,
-    loading,
-    host,
-    measured: (id, measuredTokensPerSecond) => void db.models.update(id, { measuredTokensPerSecond }),
-    log: silentLog,
-  })
+  const options = { conversations: chats, loading, host, measured: () => {}, log: silentLog }
+  // the command line beside the app leaves the app's reply alone
+  const beside = new RepliesService({ ...options, marksLeftovers: false })
+  expect(beside.activeIn(id)).toBeNull()
+  expect(db.messages.get('left')?.status).toBe('streaming')
+  const next = new RepliesService(options)
   expect(next.activeIn(id)).toBeNull()
   expect((await all('left')).message).toMatchObject({ status: 'interrupted', segments: [{ text: 'part' }] })
 })

@@ -34,6 +34,8 @@ export interface RepliesOptions {
   log: Log
   /** Keeps the engine's cache of a conversation across a switch to another one. */
   cache?: ReplyCache
+  /** False where another process may be writing replies to the same database (the command line beside the app): none is taken for left over. */
+  marksLeftovers?: boolean
 }
 
 export interface ReplyCache {
@@ -67,6 +69,7 @@ export class RepliesService {
   constructor(options: RepliesOptions) {
     this.#options = options
     this.#prompts = new ConversationPrompts(options)
+    if (options.marksLeftovers === false) return
     const left = options.conversations.interruptLeftovers()
     if (left.length > 0) options.log.warn('replies were cut off when the app ended', { count: left.length })
   }
