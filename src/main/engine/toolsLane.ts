@@ -2,11 +2,10 @@ import { createEngineClient, type EngineClient } from '../../engine/client'
 import type { CallName, EngineCalls, ForkEngine } from '@shared/engine/protocol'
 import { SnugError } from '@shared/errors'
 import type { Log } from '@shared/log'
+import { cpuMsOf } from '../platform/processTime'
 
 /** Milliseconds after which the process is ended, by call; measured from when the worker is ready and takes the call up. */
 const limitsMs: Partial<Record<CallName, number>> = {
-  render: 2_000,
-  capability: 2_000,
   inspect: 10_000,
   header: 10_000,
   tokenize: 20_000,
@@ -14,6 +13,15 @@ const limitsMs: Partial<Record<CallName, number>> = {
   probe: 30_000,
   engineCheck: 60_000,
 }
+/**
+ * A template may take this much of the processor. The clock alone would blame a template for a busy machine; where the system does not
+ * tell another process's time, the clock must do, with twice the patience.
+ */
+const templateCpuMs = 2_000
+const templateClockMs = 4_000
+/** A template that waits for nothing and uses nothing: something else is wrong, and it ends here. */
+const templateLongestMs = 30_000
+const cpuLookMs = 100
 const readyMs = 20_000
 /** An idle worker is ended: it starts again in a third of a second. */
 const idleMs = 5 * 60 * 1_000
@@ -23,31 +31,39 @@ const urgent: readonly CallName[] = ['render', 'capability']
 interface Job {
   name: CallName
   args: unknown
-  timeoutMs: number
+  /** null: a template, limited by the processor time of the worker. */
+  timeoutMs: number | null
   signal: AbortSignal | undefined
   resolve: (value: unknown) => void
   reject: (error: unknown) => void
+}
+
+export interface TemplateLimit {
+  cpuMs: number
+  cpuMsOf: (pid: number | undefined) => number | null
 }
 
 /** The one expendable process: one call at a time, so that ending it for one call never costs another. */
 export class ToolsLane {
   readonly #fork: ForkEngine
   readonly #log: Log
+  readonly #template: TemplateLimit
   readonly #jobs: Job[] = []
   #client: EngineClient | null = null
   #running = false
   #disposed = false
   #idle: NodeJS.Timeout | undefined
 
-  constructor(fork: ForkEngine, log: Log) {
+  constructor(fork: ForkEngine, log: Log, template: TemplateLimit = { cpuMs: templateCpuMs, cpuMsOf }) {
     this.#fork = fork
     this.#log = log
+    this.#template = template
   }
 
   call<C extends CallName>(
     name: C,
     args: EngineCalls[C]['args'],
-    timeoutMs = limitsMs[name] ?? 30_000,
+    timeoutMs = urgent.includes(name) ? null : (limitsMs[name] ?? 30_000),
     signal?: AbortSignal,
   ): Promise<EngineCalls[C]['reply']> {
     return new Promise<EngineCalls[C]['reply']>((resolve, reject) => {
@@ -85,8 +101,32 @@ export class ToolsLane {
   async #answer(job: Job): Promise<unknown> {
     if (job.signal?.aborted === true) throw new SnugError('cancelled', 'cancelled')
     const client = await this.#start()
+    const signal = job.signal ? { signal: job.signal } : {}
     // The pairing of name and args is checked by `call`; a queue cannot carry it.
-    return client.call(job.name, job.args as never, { timeoutMs: job.timeoutMs, ...(job.signal ? { signal: job.signal } : {}) })
+    const answer = client.call(job.name, job.args as never, { timeoutMs: job.timeoutMs ?? templateLongestMs, ...signal })
+    return job.timeoutMs === null ? this.#withinCpu(answer, client, job.name) : answer
+  }
+
+  /** Rejects as stalled when the worker has spent too much of the processor on this call. */
+  async #withinCpu<T>(answer: Promise<T>, client: EngineClient, call: CallName): Promise<T> {
+    const { cpuMs, cpuMsOf: look } = this.#template
+    const { pid } = client.process
+    const [before, started] = [look(pid), performance.now()]
+    let timer: NodeJS.Timeout | undefined
+    const spent = new Promise<never>((_, reject) => {
+      timer = setInterval(() => {
+        const now = look(pid)
+        const over = before === null || now === null ? performance.now() - started > templateClockMs : now - before > cpuMs
+        if (over) reject(new SnugError('engine/stalled', `${call} took more than ${cpuMs} ms of the processor`, { call }))
+      }, cpuLookMs)
+    })
+    try {
+      return await Promise.race([answer, spent])
+    } finally {
+      clearInterval(timer)
+      // after a race that the clock won, the answer is the ended process's rejection
+      answer.catch(() => undefined)
+    }
   }
 
   async #start(): Promise<EngineClient> {
@@ -106,7 +146,7 @@ export class ToolsLane {
     if (late || error.code === 'cancelled') await this.#end()
     if (!late && error.code !== 'engine/crashed') return error
     this.#log.warn('the tools process was lost', { call: job.name, code: error.code, message: error.message })
-    const data = { ...error.data, call: job.name, limitMs: job.timeoutMs }
+    const data = { ...error.data, call: job.name, limitMs: job.timeoutMs ?? this.#template.cpuMs }
     if (job.name === 'render' || job.name === 'capability') {
       return new SnugError(late ? 'template/too-slow' : 'template/failed', `the chat template: ${error.message}`, data, { cause: error })
     }
