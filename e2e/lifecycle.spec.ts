@@ -1,8 +1,9 @@
 import { spawn } from 'node:child_process'
+import { readFileSync } from 'node:fs'
 import { expect, test } from '@playwright/test'
 import { type Launched, checkout, electronBinary, freshCache, freshFolder, launchSnug, sandboxed } from './fixtures/launch'
 import { addScripted, composer, en, lastReply, newChat, send, useModel } from './fixtures/models'
-import { enginePids, isAlive, processTree } from './fixtures/processes'
+import { enginePids, hugeBytes, isAlive, processTree } from './fixtures/processes'
 
 test.skip(process.platform !== 'linux', 'reads /proc')
 
@@ -41,6 +42,15 @@ test('killed with a busy engine, it leaves no process behind, and the reply is k
   await expect(lastReply(next.page).getByTestId('reply-stats')).toHaveCount(0)
   await expect(lastReply(next.page)).toContainText(en.chat.interrupted)
   expect(await next.close()).toBe(true)
+})
+
+test('the weights of a loaded model lie in huge pages', async () => {
+  test.skip(!readFileSync('/sys/kernel/mm/transparent_hugepage/enabled', 'utf8').includes('[madvise]'), 'the kernel offers none on request')
+  const { snug } = await busy()
+  const [engine] = await enginePids(snug.app, 'model')
+  // More than half of the file, the largest of which is one buffer.
+  expect(hugeBytes(engine ?? 0)).toBeGreaterThan(16 * 2 ** 20)
+  expect(await snug.close()).toBe(true)
 })
 
 test('three crashes within five minutes end the restarts, and the person is told and may try again', async () => {

@@ -2,6 +2,7 @@ import { fileURLToPath } from 'node:url'
 import { isMainThread, parentPort as ownerPort, Worker } from 'node:worker_threads'
 import type { EngineRole, FromEngine, Port, ToEngine } from '@shared/engine/protocol'
 import { skipBindingTest } from './bindingTest'
+import { giveGgmlHugePages } from './hugePages'
 import { endWithParent } from './parentWatch'
 import { serve } from './server'
 
@@ -88,7 +89,9 @@ else {
     endOn('uncaughtException')
     endOn('unhandledRejection')
   }
-  if (parentPort || !isMainThread) skipBindingTest()
-  else endWithParent()
+  if (parentPort || !isMainThread) {
+    skipBindingTest()
+    giveGgmlHugePages()
+  } else endWithParent()
   await answer()
 }

@@ -1,23 +1,19 @@
 import { type ChildProcess, fork } from 'node:child_process'
 import type { EngineProcess, EngineRole, ForkEngine, FromEngine, ToEngine } from '@shared/engine/protocol'
 import { engineEnv } from './engineEnv'
+import { hugePagesEnv } from './hugePages'
 
 export { engineEnv } from './engineEnv'
+export { hugePagesEnv } from './hugePages'
 
 /** After this SIGTERM becomes SIGKILL. */
 const killAfterMs = 2000
 /** Enough of what llama.cpp said last to tell why it aborted. */
 const stderrKept = 4096
 
-/**
- * Weights in huge pages: with small ones a token's pass over them misses the TLB some ten thousand times, which is why
- * `bench throughput` finds the automatic settings ahead of the bare loop. Only the allocator of glibc reads it, from 2.35 on; Electron has one of its own.
- */
-const hugePages = process.platform === 'linux' ? { GLIBC_TUNABLES: 'glibc.malloc.hugetlb=1' } : {}
-
 function startWorker(entryPath: string, role: EngineRole): EngineProcess {
   const child: ChildProcess = fork(entryPath, [], {
-    env: { ...engineEnv(role), ...hugePages },
+    env: { ...engineEnv(role), ...hugePagesEnv },
     execArgv: [],
     stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
     serialization: 'json',

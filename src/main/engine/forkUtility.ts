@@ -1,6 +1,6 @@
 import { app, type UtilityProcess, utilityProcess } from 'electron'
 import type { EngineProcess, EngineRole, ForkEngine, FromEngine, ToEngine } from '@shared/engine/protocol'
-import { engineEnv } from '../../engine/forkNode'
+import { engineEnv, hugePagesEnv } from '../../engine/forkNode'
 
 /** Enough of what llama.cpp said last to tell why it aborted. */
 const stderrKept = 4_096
@@ -24,7 +24,7 @@ function startWorker(entryPath: string, role: EngineRole): EngineProcess {
   const name = `snug-engine-${role}-${++started}`
   const child: UtilityProcess = utilityProcess.fork(entryPath, [], {
     serviceName: name,
-    env: engineEnv(role),
+    env: { ...engineEnv(role), ...hugePagesEnv },
     execArgv: [],
     stdio: ['ignore', 'ignore', 'pipe'],
   })
