@@ -37,6 +37,7 @@ import { loadPlanner } from './services/loadPlanner'
 import { RecommendationService, catalogueKey } from './services/recommendation'
 import { RemoteModels } from './services/remoteModels'
 import { RepliesService } from './services/replies'
+import { SpeedSamples } from './services/speedSamples'
 import { SettingsService } from './services/settings'
 import { findUpdates } from './services/updates'
 
@@ -111,13 +112,14 @@ export function createCore(options: CoreOptions) {
     for (const { device, bytes } of engine.loaded?.model.buffers.parts ?? []) sum[device] = (sum[device] ?? 0) + bytes
     return sum
   }
-  const recommendation = new RecommendationService({
+  const recommendation: RecommendationService = new RecommendationService({
     catalog: loadCatalog(),
     hardware,
     returned,
     reserveBytes: () => settings.get().reserveBytes,
     vramBudgetBytes: () => settings.get().vramBudgetBytes,
     calibrations: (report) => calibration.current(report),
+    corrections: (report, backend, except) => samples.corrections(report, backend, except),
     measured: (key) => calibration.measured(key) ?? measuredOfCatalogue(key),
   })
   /** The best known of the copies in the library. */
@@ -135,12 +137,19 @@ export function createCore(options: CoreOptions) {
     models: () => db.models.all(),
     hardware,
     probe: () => probes.probe(),
-    predict: async ({ facts }) => (facts === null ? null : (await recommendation.fitFile(facts)).speed),
+    predict: async ({ id, facts }) => (facts === null ? null : (await recommendation.fitFile(facts, { uncorrected: id })).speed),
     folder: join(paths.cacheDir, 'calibration'),
     onBattery,
     diskFree: async (folder) => (await readDisk(folder))?.free ?? null,
     busy: () => engine.generating,
     log: log.child('calibration'),
+  })
+
+  const samples: SpeedSamples = new SpeedSamples({
+    rows: db.speedSamples,
+    hardware,
+    keyOf: (backend, report) => calibration.keyOf(backend, report),
+    predict: (model, plan, depth) => recommendation.predictPlan(model, plan, depth),
   })
 
   const library: LibraryService = new LibraryService({
@@ -204,7 +213,12 @@ export function createCore(options: CoreOptions) {
     fitRepository: (repository, files, options, header) => recommendation.fitRepository(repository, files, options, header),
     foundOnDisk: () => library.foundOnDisk(),
     remote,
-    fitExactly: ({ path, facts }, options) => recommendation.fitFile(facts, { ...options, dryRun: dryRuns.of(path, facts) }),
+    fitExactly: ({ path, facts, source: { repository } }, options) =>
+      recommendation.fitFile(facts, {
+        ...options,
+        dryRun: dryRuns.of(path, facts),
+        ...(repository === null ? {} : { measuredKey: catalogueKey(repository, facts.quantization) }),
+      }),
     isCatalogued: (repository) => recommendation.entryOf(repository) !== null,
     log: log.child('discover'),
   })
@@ -221,9 +235,11 @@ export function createCore(options: CoreOptions) {
     conversations,
     loading,
     host: engine,
-    measured: (id, tokensPerSecond, stats) => {
+    measured: (id, tokensPerSecond, stats, loaded) => {
       library.setMeasured(id, tokensPerSecond)
       calibration.add(id, stats)
+      const facts = db.models.get(id)?.facts
+      if (facts) samples.add(id, facts, loaded, stats).catch((error: unknown) => log.warn('a reply corrected no prediction', error))
     },
     recommended: (id) => library.recommendedSampling(id),
     log: log.child('replies'),

@@ -5,6 +5,7 @@ import { drafts } from './migrations/0003-drafts'
 import { calibration } from './migrations/0004-calibration'
 import { libraryCare } from './migrations/0005-library-care'
 import { queue } from './migrations/0006-queue'
+import { speedSamples } from './migrations/0007-speed-samples'
 import type { Connection } from './sqlite'
 
 export interface Migration {
@@ -13,7 +14,7 @@ export interface Migration {
 }
 
 /** Append-only: a released migration is never edited, the next one gets the next number. */
-export const migrations: readonly Migration[] = [library, chat, drafts, calibration, libraryCare, queue]
+export const migrations: readonly Migration[] = [library, chat, drafts, calibration, libraryCare, queue, speedSamples]
 
 export function latestVersion(list: readonly Migration[] = migrations): number {
   return list.at(-1)?.version ?? 0

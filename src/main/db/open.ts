@@ -11,6 +11,7 @@ import { DraftsRepository } from './repositories/drafts'
 import { DownloadsRepository } from './repositories/downloads'
 import { MessagesRepository } from './repositories/messages'
 import { ModelsRepository } from './repositories/models'
+import { SpeedSamplesRepository } from './repositories/speedSamples'
 import { SettingsRepository } from './repositories/settings'
 import { type Connection, fromSqlite } from './sqlite'
 
@@ -29,6 +30,7 @@ export interface SnugDatabase {
   readonly drafts: DraftsRepository
   readonly settings: SettingsRepository
   readonly calibrations: CalibrationsRepository
+  readonly speedSamples: SpeedSamplesRepository
   /** All or nothing, under the write lock. */
   transaction<T>(work: () => T): T
   /** Makes a backup when the newest one is older than a day; in small steps beside other work. */
@@ -79,6 +81,7 @@ export function openDatabase(options: OpenOptions): SnugDatabase {
     drafts: new DraftsRepository(db),
     settings: new SettingsRepository(db),
     calibrations: new CalibrationsRepository(db),
+    speedSamples: new SpeedSamplesRepository(db),
     transaction: (work) => {
       try {
         return db.transaction(work).immediate()

@@ -91,6 +91,19 @@ test('holds for this machine only: another engine or processor is another machin
   expect(await newer.current(machine)).toHaveLength(1)
 })
 
+test('the key of a measurement: engine, processor, and which calibration predicted it', async () => {
+  const { calibration, rows, options } = service()
+  const bare = await calibration.keyOf('cpu', machine)
+  await calibration.run(forever, nothing)
+  const measured = await calibration.keyOf('cpu', machine)
+  expect(measured).not.toBe(bare)
+  expect(await calibration.keyOf('cpu', machine)).toBe(measured)
+  expect(await calibration.keyOf('cpu', { ...machine, cpu: { ...machine.cpu, name: 'Another' } })).not.toBe(measured)
+  expect(await calibration.keyOf('vulkan', machine)).toContain(measured)
+  const newer = new CalibrationService({ ...options, rows, probe: async () => [probeOf('b2')] })
+  expect(await newer.keyOf('cpu', machine)).not.toBe(measured)
+})
+
 test.each([
   ['memory', { hardware: { report: async () => ({ ...machine, ram: { total: 16 * GiB, available: GiB } }) } }],
   ['disk', { diskFree: async () => GiB }],

@@ -75,6 +75,17 @@ export class CalibrationService {
     return rows.filter(({ key, calibration }) => key === keyOf(calibration.backend, report, probes)).map(({ calibration }) => calibration)
   }
 
+  /** What a reply with this backend says something about: this machine, as the present calibrations predict it. */
+  async keyOf(backend: Backend, report: HardwareReport): Promise<string> {
+    const probes = await this.#options.probe()
+    const rows = this.#options.rows.all()
+    const part = (one: Backend): string => {
+      const key = keyOf(one, report, probes)
+      return `${key}@${rows.find((row) => row.key === key)?.at ?? 0}`
+    }
+    return backend === 'cpu' ? part('cpu') : `${part(backend)}+${part('cpu')}`
+  }
+
   /** Tokens per second that replies of this model had here. */
   measured(modelId: string): { decode: number; prefill?: number } | null {
     const row = this.#options.rows.speed(modelId)

@@ -258,6 +258,15 @@ describe('fit', () => {
     expect(report.residentBytes).toBeLessThan(report.totalBytes)
     expect(report.speed.decode[0]).toBeLessThan(report.speed.decode[1])
   })
+  test('what was measured here of this very model wins, and says nothing of another machine', async () => {
+    const machine = exampleMachines.find((candidate) => candidate.name.startsWith('RTX 4070')) ?? fail()
+    const measured = (key: string) => (key === 'someone/else:Q4_K_M' ? { decode: 12.5 } : null)
+    const service = new RecommendationService({ catalog, hardware: { report: async () => mergeHardware(machine.raw) }, measured })
+    const speedOf = async (query: object) => (await service.fitFile(llama1b, { measuredKey: 'someone/else:Q4_K_M', ...query })).speed
+    expect(await speedOf({})).toMatchObject({ decode: [12.5, 12.5], source: 'measured' })
+    expect((await speedOf({ simulate: 'RTX 4090' })).source).toBe('table')
+    expect((await speedOf({ measuredKey: 'someone/else:Q8_0' })).source).toBe('table')
+  })
   test('a quantized V cache without flash attention is refused', async () => {
     const service = serviceOn('no GPU')
     await expect(service.fitFile(llama1b, { kvCacheType: 'q8_0', flashAttention: false })).rejects.toMatchObject({ code: 'fit/impossible' })

@@ -1,6 +1,15 @@
 import type { Calibration } from '@shared/domain/calibration'
 import { type Catalog, type CatalogEntry, type UseCase, catalogModel, headerGeometry } from '@shared/domain/catalog'
-import { type FitMachine, type FitOptions, type FitReport, defaultFitOptions, isImpossible, planFit, withParts } from '@shared/domain/fit'
+import {
+  type FitMachine,
+  type FitOptions,
+  type FitReport,
+  defaultFitOptions,
+  isImpossible,
+  layerTargets,
+  planFit,
+  withParts,
+} from '@shared/domain/fit'
 import type { KvCacheType, ModelFacts } from '@shared/domain/gguf'
 import type { Backend, HardwareReport } from '@shared/domain/hardware'
 import { type EstimateLevel, type MemoryDevice, type MemoryPart, type SizedModel, residentBytes } from '@shared/domain/memory'
@@ -8,9 +17,11 @@ import { type PoolOptions, bestBackend, memoryPools, usableGpus } from '@shared/
 import { quantizationInfo } from '@shared/domain/quantization'
 import { type Recommendation, type RecommendOptions, rankRecommendations, recommendModel, useNeeds } from '@shared/domain/recommend'
 import { type SimulatedMachine, simulateMachine } from '@shared/domain/simulate'
-import { deviceSpeeds, withMeasured } from '@shared/domain/speed'
-import type { Bytes } from '@shared/domain/units'
+import type { Corrections } from '@shared/domain/corrections'
+import { deviceSpeeds, speedAt, withMeasured } from '@shared/domain/speed'
+import type { Bytes, Range } from '@shared/domain/units'
 import { SnugError } from '@shared/errors'
+import type { RunPlan } from './speedSamples'
 
 export interface RecommendationServiceOptions {
   catalog: Catalog
@@ -23,6 +34,8 @@ export interface RecommendationServiceOptions {
   vramBudgetBytes?: () => Bytes | null
   /** What this machine was measured to do; default nothing, and the table of devices speaks. Never asked for a simulated machine. */
   calibrations?: (report: HardwareReport) => Promise<Calibration[]>
+  /** What replies of other models said about predictions for this backend; default nothing, never asked for a simulated machine. */
+  corrections?: (report: HardwareReport, backend: Backend, except: string | null) => Promise<Corrections>
   /** Speeds measured on this machine, by id of the library or `catalogueKey`; default none. */
   measured?: (key: string) => { decode?: number; prefill?: number } | null
 }
@@ -33,6 +46,8 @@ export interface MachineOptions {
   backend?: Backend
   /** Keep the loaded model ("beside it"); default: in place of it. */
   beside?: boolean
+  /** Its own replies do not correct its prediction; `true`: nobody's do. */
+  uncorrected?: string | true
 }
 
 export interface RecommendQuery extends MachineOptions {
@@ -76,9 +91,11 @@ export class RecommendationService {
 
   /** A file whose header is known (`ModelFacts`), or any sized model. */
   async fitFile(model: SizedModel, query: FitQuery = {}): Promise<FitReport> {
-    const machine = await this.machine(query)
+    const machine = await this.machine({ uncorrected: query.measuredKey, ...query })
     const report = planFit(model, machine, fitOptions(query))
-    const measured = query.measuredKey === undefined ? null : (this.options.measured?.(query.measuredKey) ?? null)
+    // What this machine reached says nothing of another one.
+    const key = query.simulate === undefined ? query.measuredKey : undefined
+    const measured = key === undefined ? null : (this.options.measured?.(key) ?? null)
     const timed = measured === null ? report : { ...report, speed: withMeasured(report.speed, measured) }
     // The dry run gives one figure for all GPUs together: with several the formula's split is the better answer.
     const several = machine.pools.filter((pool) => pool.devices.some((device) => device !== 'cpu')).length > 1
@@ -134,7 +151,16 @@ export class RecommendationService {
     const pools: PoolOptions = { reserveBytes, vramBudgetBytes, returned, assume: 'free' }
     const gpus = backend === 'cpu' ? [] : usableGpus(report, backend)
     const calibrations = simulated ? [] : ((await this.options.calibrations?.(report)) ?? [])
-    return { pools: memoryPools(report, backend, pools), backend, speeds: deviceSpeeds({ ...report, gpus }, backend, calibrations) }
+    const { uncorrected = null } = query
+    const corrections = simulated || uncorrected === true ? {} : ((await this.options.corrections?.(report, backend, uncorrected)) ?? {})
+    const speeds = deviceSpeeds({ ...report, gpus }, backend, calibrations)
+    return { pools: memoryPools(report, backend, pools), backend, speeds, corrections }
+  }
+
+  /** Tokens per second of a model with this very plan and so many tokens before, by calibration or table alone. */
+  async predictPlan(model: SizedModel, plan: RunPlan, depth: number): Promise<{ decode: Range; prefill: Range }> {
+    const machine = await this.machine({ backend: plan.backend, uncorrected: true })
+    return speedAt(model, { ...plan, gpus: plan.gpuLayers > 0 ? layerTargets(machine) : [] }, machine.speeds, depth)
   }
 
   /** A model of the catalogue that is in the library and was used has its own speed. */

@@ -2,6 +2,7 @@ import type { GenerationStats, MessageStatus, Role } from '@shared/domain/chat'
 import { type RecommendedSampling, effectiveSampling } from '@shared/domain/preset'
 import type { ThinkingChoice } from '@shared/domain/thinking'
 import { SnugError, toErrorValue } from '@shared/errors'
+import type { LoadedModel } from '@shared/engine/protocol'
 import type { ContextUse, ReplyEvent } from '@shared/ipc/chat'
 import type { Log } from '@shared/log'
 import type { ModelRow } from '../db/repositories/models'
@@ -28,7 +29,7 @@ export interface RepliesOptions {
   loading: LoadingService
   host: EngineHost
   /** What a reply measured on this machine. */
-  measured: (modelId: string, tokensPerSecond: number, stats: GenerationStats) => void
+  measured: (modelId: string, tokensPerSecond: number, stats: GenerationStats, loaded: LoadedModel) => void
   /** Sampling values of the model's maker; left out: those of the file. */
   recommended?: (modelId: string) => RecommendedSampling | null
   log: Log
@@ -305,10 +306,10 @@ export class RepliesService {
       await work.catch(() => undefined)
       return
     }
-    this.#done(reply, stats, planned, model)
+    this.#done(reply, stats, planned, model, loaded)
   }
 
-  #done(reply: Reply, stats: GenerationStats, planned: PlannedPrompt, model: ModelRow): void {
+  #done(reply: Reply, stats: GenerationStats, planned: PlannedPrompt, model: ModelRow, loaded: LoadedModel): void {
     const { droppedMessages } = planned
     this.#finish(
       reply,
@@ -318,7 +319,7 @@ export class RepliesService {
     )
     if (stats.evalTokens < measurableTokens) return
     try {
-      this.#options.measured(model.id, stats.evalTokensPerSecond, stats)
+      this.#options.measured(model.id, stats.evalTokensPerSecond, stats, loaded)
     } catch (error) {
       this.#options.log.warn('the measured speed was not saved', { message: error instanceof Error ? error.message : String(error) })
     }

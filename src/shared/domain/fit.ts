@@ -11,6 +11,7 @@ import {
   residentBytes,
   totalBytes,
 } from './memory'
+import type { Corrections } from './corrections'
 import { type DeviceSpeed, type SpeedEstimate, predictSpeed } from './speed'
 import { type Bytes, MiB } from './units'
 
@@ -114,6 +115,8 @@ export interface FitMachine {
   pools: readonly MemoryPool[]
   backend: Backend
   speeds: readonly DeviceSpeed[]
+  /** What replies of other models here said about predictions; left out: nothing. */
+  corrections?: Corrections
 }
 
 /** Memory of an initialised backend before anything is loaded (facts: engine.md §1: CUDA context 100–170 MiB + cuBLAS 67; the others assumed). */
@@ -158,7 +161,7 @@ export function planFit(
     totalBytes: totalBytes(plan.parts),
     residentBytes: residentBytes(model, plan.memory, plan.parts),
     maxContext: maxContext(model, machine, options, plan, contextSize, partsOf),
-    speed: predictSpeed(model, plan.memory, machine.speeds),
+    speed: predictSpeed(model, plan.memory, machine.speeds, machine.corrections),
     pools,
     freeUpBytes: plan.verdict === 'too-big' && missing > 0 && missing <= held ? missing : null,
   }
@@ -203,7 +206,7 @@ interface Candidate {
 }
 
 /** GPUs that layers may go to, with their share: llama.cpp splits by free memory. Software rasterisers never. */
-function targets(machine: FitMachine): MemoryOptions['gpus'] {
+export function layerTargets(machine: FitMachine): MemoryOptions['gpus'] {
   const known = targetsOf.get(machine)
   if (known !== undefined) return known
   const made = targetsIn(machine)
@@ -232,7 +235,7 @@ const leastUsefulShare = 0.1
 /** `mostLayers`: known not to hold more, as a shorter context did not. */
 function choose(model: SizedModel, machine: FitMachine, options: FitOptions, partsOf: PartsOf, mostLayers?: number): Candidate {
   const layers = model.geometry.layers.length + 1
-  const gpus = targets(machine)
+  const gpus = layerTargets(machine)
   const at = (gpuLayers: number): Candidate => {
     const memory: MemoryOptions = {
       gpuLayers,

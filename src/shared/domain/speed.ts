@@ -1,4 +1,5 @@
 import { type Calibration, type DeviceShare, decodeMs, modelError, prefillMs } from './calibration'
+import { type Corrections, correctRange, kindOf, runPlace } from './corrections'
 import { deviceSpec } from './deviceBandwidth'
 import type { Backend, HardwareReport } from './hardware'
 import { between, layerSums, weightSums } from './layerSums'
@@ -15,6 +16,8 @@ export interface SpeedEstimate {
   /** First token of a 1,000-token prompt, milliseconds. */
   ttftMs: Range
   source: SpeedSource
+  /** So many models that were used here moved and narrowed it; left out: none. */
+  learnedFrom?: number
   /** One figure each, at a usual depth (256 tokens before), where the devices were measured. */
   typical?: { decode: number; prefill: number }
 }
@@ -221,7 +224,12 @@ function secondsAt(
 const sourceOrder: readonly SpeedSource[] = ['assumed', 'table', 'calibration']
 
 /** The low end of decode reads a full context, the high end an empty one. */
-export function predictSpeed(model: SizedModel, options: MemoryOptions, devices: readonly DeviceSpeed[]): SpeedEstimate {
+export function predictSpeed(
+  model: SizedModel,
+  options: MemoryOptions,
+  devices: readonly DeviceSpeed[],
+  corrections: Corrections = {},
+): SpeedEstimate {
   const full = secondsAt(model, options, devices, options.contextSize, 0)
   const empty = secondsAt(model, options, devices, 0, 1)
   const decode: Range = [1 / full.decode, 1 / empty.decode]
@@ -232,7 +240,32 @@ export function predictSpeed(model: SizedModel, options: MemoryOptions, devices:
   )
   const source = sourceOrder.find((candidate) => used.some((device) => device.source === candidate)) ?? 'table'
   const estimate: SpeedEstimate = { decode, prefill, ttftMs: firstTokenMs(decode, prefill), source }
-  return source === 'calibration' ? { ...estimate, typical: typicalSpeed(model, options, devices) } : estimate
+  const told = source === 'calibration' ? { ...estimate, typical: typicalSpeed(model, options, devices) } : estimate
+  const by = corrections[kindOf(runPlace(model.geometry.layers.length, options), model.geometry.experts !== null)]
+  return by === undefined ? told : corrected(told, by, model, options, devices)
+}
+
+/** Each depth is corrected for itself: what a longer context costs is no uncertainty, and does not narrow. */
+function corrected(
+  estimate: SpeedEstimate,
+  by: NonNullable<Corrections[keyof Corrections]>,
+  model: SizedModel,
+  options: MemoryOptions,
+  devices: readonly DeviceSpeed[],
+): SpeedEstimate {
+  const full = speedAt(model, options, devices, options.contextSize)
+  const empty = speedAt(model, options, devices, 0)
+  const decode: Range = [correctRange(full.decode, by.decode)[0], correctRange(empty.decode, by.decode)[1]]
+  const prefill = correctRange(estimate.prefill, by.prefill)
+  const { typical } = estimate
+  return {
+    ...estimate,
+    decode,
+    prefill,
+    ttftMs: firstTokenMs(decode, prefill),
+    learnedFrom: by.decode.models,
+    ...(typical && { typical: { decode: typical.decode * by.decode.factor, prefill: typical.prefill * (by.prefill?.factor ?? 1) } }),
+  }
 }
 
 const usualDepth = 256

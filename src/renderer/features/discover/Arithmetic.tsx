@@ -125,7 +125,10 @@ export function Arithmetic({ name, quantization, fit, licence, rating, notes = [
             <p>
               {words.firstToken({
                 seconds: ttft[0] === ttft[1] ? seconds(ttft[0]) : `${seconds(ttft[0])}–${seconds(ttft[1])}`,
-                source: discover.speedSource[fit.speed.source],
+                source:
+                  fit.speed.learnedFrom === undefined
+                    ? discover.speedSource[fit.speed.source]
+                    : discover.learnedFrom({ source: discover.speedSource[fit.speed.source], count: fit.speed.learnedFrom }),
               })}
             </p>
           )}

@@ -93,6 +93,8 @@ export const discover = {
     calibration: 'bandwidth measured here',
     measured: 'measured here',
   },
+  learnedFrom: (p: { source: string; count: number }) =>
+    `${p.source}, corrected by ${p.count === 1 ? 'a model' : `${p.count} models`} used here`,
 
   download: (p: { size: string }) => `Download ${p.size}`,
   downloadNamed: (p: { name: string }) => `Download ${p.name}`,

@@ -91,6 +91,7 @@ export const discover = {
     calibration: '带宽为本机实测',
     measured: '本机实测',
   },
+  learnedFrom: (p: { source: string; count: number }) => `${p.source}，并按本机用过的 ${p.count} 个模型校正`,
 
   download: (p: { size: string }) => `下载 ${p.size}`,
   downloadNamed: (p: { name: string }) => `下载 ${p.name}`,
