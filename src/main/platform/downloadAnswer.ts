@@ -1,7 +1,7 @@
 import { SnugError } from '@shared/errors'
 import type { ByteRange } from './byteRanges'
 import type { JobPart } from './downloadTypes'
-import { hubError } from './hub'
+import { hubError } from './hubError'
 import type { Hop } from './network'
 
 /** `append`: the bytes asked for follow. `restart`: the whole file follows, what was there does not count. */

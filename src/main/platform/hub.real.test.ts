@@ -5,7 +5,8 @@ import { join } from 'node:path'
 import { downloadFile, downloadFileToCacheDir, fileDownloadInfo, listFiles, listModels } from '@huggingface/hub'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type RunningHub, startHub } from '../../../e2e/fixtures/hubServer'
-import { Hub, hubEndpoint, hubError } from './hub'
+import { Hub, hubEndpoint } from './hub'
+import { hubError } from './hubError'
 import { Network, networkConfigFromEnv } from './network'
 
 const content = randomBytes(300_000)

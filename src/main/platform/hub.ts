@@ -1,10 +1,12 @@
 import { z } from 'zod'
 import type { SearchHit } from '@shared/domain/library'
-import { hfMirror, huggingFace } from '@shared/domain/settings'
+import { huggingFace } from '@shared/domain/settings'
 import { modelScope as modelScopeAddress, sourceKind } from '@shared/domain/source'
 import { type ErrorCode, SnugError, toErrorValue } from '@shared/errors'
 import type { Endpoints } from './endpoints'
+import { hubError, pageOf } from './hubError'
 import { type HubFile, type HubListing, groupFiles, isProjector } from './hubFiles'
+import { type CardText, fetchCard } from './modelCard'
 import { ModelScope } from './modelScope'
 import type { Network, NetworkRequest, NetworkResponse } from './network'
 import { isLoopback } from './redirects'
@@ -31,8 +33,6 @@ const searchEntry = z.object({
   lastModified: z.string().nullish(),
   tags: z.array(z.string()).optional(),
 })
-
-const modelScopePath = /^\/api\/v1\/models\/([^/]+\/[^/]+)(?:\/|$)/
 
 /** A tree of this many files is no model repository. */
 const maxFiles = 20_000
@@ -101,10 +101,22 @@ export class Hub {
       repository,
       revision: info.value.sha,
       licence: licenceOf(info.value),
+      page: pageOf(new URL(base)),
+      gated: gateOf(info.value.gated),
       groups: groupFiles(files),
       files,
       projectors: files.filter((file) => /\.gguf$/i.test(file.path) && isProjector(file.path)),
     }
+  }
+
+  /** What the maker writes about it, at that commit; null where there is nothing. */
+  async card(repository: string, revision: string, signal?: AbortSignal): Promise<CardText | null> {
+    const kind = sourceKind(repository)
+    if (kind === 'modelscope') return await this.#modelScope.card(repository, signal)
+    if (kind === 'address') return null
+    await this.#endpoints?.ready()
+    const address = resolveAddress(this.endpoint, repository, revision, 'README.md')
+    return await fetchCard(this.#network, address, { purpose: `card of ${repository}`, signal })
   }
 
   async search(query: string, options: { limit?: number; signal?: AbortSignal } = {}): Promise<SearchHit[]> {
@@ -171,38 +183,6 @@ export function resolveAddress(endpoint: string, repository: string, revision: s
   return `${endpoint}/${encodePath(repository)}/resolve/${encodeURIComponent(revision)}/${encodePath(path)}`
 }
 
-/** What an answer of the hub itself means. A missing repository answers 401 (so that private ones stay unseen), gating says so in a header. */
-export function hubError(response: { status: number; url: URL; headers: Record<string, string> }): SnugError {
-  const { status, url, headers } = response
-  const reason = headers['x-error-code'] ?? ''
-  const data = { status, host: url.host, reason }
-  // ModelScope has no word for it: whoever may not, may not yet.
-  const gated = reason === 'GatedRepo' || (modelScopePath.test(url.pathname) && (status === 401 || status === 403))
-  if (gated) return new SnugError('hub/gated', 'the repository asks for an agreement', { ...data, page: pageOf(url) })
-  // Python's client knows it by this sentence as well (huggingface_hub, `utils/_http.py`, `hf_raise_for_status`).
-  if (status === 401 && /invalid credentials/i.test(headers['x-error-message'] ?? ''))
-    return new SnugError('hub/token-refused', 'the hub does not know the token', data)
-  if (status === 401 || status === 403 || status === 404)
-    return new SnugError('hub/not-found', `the hub answered ${status} ${reason}`, data)
-  if (status === 429) return new SnugError('hub/rate-limited', 'the hub asks to wait', data)
-  if (status >= 500 || status === 408) return new SnugError('hub/unreachable', `the hub answered ${status}`, data)
-  return new SnugError('hub/bad-answer', `the hub answered ${status}`, data)
-}
-
-/** The page on which terms are accepted. */
-function pageOf(url: URL): string {
-  const atModelScope = modelScopePath.exec(url.pathname)?.[1]
-  if (atModelScope !== undefined) return `${url.origin}/models/${atModelScope}`
-  // Mirrors have the files; accounts and terms are at the origin.
-  const origin = url.origin === hfMirror ? huggingFace : url.origin
-  const path = url.pathname
-    .replace(/^\/api\/models/, '')
-    .split('/')
-    .slice(0, 3)
-    .join('/')
-  return `${origin}${path}`
-}
-
 function encodePath(path: string): string {
   return path.split('/').map(encodeURIComponent).join('/')
 }
@@ -211,6 +191,11 @@ function toFile(entry: z.infer<typeof treeEntry>): HubFile {
   const lfs = entry.lfs ?? null
   const git = entry.oid !== undefined && /^[0-9a-f]{40}$/.test(entry.oid) ? entry.oid : null
   return { path: entry.path, sizeBytes: lfs?.size ?? entry.size, sha256: lfs?.oid ?? null, gitSha1: lfs === null ? git : null }
+}
+
+function gateOf(gated: boolean | string | undefined): 'auto' | 'manual' | null {
+  if (gated === undefined || gated === false) return null
+  return gated === 'manual' ? 'manual' : 'auto'
 }
 
 function licenceOf(info: {

@@ -4,6 +4,7 @@ import type { SearchHit } from '@shared/domain/library'
 import { plainRepository } from '@shared/domain/source'
 import { SnugError } from '@shared/errors'
 import { type HubFile, type HubListing, groupFiles, isProjector } from './hubFiles'
+import { type CardText, fetchCard } from './modelCard'
 import type { Network, NetworkRequest } from './network'
 
 /**
@@ -69,10 +70,20 @@ export class ModelScope {
         .update(JSON.stringify(files.map(({ path, sha256, revision }) => [path, sha256, revision])))
         .digest('hex'),
       licence: model?.License ?? null,
+      page: `${this.endpoint}/models/${plainRepository(repository)}`,
       groups: groupFiles(files),
       files,
       projectors: files.filter(({ path }) => /\.gguf$/i.test(path) && isProjector(path)),
     }
+  }
+
+  /** At the revision that the file has now: the repository's own commit is not told. */
+  async card(repository: string, signal?: AbortSignal): Promise<CardText | null> {
+    const { files } = await this.listing(repository, signal === undefined ? {} : { signal })
+    const card = files.find(({ path }) => /^readme\.md$/i.test(path))
+    if (card === undefined) return null
+    const address = modelScopeFile(this.endpoint, repository, card.revision ?? 'master', card.path)
+    return await fetchCard(this.network, address, { purpose: `card of ${repository}`, signal })
   }
 
   /** Its pages have no filter for GGUF that holds: the word is added, as people do. */

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto'
 import { SnugError } from '@shared/errors'
 import { strongEtag } from './downloadAnswer'
 import { safeComponents } from './fileNames'
-import { hubError } from './hub'
+import { hubError } from './hubError'
 import type { Network } from './network'
 
 /** A GGUF at some address, of which nobody says what its bytes should be. */

@@ -5,7 +5,7 @@ import { type Bytes, MiB } from '@shared/domain/units'
 import type { HeaderCheck } from '@shared/engine/protocol'
 import { SnugError } from '@shared/errors'
 import { strongEtag } from './downloadAnswer'
-import { hubError } from './hub'
+import { hubError } from './hubError'
 import type { Hop, Network, NetworkResponse } from './network'
 
 /** What a server says of a file before any of it is read. */

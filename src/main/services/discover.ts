@@ -7,6 +7,7 @@ import type { ExactFit, FoundModels } from '@shared/ipc/discover'
 import { type Log, silentLog } from '@shared/log'
 import type { Hub } from '../platform/hub'
 import type { FileGroup, HubListing } from '../platform/hubFiles'
+import type { CardText } from '../platform/modelCard'
 import type { RemoteModel, RemoteModels } from './remoteModels'
 
 interface FitWishes {
@@ -17,7 +18,7 @@ interface FitWishes {
 }
 
 export interface DiscoverDependencies {
-  hub: Pick<Hub, 'listing' | 'search' | 'status'>
+  hub: Pick<Hub, 'listing' | 'search' | 'status'> & Partial<Pick<Hub, 'card'>>
   /** Sizing by name and size, keyed by quantization. */
   fitRepository: (
     repository: string,
@@ -64,7 +65,8 @@ export class DiscoverService {
         fits[group.quantization] ??= fit
       }
     }
-    return { repository, revision: listing.revision, licence: listing.licence, groups: listing.groups, fits }
+    const { revision, licence, groups, page, gated } = listing
+    return { repository, revision, licence, groups, fits, gated: gated ?? null, ...(page === undefined ? {} : { page }) }
   }
 
   /** One file by its own header: what to trust right before it is downloaded. */
@@ -82,6 +84,11 @@ export class DiscoverService {
       fit: await fitExactly(model, options),
       facts: { architecture, name, quantization, parameters, sizeBytes, trainContextSize },
     }
+  }
+
+  /** Empty where the repository has none. */
+  async card(repository: string, revision: string, signal?: AbortSignal): Promise<CardText> {
+    return (await this.needs.hub.card?.(repository, revision, signal)) ?? { text: '', cut: false }
   }
 
   /** The files without a price. */

@@ -140,6 +140,10 @@ export interface RepositoryFiles {
   repository: string
   revision: string
   licence: string | null
+  /** Its page at the hub, where terms are accepted. */
+  page?: string
+  /** Its maker asks for an agreement: given at once, or by hand. */
+  gated?: 'auto' | 'manual' | null
   groups: { quantization: string; file: string; parts: string[]; sizeBytes: Bytes; sha256: string | null }[]
 }
 

@@ -9,6 +9,7 @@ const repository = z
   .min(3)
   .max(200)
   .regex(/^(ms:)?[\w.-]+\/[\w.-]+$/)
+const commit = z.string().regex(/^[0-9a-f]{40,64}$/)
 const use = z.enum(['chat', 'code', 'reasoning', 'chinese', 'small'])
 const kv = z.enum(['f16', 'q8_0', 'q4_0'])
 
@@ -88,6 +89,8 @@ export const discover = {
         .strict(),
     )
     .output(type<ExactFit>()),
+  /** What the maker writes about a model, at that commit: Markdown to be shown, without its YAML; empty where there is none. */
+  card: oc.input(z.object({ repository, revision: commit }).strict()).output(type<{ text: string; cut: boolean }>()),
   search: oc.input(z.object({ query: z.string().max(200) }).strict()).output(type<SearchHit[]>()),
   /** Whether the chosen hub answers; never throws for a hub that does not. */
   hubStatus: oc.output(type<{ endpoint: string; reachable: boolean; error: { code: string; message: string } | null }>()),

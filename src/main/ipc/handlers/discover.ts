@@ -6,6 +6,7 @@ export const discoverHandlers = (area: Area<'discover'>, { core }: HandlerContex
   exact: area.exact.handler(({ input: { repository, file, ...options }, signal }) =>
     core.discover.exact(repository, file, options, signal),
   ),
+  card: area.card.handler(({ input: { repository, revision }, signal }) => core.discover.card(repository, revision, signal)),
   search: area.search.handler(({ input, signal }) => core.discover.search(input.query, signal)),
   hubStatus: area.hubStatus.handler(({ signal }) => core.discover.hubStatus(signal)),
   foundOnDisk: area.foundOnDisk.handler(() => core.discover.foundOnDisk()),

@@ -1,19 +1,17 @@
 import type { Message } from '@shared/domain/chat'
 import { ChevronLeft, ChevronRight, Copy, Pencil, Play, RefreshCw } from 'lucide-react'
-import { Suspense, lazy, memo, useState } from 'react'
+import { memo, useState } from 'react'
 import { client } from '../../lib/client'
 import { count, percent, speed } from '../../lib/format'
 import { useMessages } from '../../lib/i18n'
-import { Button, ErrorBoundary, ErrorNotice, IconButton } from '../../ui'
+import { Button, ErrorNotice, IconButton } from '../../ui'
 import { textOf } from './branch'
+import { LazyMarkdown } from './LazyMarkdown'
 import { MessageEditor } from './MessageEditor'
 import { type Reply, tokensOf } from './reply'
 import { StatsLine } from './StatsLine'
 import { ThoughtBlock } from './ThoughtBlock'
 import { useReply } from './useReply'
-
-/** Markdown, code colours and formulas are half of the page's weight; the composer must not wait for them. */
-const Markdown = lazy(() => import('./Markdown'))
 
 export interface MessageActions {
   edit: (message: Message, text: string, answer: boolean) => void
@@ -89,11 +87,7 @@ function Answer({ message, reply, stream }: { message: Message; reply: Reply | n
             // Segments are only ever added at the end, so the place is their identity.
             <ThoughtBlock key={`thought-${place}`} segment={segment} thinking={writing && segment === last} />
           ) : (
-            <ErrorBoundary key={`answer-${place}`} fallback={<p className="plain sel">{segment.text}</p>}>
-              <Suspense fallback={<p className="plain sel">{segment.text}</p>}>
-                <Markdown text={segment.text} streaming={writing && segment === last} />
-              </Suspense>
-            </ErrorBoundary>
+            <LazyMarkdown key={`answer-${place}`} text={segment.text} streaming={writing && segment === last} />
           ),
         )}
       {writing && reply !== null && <Progress reply={reply} hidden={!shown} />}

@@ -1,2 +1,3 @@
 export { ChatList } from './ChatList'
 export { ChatPage } from './ChatPage'
+export { LazyMarkdown } from './LazyMarkdown'

@@ -2,11 +2,13 @@ import type { KvCacheType } from '@shared/domain/gguf'
 import { quantizationLoss } from '@shared/domain/quantization'
 import type { SimulatedMachine } from '@shared/domain/simulate'
 import { useQuery } from '@tanstack/react-query'
-import { X } from 'lucide-react'
+import { ExternalLink, X } from 'lucide-react'
+import { useState } from 'react'
 import { client } from '../../lib/client'
 import { count, size } from '../../lib/format'
 import { useMessages } from '../../lib/i18n'
-import { Button, ErrorNotice, IconButton } from '../../ui'
+import { Button, ErrorNotice, IconButton, Note } from '../../ui'
+import { Card } from './Card'
 import { saidOf } from './matching'
 import { QuantizationRow } from './ModelRow'
 import { markFit } from './simulation'
@@ -42,12 +44,24 @@ export function RepositoryPanel({
   })
   const query = useQuery(filesOn(simulate))
   const real = useQuery({ ...filesOn(null), enabled: simulate !== null })
+  const page = query.data?.page
+  const [card, setCard] = useState(false)
   const name = repository.slice(repository.indexOf('/') + 1)
   return (
     <section className="card flush repo" aria-label={discover.filesOf({ repository })} data-testid="repository-files">
       <div className="row repo-head">
         <h2 className="grow ell">{discover.filesOf({ repository })}</h2>
         {query.data?.licence != null && <span className="tag">{query.data.licence}</span>}
+        {query.data != null && (
+          <Button size="s" aria-expanded={card} onClick={() => setCard(!card)}>
+            {discover.card}
+          </Button>
+        )}
+        {page !== undefined && (
+          <IconButton label={discover.openRepository} onClick={() => void client.app.openLink({ url: page })}>
+            <ExternalLink className="i" aria-hidden="true" />
+          </IconButton>
+        )}
         <IconButton label={discover.closeFiles} onClick={onClose}>
           <X className="i" aria-hidden="true" />
         </IconButton>
@@ -62,6 +76,12 @@ export function RepositoryPanel({
           </ErrorNotice>
         </div>
       )}
+      {query.data?.gated != null && (
+        <div className="pad">
+          <Note>{query.data.gated === 'manual' ? discover.gatedByHand : discover.gated}</Note>
+        </div>
+      )}
+      {card && query.data !== undefined && <Card repository={repository} revision={query.data.revision} />}
       {query.data?.groups.length === 0 && <p className="t2 pad">{discover.filesNone}</p>}
       <ul className="plain quants">
         {query.data?.groups.map((group) => {

@@ -166,6 +166,15 @@ export const discover = {
 
   filesOf: (p: { repository: string }) => `Files of ${p.repository}`,
   filesNone: 'This repository has no GGUF file',
+  card: 'Model card',
+  cardOf: (p: { repository: string }) => `Model card of ${p.repository}`,
+  cardHint: 'Written by the maker, not checked by Snug. Pictures are not loaded.',
+  cardNone: 'This repository has no model card',
+  cardCut: 'The card is longer; the rest is on its page at the hub.',
+  openRepository: 'Open its page at the hub',
+  gated: 'Its maker asks for an agreement: accept the terms on its page at the hub, and store an access token in the settings.',
+  gatedByHand:
+    'Its maker asks for an agreement and answers by hand: ask on its page at the hub, and store an access token in the settings.',
   closeFiles: 'Close these files',
   hits: (p: { query: string }) => `On the hub: ${p.query}`,
   hitsNone: 'The hub found nothing',
