@@ -8,6 +8,7 @@ import { writeShapeModel } from '../src/engine/shapeModel'
 import type { ShapeName } from '../src/engine/shapes'
 import type { ShapeQuantization } from '../src/engine/shapeTypes'
 import type { CalibrationView } from '../src/shared/ipc/machine'
+import { machine, writeAccuracySection } from './lib/accuracyPage'
 import { atMost, type Figure, say, shown } from './lib/report'
 import { median } from './lib/stats'
 
@@ -25,9 +26,9 @@ interface Row {
   result: BenchResult
 }
 
-/** Predicted against measured, for models that the calibration has not seen: this machine is measured first, in the same run. */
+/** Predicted against measured, for models that the calibration has not seen: this machine is measured first, in the same run. `[ROUNDS] [--docs]` */
 export default async function speed(args: string[]): Promise<Figure[]> {
-  const rounds = args[0] ?? '5'
+  const rounds = args.find((argument) => argument !== '--docs') ?? '5'
   const folder = mkdtempSync(join(tmpdir(), 'snug-bench-'))
   const data = join(folder, 'data')
   try {
@@ -53,6 +54,7 @@ export default async function speed(args: string[]): Promise<Figure[]> {
       await bench(`${shape} ${quantization}, ${layers} blocks`, path)
       rmSync(path, { force: true })
     }
+    if (args.includes('--docs')) writeAccuracySection('speed', tableOf(rows))
     return [atMost('calibration of this machine', seconds, 35 * Math.max(1, calibrated.length), { unit: 's' }), ...figuresOf(rows)]
   } finally {
     rmSync(folder, { recursive: true, force: true })
@@ -85,6 +87,26 @@ function figuresOf(rows: readonly Row[]): Figure[] {
     judged('decode: worst error', off(worst.result.ratio.decode), 25, {
       unit: '%',
       note: `${worst.label}; measurements vary by ${(decodeSpread * 100).toFixed(0)} %`,
+    }),
+  ]
+}
+
+function tableOf(rows: readonly Row[]): string[] {
+  const percent = (ratio: number): string => `${ratio >= 1 ? '+' : '−'}${Math.abs((ratio - 1) * 100).toFixed(0)} %`
+  const spreadOf = (spread: number): string => `± ${(spread * 100).toFixed(0)} %`
+  return [
+    `Machine: ${machine}, backend cpu.`,
+    '',
+    '| model | decode, predicted | measured, tokens/s | off | first token, predicted | measured, ms | off |',
+    '|---|--:|--:|--:|--:|--:|--:|',
+    ...rows.map(({ label, result: { predicted, measured, ratio, promptTokens } }) => {
+      const decode = [
+        predicted.decode.toFixed(1),
+        `${measured.decode.toFixed(1)} ${spreadOf(measured.decodeSpread)}`,
+        percent(ratio.decode),
+      ]
+      const first = [predicted.ttftMs.toFixed(0), `${measured.ttftMs.toFixed(0)} ${spreadOf(measured.ttftSpread)}`, percent(ratio.ttft)]
+      return `| ${[`${label}; ${promptTokens} tokens of prompt`, ...decode, ...first].join(' | ')} |`
     }),
   ]
 }

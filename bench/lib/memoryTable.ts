@@ -1,10 +1,7 @@
-import { existsSync, readFileSync, writeFileSync } from 'node:fs'
-import { arch, cpus, totalmem, type } from 'node:os'
-import { join } from 'node:path'
 import type { Backend } from '@shared/domain/hardware'
 import { type MemoryDevice, type MemoryKind, type MemoryPart, totalBytes } from '@shared/domain/memory'
-import { GiB, MiB } from '@shared/domain/units'
-import { checkout } from '../../e2e/fixtures/launch'
+import { MiB } from '@shared/domain/units'
+import { machine, writeAccuracySection } from './accuracyPage'
 import { type MemoryRow, modelName, rowName } from './memoryRows'
 import type { RowResult } from './memoryRun'
 import { type Figure, atMost, shown } from './report'
@@ -144,16 +141,9 @@ function table(results: readonly RowResult[], withGrowth: boolean): string[] {
 }
 
 const names: Readonly<Record<Backend, string>> = { cpu: 'Processor', vulkan: 'Vulkan', cuda: 'CUDA', metal: 'Metal' }
-const [begin, end] = ['<!-- bench memory: written by the command above, not by hand -->', '<!-- /bench memory -->']
-
-/** Puts the tables where they were, or at the end of a new page. */
+/** Puts the tables on docs/accuracy.md. */
 export function writeAccuracy(results: readonly RowResult[], open: readonly { row: MemoryRow; why: string }[]): void {
-  const file = join(checkout, 'docs/accuracy.md')
-  const text = existsSync(file) ? readFileSync(file, 'utf8') : '# Predicted and measured\n'
-  const section = [begin, '', ...pageOf(results, open), '', end].join('\n')
-  const from = text.indexOf(begin)
-  const to = text.indexOf(end)
-  writeFileSync(file, from >= 0 && to > from ? text.slice(0, from) + section + text.slice(to + end.length) : `${text}\n${section}\n`)
+  writeAccuracySection('memory', pageOf(results, open))
 }
 
 function pageOf(results: readonly RowResult[], open: readonly { row: MemoryRow; why: string }[]): string[] {
@@ -161,7 +151,7 @@ function pageOf(results: readonly RowResult[], open: readonly { row: MemoryRow; 
   const counts = results.flatMap(({ growths }) => (growths.length === 0 ? [] : [growths.length]))
   const loads = [...new Set([Math.min(...counts), Math.max(...counts)])].join(' to ')
   return [
-    `Machine: ${cpus()[0]?.model.trim() ?? arch()}, ${cpus().length} processors, ${Math.round(totalmem() / GiB)} GiB, ${type()}. ${results.length} rows.`,
+    `Machine: ${machine}. ${results.length} rows.`,
     '',
     ...backends.flatMap((backend) => {
       const rows = results.filter(({ row }) => row.backend === backend)
