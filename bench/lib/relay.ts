@@ -50,22 +50,32 @@ function pass(from: net.Socket, to: net.Socket, { delayMs, bytesPerSecond }: Rel
   /** When the link is free for the next byte. */
   let free = 0
   let waiting = 0
+  let timer: NodeJS.Timeout | undefined
+  /** In order: timers of their own would overtake each other on a busy machine. */
+  const queue: { slice: Buffer; due: number }[] = []
+  const deliver = () => {
+    timer = undefined
+    for (let first = queue[0]; first !== undefined && first.due <= performance.now(); first = queue[0]) {
+      queue.shift()
+      waiting -= first.slice.length
+      if (!to.destroyed) to.write(first.slice)
+    }
+    if (waiting < bufferBytes) from.resume()
+    if (queue[0] !== undefined) timer = setTimeout(deliver, queue[0].due - performance.now())
+    else if (from.destroyed) to.end()
+  }
   from.on('data', (data: Buffer) => {
     for (let at = 0; at < data.length; at += sliceBytes) {
       const slice = data.subarray(at, at + sliceBytes)
       free = Math.max(free, performance.now()) + (slice.length / bytesPerSecond) * 1_000
       waiting += slice.length
-      setTimeout(
-        () => {
-          waiting -= slice.length
-          if (!to.destroyed) to.write(slice)
-          if (waiting < bufferBytes) from.resume()
-        },
-        free + delayMs - performance.now(),
-      )
+      queue.push({ slice, due: free + delayMs })
     }
+    timer ??= setTimeout(deliver, delayMs)
     if (waiting >= bufferBytes) from.pause()
   })
   from.on('error', () => to.destroy())
-  from.on('close', () => setTimeout(() => to.end(), Math.max(0, free - performance.now()) + delayMs))
+  from.on('close', () => {
+    if (queue.length === 0) setTimeout(() => to.end(), delayMs)
+  })
 }

@@ -15,7 +15,9 @@ import { repairPart } from './partRepair'
 import { type Lane, PartWriter, diskFull, freeBytes, isDiskFull } from './partWriter'
 import { type FileHash, PrefixHash, noHash } from './prefixHash'
 import { type Claim, RangeFetch } from './rangeFetch'
+import { readBody } from './readBody'
 import { Sources } from './sources'
+import { StallWatch } from './stallWatch'
 import type { HashStart } from './threadHash'
 
 const progressMs = 100
@@ -266,7 +268,7 @@ export class DownloadJob {
     part.source = endpoint
     const range: [number, number] = [claim.from, claim.to]
     const headers = claim.ranged || range[0] > 0 || range[1] < part.sizeBytes ? rangeHeaders(range, part.etag) : {}
-    const stall = new AbortController()
+    const stall = new StallWatch(this.#limits.stallMs)
     const both = AbortSignal.any([signal, stall.signal])
     const response = await this.#network.request(fileAddress(endpoint, repository, part.revision ?? revision, part.file), {
       purpose: `download ${repository}/${part.file}`,
@@ -275,7 +277,6 @@ export class DownloadJob {
       timeoutMs: this.#limits.stallMs,
     })
     let lane: Lane | null = null
-    let timer: NodeJS.Timeout | undefined
     try {
       const answer = acceptAnswer(response.hops, { part, revision, range, hubOrigin: new URL(endpoint).origin })
       part.sha256 = part.unverified === true ? null : answer.sha256
@@ -291,25 +292,26 @@ export class DownloadJob {
       // The end may have come nearer while the answer was under way, or lie further off in a whole file.
       claim.to = answer.kind === 'restart' ? answer.to : Math.min(claim.to, answer.to)
       if (answer.kind === 'append' && (part.unverified !== true || strongEtag(part.etag) !== null)) answered()
-      lane = writer.lane(claim.at)
-      const watch = () => {
-        clearTimeout(timer)
-        timer = setTimeout(() => stall.abort(new SnugError('hub/unreachable', 'no byte arrived', { stalled: true })), this.#limits.stallMs)
-      }
-      watch()
-      for await (const chunk of response.body as AsyncIterable<Buffer>) {
-        clearTimeout(timer)
-        const left = claim.to - claim.at
-        const bytes = chunk.length > left ? chunk.subarray(0, left) : chunk
-        claim.at += bytes.length
-        await lane.add(bytes)
-        await this.#pace.take(bytes.length, signal)
+      const blocks = (lane = writer.lane(claim.at))
+      stall.begin()
+      const taken = () => {
         if (hash.at < prefixOf(writer.ranges)) void hash.catchUp(() => prefixOf(writer.ranges), signal).catch(() => {})
         this.#progress(running.repairing)
         running.fetch?.received()
-        if (claim.at >= claim.to) break
-        watch()
+        stall.came()
+        return claim.at < claim.to
       }
+      await readBody(response.body, (chunk) => {
+        const left = claim.to - claim.at
+        const bytes = chunk.length > left ? chunk.subarray(0, left) : chunk
+        claim.at += bytes.length
+        const written = blocks.add(bytes)
+        if (written === undefined && !this.#pace.limited) return taken()
+        stall.hold()
+        return Promise.resolve(written)
+          .then(() => this.#pace.take(bytes.length, signal))
+          .then(taken)
+      })
       await lane.flush()
       if (claim.at < claim.to) throw new SnugError('hub/unreachable', 'the connection ended early', { missing: claim.to - claim.at })
     } catch (error) {
@@ -318,7 +320,7 @@ export class DownloadJob {
       if (stall.signal.aborted && !signal.aborted) throw stall.signal.reason
       throw new SnugError('hub/unreachable', error instanceof Error ? error.message : String(error), {}, { cause: error })
     } finally {
-      clearTimeout(timer)
+      stall.end()
       lane?.close()
       response.close()
     }

@@ -53,6 +53,8 @@ export interface NetworkResponse extends Hop {
 }
 
 const maxRedirects = 10
+/** Received ahead of the reader. Node's 16 KiB would stop and start the socket at each read of 64 KiB. */
+const aheadBytes = 512 * 1024
 const maxEntries = 500
 const userAgent = 'snug/0.1'
 
@@ -238,7 +240,12 @@ export class Network {
     const token = [this.#config.token, ...(this.#config.tokens ?? [])].find((known) => known?.origin === url.origin)
     if (token) headers.authorization = `Bearer ${token.token}`
     if (token?.cookie !== undefined) headers.cookie = `${token.cookie}=${token.token}`
-    const options: https.RequestOptions = { method: request.method ?? 'GET', headers, signal }
+    const options: https.RequestOptions & { highWaterMark: number } = {
+      method: request.method ?? 'GET',
+      headers,
+      signal,
+      highWaterMark: aheadBytes,
+    }
     const proxy = isLoopback(url.hostname) ? null : proxyFor(this.#config.proxy, url)
     if (proxy !== null && url.protocol === 'https:') {
       const socket = await tunnel(proxy, url, signal)

@@ -24,6 +24,10 @@ export class Pace {
     Atomics.store(this.#cells, 1, 0n)
   }
 
+  get limited(): boolean {
+    return Atomics.load(this.#cells, 0) !== 0n
+  }
+
   /** Until these bytes may have come. */
   async take(bytes: number, signal: AbortSignal): Promise<void> {
     const limit = Atomics.load(this.#cells, 0)

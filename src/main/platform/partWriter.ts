@@ -4,6 +4,8 @@ import { type ByteRange, addRange } from './byteRanges'
 import type { FileHash } from './prefixHash'
 
 const blockBytes = 1024 * 1024
+/** Blocks of one connection on their way to the disk. */
+const maxWriting = 2
 /** Synced after a sixty-fourth of the file: a kill sends at most that much twice. */
 const syncs = 64
 const minSyncBytes = 1024 * 1024
@@ -16,6 +18,8 @@ export class PartWriter {
   #syncing: Promise<void> | null = null
   #failure: unknown = null
   readonly #lanes = new Set<Lane>()
+  /** Shared with the thread that hashes, so that nothing is copied for it. */
+  readonly #blocks: Buffer[] = []
   readonly #syncBytes: number
   readonly #onDifference: ((from: number, to: number) => void) | null
 
@@ -45,12 +49,24 @@ export class PartWriter {
     return lane
   }
 
-  async write(bytes: Uint8Array, at: number): Promise<void> {
+  takeBlock(): Buffer {
+    return this.#blocks.pop() ?? Buffer.from(new SharedArrayBuffer(blockBytes))
+  }
+
+  giveBlock(block: Buffer): void {
+    this.#blocks.push(block)
+  }
+
+  /** Writes the first bytes of a block, which is given back by that. */
+  async write(block: Buffer, length: number, at: number): Promise<void> {
     if (this.#failure !== null) throw this.#failure
+    const bytes = block.subarray(0, length)
     // Written by another thread while this one hashes. A write that fails ends the job, and its hash with it.
     const writing = this.#onDifference === null ? this.#write(bytes, at) : this.#correct(bytes, at, this.#onDifference)
-    this.hash.feed(at, bytes)
+    const hashed = this.hash.feed(at, bytes)
     await writing
+    if (hashed === null) this.giveBlock(block)
+    else void hashed.then(() => this.giveBlock(block))
     this.#ranges = addRange(this.#ranges, at, at + bytes.length)
     this.#unsynced += bytes.length
     if (this.#unsynced >= this.#syncBytes && this.#syncing === null) {
@@ -109,13 +125,12 @@ export class PartWriter {
   }
 }
 
-/** Gathers what one connection brings into blocks; one block is written while the next one fills. */
+/** Gathers what one connection brings into blocks; some are written while the next one fills. */
 export class Lane {
   #at: number
   #fill = 0
-  #block = Buffer.allocUnsafe(blockBytes)
-  #spare = Buffer.allocUnsafe(blockBytes)
-  #writing: Promise<void> = Promise.resolve()
+  #block: Buffer
+  readonly #writing: Promise<void>[] = []
 
   constructor(
     readonly writer: PartWriter,
@@ -123,36 +138,40 @@ export class Lane {
     readonly onClose: () => void,
   ) {
     this.#at = offset
+    this.#block = writer.takeBlock()
   }
 
-  async add(chunk: Buffer): Promise<void> {
-    let taken = 0
-    while (taken < chunk.length) {
-      const copied = chunk.copy(this.#block, this.#fill, taken)
-      taken += copied
-      this.#fill += copied
-      if (this.#fill === blockBytes) await this.#pass()
-    }
+  /** A promise only where there is something to wait for: most chunks merely fill a block. */
+  add(chunk: Buffer): Promise<void> | undefined {
+    const copied = chunk.copy(this.#block, this.#fill)
+    this.#fill += copied
+    return this.#fill === blockBytes ? this.#goOn(chunk.subarray(copied)) : undefined
   }
 
   async flush(): Promise<void> {
-    if (this.#fill > 0) await this.#pass()
-    await this.#writing
+    if (this.#fill > 0) this.#pass()
+    while (this.#writing.length > 0) await this.#writing.shift()
   }
 
   close(): void {
+    this.writer.giveBlock(this.#block)
     this.onClose()
   }
 
-  async #pass(): Promise<void> {
-    await this.#writing
-    const bytes = this.#block.subarray(0, this.#fill)
-    this.#writing = this.writer.write(bytes, this.#at)
-    // Met at the next block or at the flush, whichever comes first.
-    this.#writing.catch(() => {})
-    this.#at += bytes.length
+  async #goOn(rest: Buffer): Promise<void> {
+    this.#pass()
+    if (this.#writing.length > maxWriting) await this.#writing.shift()
+    if (rest.length > 0) await this.add(rest)
+  }
+
+  #pass(): void {
+    const writing = this.writer.write(this.#block, this.#fill, this.#at)
+    // Met when it is its turn or at the flush, whichever comes first.
+    writing.catch(() => {})
+    this.#writing.push(writing)
+    this.#at += this.#fill
     this.#fill = 0
-    ;[this.#block, this.#spare] = [this.#spare, this.#block]
+    this.#block = this.writer.takeBlock()
   }
 }
 

@@ -14,8 +14,8 @@ export function startHash(algorithm: WantedHash['algorithm'], sizeBytes: number)
 export interface FileHash {
   /** Bytes hashed so far. */
   readonly at: number
-  /** What was just received, for a hash that can take it from memory. */
-  feed(offset: number, bytes: Uint8Array): void
+  /** What was just received, for a hash that can take it from memory. Gives when that memory is free again; null: now. */
+  feed(offset: number, bytes: Uint8Array): Promise<void> | null
   /** Reads on to the end of the prefix, which may grow meanwhile. */
   catchUp(prefix: () => number, signal: AbortSignal): Promise<void>
   reset(): void
@@ -26,7 +26,7 @@ export interface FileHash {
 /** Where the hash is taken of the whole file afterwards. */
 export const noHash: FileHash = {
   at: Number.POSITIVE_INFINITY,
-  feed: () => {},
+  feed: () => null,
   catchUp: async () => {},
   reset: () => {},
   digest: () => '',
@@ -53,10 +53,11 @@ export class PrefixHash implements FileHash {
     return this.#at
   }
 
-  feed(offset: number, bytes: Uint8Array): void {
-    if (offset !== this.#at || this.#catching !== null) return
+  feed(offset: number, bytes: Uint8Array): null {
+    if (offset !== this.#at || this.#catching !== null) return null
     this.#hash.update(bytes)
     this.#at += bytes.length
+    return null
   }
 
   /** Reads on to the end of the prefix, which may grow meanwhile. */

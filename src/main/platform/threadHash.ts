@@ -5,7 +5,7 @@ import { type FileHash, type WantedHash, startHash } from './prefixHash'
 
 const blockBytes = 1024 * 1024
 /** In memory for the thread; a longer queue only takes memory. */
-const maxBlocks = 32
+const maxQueue = 16
 /** Told to the other side after this much: a progress bar needs no more. */
 const tellBytes = 8 * 1024 * 1024
 
@@ -16,12 +16,13 @@ export interface HashStart {
 }
 
 type ToHash =
-  | { type: 'bytes'; block: number; memory: SharedArrayBuffer; offset: number; length: number; round: number }
+  | { type: 'bytes'; bytes: Uint8Array; offset: number; round: number }
   | { type: 'prefix'; end: number; round: number }
   | { type: 'reset'; round: number }
   | { type: 'digest' }
 type FromHash =
-  | { type: 'free'; block: number }
+  /** Blocks come back in the order in which they went. */
+  | { type: 'free'; at: number; round: number }
   | { type: 'at'; at: number; round: number }
   | { type: 'digest'; value: string }
   | { type: 'failed'; reason: string }
@@ -34,11 +35,10 @@ export class ThreadHash implements FileHash {
   readonly #worker: Worker
   #at = 0
   #round = 0
-  #asked = 0
   /** Where the hash will be when it has done all that it was given. */
   #given = 0
-  readonly #blocks: SharedArrayBuffer[] = []
-  readonly #free: number[] = []
+  /** What the thread has not given back. */
+  readonly #queue: (() => void)[] = []
   #failure: SnugError | null = null
   #waiting: { end: number; done: () => void; fail: (error: SnugError) => void }[] = []
   /** Asked for with each block that arrives: one promise for each end is enough. */
@@ -49,9 +49,11 @@ export class ThreadHash implements FileHash {
     this.#worker = new Worker(workerFile, { workerData: start, name: 'hash' })
     this.#worker.on('message', (message: FromHash) => {
       if (message.type === 'failed') this.#fail(message.reason)
-      else if (message.type === 'free') this.#free.push(message.block)
       else if (message.type === 'digest') this.#digest?.(message.value)
-      else if (message.round === this.#round) this.#reached(message.at)
+      else {
+        if (message.type === 'free') this.#queue.shift()?.()
+        if (message.round === this.#round) this.#reached(message.at)
+      }
     })
     this.#worker.on('error', (error) => this.#fail(String(error)))
   }
@@ -60,23 +62,22 @@ export class ThreadHash implements FileHash {
     return this.#at
   }
 
-  feed(offset: number, bytes: Uint8Array): void {
-    if (offset !== this.#given || bytes.length > blockBytes) return
-    const block = this.#free.pop() ?? (this.#blocks.length < maxBlocks ? this.#blocks.push(new SharedArrayBuffer(blockBytes)) - 1 : null)
-    const memory = block === null ? undefined : this.#blocks[block]
-    // It lags behind: from here on it reads.
-    if (block === null || memory === undefined) return
-    new Uint8Array(memory).set(bytes)
+  /** Memory that is not shared is read back from the file like all that comes out of order. */
+  feed(offset: number, bytes: Uint8Array): Promise<void> | null {
+    const shared = bytes.buffer instanceof SharedArrayBuffer
+    // Once it lags behind, it reads.
+    if (!shared || offset !== this.#given || this.#queue.length >= maxQueue || this.#failure !== null) return null
     this.#given = offset + bytes.length
-    this.#post({ type: 'bytes', block, memory, offset, length: bytes.length, round: this.#round })
+    this.#post({ type: 'bytes', bytes, offset, round: this.#round })
+    return new Promise((free) => this.#queue.push(free))
   }
 
   catchUp(prefix: () => number): Promise<void> {
     if (this.#failure !== null) return Promise.reject(this.#failure)
     const end = prefix()
-    if (end > this.#asked) {
-      this.#asked = end
-      this.#given = Math.max(this.#given, end)
+    // What was fed needs no asking.
+    if (end > this.#given) {
+      this.#given = end
       this.#post({ type: 'prefix', end, round: this.#round })
     }
     if (this.#at >= end) return Promise.resolve()
@@ -87,7 +88,6 @@ export class ThreadHash implements FileHash {
   reset(): void {
     this.#round++
     this.#at = 0
-    this.#asked = 0
     this.#given = 0
     this.#latest = null
     for (const { done } of this.#waiting.splice(0)) done()
@@ -120,6 +120,7 @@ export class ThreadHash implements FileHash {
   #fail(reason: string): void {
     this.#failure = new SnugError('internal/bug', `hashing failed: ${reason}`)
     for (const { fail } of this.#waiting.splice(0)) fail(this.#failure)
+    for (const free of this.#queue.splice(0)) free()
   }
 }
 
@@ -140,10 +141,10 @@ export function runHash(port: MessagePort, { hashFile, algorithm, sizeBytes }: H
         round = message.round
       } else if (message.type === 'bytes') {
         if (message.offset === at && message.round === round) {
-          hash.update(new Uint8Array(message.memory, 0, message.length))
-          at += message.length
+          hash.update(message.bytes)
+          at += message.bytes.length
         }
-        post({ type: 'free', block: message.block })
+        post({ type: 'free', at, round: message.round })
       } else if (message.type === 'digest') post({ type: 'digest', value: hash.digest('hex') })
       else {
         let told = at
