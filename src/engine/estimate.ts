@@ -8,9 +8,10 @@ import type { EngineEstimate, EstimateRequest } from '@shared/engine/protocol'
 import { SnugError } from '@shared/errors'
 import { GgmlType, GgufInsights, readGgufFileInfo } from 'node-llama-cpp'
 import { mergeParts } from './bufferLog'
-import { inspectFile, readHeaderOfFile } from './ggufFile'
+import { cpuFeatures, inspectFile, readHeaderOfFile } from './ggufFile'
+import { isRepacked } from './ggufWeights'
 import type { LineKeeper, OpenLlama } from './llama'
-import { mappedSpanBytes } from './mappedSpan'
+import { type HostWeights, hostWeights } from './mappedSpan'
 
 const elementType = { f16: GgmlType.F16, q8_0: GgmlType.Q8_0, q4_0: GgmlType.Q4_0 } as const
 
@@ -45,20 +46,17 @@ export async function estimate(request: EstimateRequest, open: OpenLlama, lines:
   const parts: MemoryPart[] = []
   const add = (device: MemoryPart['device'], kind: MemoryPart['kind'], bytes: number) => parts.push({ device, kind, bytes })
   // Nothing is repacked as soon as a graphics device is visible, even with no layer on it, unless the device refuses it (docs/accuracy.md).
-  const repacks = !onGpu && / REPACK = 1/.test(open.llama.systemInfo)
-  const repack = repacks ? Math.min(facts.weights.repackableBytes, model.cpuRam) : 0
-  add('cpu', 'repack', repack)
-  const spans = request.useMmap && gpuLayers > 0 && facts.parts.length <= 1
-  const mapped = spans
-    ? mappedSpanBytes(
-        (await readHeaderOfFile(request.path)).tensors,
-        facts.geometry.layers.length,
-        gpuLayers,
-        facts.weights.outputIsTied,
-        model.gpuVram,
-      )
-    : 0
-  add('cpu', 'weights', repack > 0 && request.useMmap ? facts.weights.mappedBytesWhenRepacked : Math.max(mapped, model.cpuRam - repack))
+  const repacks = / REPACK = 1/.test(open.llama.systemInfo)
+  if (!onGpu) {
+    const repack = repacks ? Math.min(facts.weights.repackableBytes, model.cpuRam) : 0
+    add('cpu', 'repack', repack)
+    add('cpu', 'weights', repack > 0 && request.useMmap ? facts.weights.mappedBytesWhenRepacked : model.cpuRam - repack)
+  } else {
+    const beside = gpuLayers > 0 && facts.parts.length <= 1 ? await hostWeightsOf(request.path, facts, gpuLayers, model.gpuVram) : null
+    const repack = repacks ? Math.min(beside?.repackBytes ?? 0, model.cpuRam) : 0
+    add('cpu', 'repack', repack)
+    add('cpu', 'weights', Math.max(request.useMmap ? (beside?.spanBytes ?? 0) : 0, model.cpuRam - repack))
+  }
   add('gpu0', 'weights', model.gpuVram)
 
   const cache = cacheByPlace(facts, request, gpuLayers)
@@ -75,6 +73,13 @@ export async function estimate(request: EstimateRequest, open: OpenLlama, lines:
   // The same figure as in the formula: the two levels differ by what llama.cpp knows better, not by what neither knows.
   if (onGpu) add('gpu0', 'overhead', backendContextBytes[open.backend])
   return { level: 'dry-run', parts: mergeParts(parts) }
+}
+
+async function hostWeightsOf(path: string, facts: ModelFacts, gpuLayers: number, gpuBytes: number): Promise<HostWeights> {
+  const cpu = cpuFeatures()
+  const { tensors } = await readHeaderOfFile(path)
+  const placed = tensors.map((tensor) => ({ ...tensor, repackable: isRepacked(tensor, cpu) }))
+  return hostWeights(placed, facts.geometry.layers.length, gpuLayers, facts.weights.outputIsTied, gpuBytes)
 }
 
 interface ReadFile {

@@ -160,7 +160,7 @@ function fileError(path: string, error: unknown): unknown {
 let features: CpuFeatures | null = null
 
 /** Linux says its flags; elsewhere AVX2 is taken for granted and AVX-512 is not. */
-function cpuFeatures(): CpuFeatures {
+export function cpuFeatures(): CpuFeatures {
   features ??= readFeatures()
   return features
 }

@@ -103,9 +103,9 @@ const x86Rows: Partial<Record<TensorTypeName, number>> = { Q4_0: 8, Q4_K: 8, IQ4
 const armRows: Partial<Record<TensorTypeName, number>> = { Q4_0: 4, Q4_K: 8, Q5_K: 8, Q6_K: 8, IQ4_NL: 4, MXFP4: 4, Q8_0: 4 }
 
 /** Matrices only, and stacks of them only for experts (`supports_op` there: MUL_MAT with 2, MUL_MAT_ID with 3 dimensions). */
-function isRepacked(tensor: CountedTensor, cpu: CpuFeatures): boolean {
+export function isRepacked(tensor: GgufTensor, cpu: CpuFeatures): boolean {
   if (inputTensors.test(tensor.name)) return false
-  if (tensor.dims.length !== (tensor.expert && tensor.dims.length === 3 ? 3 : 2)) return false
+  if (tensor.dims.length !== (isExpert(tensor.name) && tensor.dims.length === 3 ? 3 : 2)) return false
   const rows = rowsOf(tensor.type, cpu)
   return rows !== undefined && (tensor.dims[1] ?? 1) % rows === 0
 }

@@ -114,8 +114,8 @@ export async function loadModel(request: LoadRequest, call: CallContext, log: En
       vocabulary: createVocabulary(model),
       batchSize: context.batchSize,
       rate: { tokensPerMs: null },
-      threads: createThreadGovernor(threads, undefined, createIdleCores(threads)),
-      promptThreads: createPromptThreads(threads, undefined, createIdleCores(threads)),
+      threads: createThreadGovernor(threads, undefined, createIdleCores(threads), request.bestThreads?.decode),
+      promptThreads: createPromptThreads(threads, undefined, createIdleCores(threads), request.bestThreads?.prefill),
       loaded,
       modelBytes: facts.sizeBytes,
     }

@@ -23,6 +23,26 @@ describe('threads for a prompt', () => {
     expect(run(4, 50, () => 4).used.every((count) => count === 4)).toBe(true)
   })
 
+  it('begins with what a calibration found best; what is worse above it is tried ever more rarely', () => {
+    let clock = 0
+    const threads = createPromptThreads(
+      4,
+      () => clock,
+      () => null,
+      2,
+    )
+    const used: number[] = []
+    for (let index = 0; index < 1000; index++) {
+      const { count } = threads
+      used.push(count)
+      const ms = count === 2 ? 300 : 400
+      clock += ms
+      threads.measured({ tokens: 64, ms, cpuMs: ms * count })
+    }
+    expect(used[0]).toBe(2)
+    expect(used.filter((count) => count !== 2).length).toBeLessThan(12)
+  })
+
   it('steps down after one slow slice where another program holds a core', () => {
     expect(run(2, 6, () => 1).used).toEqual([2, 1, 1, 1, 1, 1])
     expect(run(8, 4, () => 5).used).toEqual([8, 5, 5, 5])

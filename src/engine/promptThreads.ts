@@ -8,6 +8,7 @@ const freeShare = 0.7
 const gain = 1.15
 /** After a try, milliseconds: one that fails costs a slow slice. */
 const pauseMs = 3000
+const longestPauseMs = 60_000
 /** A shorter slice says nothing. */
 const leastMs = 20
 const leastTokens = 8
@@ -35,8 +36,13 @@ export function createPromptThreads(
   max: number,
   now: () => number = () => performance.now(),
   idleCores: () => number | null = () => null,
+  /** What a calibration found best: it begins with this. */
+  best: number | null = null,
 ): PromptThreads {
-  let count = max
+  const start = best === null ? max : Math.max(1, Math.min(best, max))
+  let count = start
+  /** After a try of more than a calibration found best: twice as long each time. */
+  let pause = pauseMs
   /** The count that is being compared with, and its rate. */
   let before: { count: number; rate: number } | null = null
   let calmUntil = Number.NEGATIVE_INFINITY
@@ -65,13 +71,15 @@ export function createPromptThreads(
         const usual = before
         before = null
         if (!better) count = usual.count
-        if (!better || down) calmUntil = now() + pauseMs
+        if (!better && !down && count === start) pause = Math.min(longestPauseMs, pause * 2)
+        else pause = pauseMs
+        if (!better || down) calmUntil = now() + pause
         if (!better) return
       }
       if (now() < calmUntil) return
       if (count > 1 && share < contended) tryOther(Math.max(1, Math.min(count - 1, Math.floor(share * count + 0.3))), rate)
       else if (count < max && share >= undisturbed) {
-        calmUntil = now() + pauseMs
+        calmUntil = now() + pause
         const idle = idleCores()
         if (idle === null || idle >= (max - count) * freeShare) tryOther(max, rate)
       }

@@ -36,6 +36,49 @@ describe('thread governor', () => {
     expect(governor.decode).toBe(4)
   })
 
+  it('begins with what a calibration found best, and leaves it only for what is faster', () => {
+    const quiet = (threads: number) => (threads === 4 ? 10 : 20)
+    const begin = (best: number, decodes: number, msOf: (threads: number) => number) => {
+      const governor = createThreadGovernor(
+        8,
+        () => 0,
+        () => null,
+        best,
+      )
+      const used: number[] = []
+      for (let index = 0; index < decodes; index++) {
+        used.push(governor.decode)
+        governor.measured(msOf(governor.decode))
+      }
+      return used
+    }
+    expect(begin(4, 100, quiet).every((threads) => threads === 4)).toBe(true)
+    // Fewer than the best are still tried, as something may hold a core now; more than there are cores are never.
+    expect(begin(7, 100, (threads) => (threads === 7 ? 400 : 40)).at(-1)).toBe(4)
+    expect(begin(16, 1, quiet)).toEqual([8])
+  })
+
+  it('tries more than the calibrated number when cores are idle and it is slow, and goes back', () => {
+    let clock = 0
+    const governor = createThreadGovernor(
+      4,
+      () => clock,
+      () => 4,
+      2,
+    )
+    const used: number[] = []
+    for (let index = 0; index < 400; index++) {
+      used.push(governor.decode)
+      const ms = governor.decode === 2 ? 20 : 30
+      clock += ms
+      governor.measured(ms)
+    }
+    expect(used[0]).toBe(2)
+    expect(used).toContain(4)
+    expect(governor.decode).toBe(2)
+    expect(used.filter((threads) => threads !== 2).length).toBeLessThan(120)
+  })
+
   it('tries more threads at once when cores are idle, and never while they are not', () => {
     let clock = 0
     const free = () => clock > 20_000

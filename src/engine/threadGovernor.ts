@@ -31,11 +31,15 @@ export function createThreadGovernor(
   max: number,
   now: () => number = () => performance.now(),
   idleCores: () => number | null = () => null,
+  /** What a calibration found best on a quiet machine: it begins with this. More are tried only where there is hope. */
+  best: number | null = null,
 ): ThreadGovernor {
-  const counts = [...new Set([max, max - 1, Math.ceil(max / 2)])].filter((count) => count >= 1)
+  const start = best === null ? max : Math.max(1, Math.min(best, max))
+  const counts = [...new Set([max, max - 1, Math.ceil(max / 2), start])].filter((count) => count >= 1)
   const rates = new Map<number, number>()
-  let queue = counts.slice(1)
-  let threads = max
+  // Fewer are tried at once all the same: another program may hold a core, which only the comparison shows.
+  let queue = counts.filter((count) => count < start)
+  let threads = start
   let tokens = 0
   let spent = 0
   let exploredAt = now()
@@ -52,7 +56,7 @@ export function createThreadGovernor(
     if (free) lookAgainMs = Math.min(hopeMs, lookAgainMs * 2)
     return free
   }
-  const best = () => counts.reduce((winner, count) => ((rates.get(count) ?? 0) > (rates.get(winner) ?? 0) ? count : winner), max)
+  const fastest = () => counts.reduce((winner, count) => ((rates.get(count) ?? 0) > (rates.get(winner) ?? 0) ? count : winner), max)
   const closeWindow = () => {
     const rate = tokens / spent
     const usual = rates.get(threads)
@@ -68,7 +72,7 @@ export function createThreadGovernor(
       queue = counts.filter((count) => count !== threads)
       exploredAt = now()
     }
-    threads = queue.shift() ?? best()
+    threads = queue.shift() ?? fastest()
     if (threads === max && queue.length === 0 && rates.has(max)) lookAgainMs = lookMs
   }
   return {
@@ -77,7 +81,7 @@ export function createThreadGovernor(
       return threads
     },
     get collapsed() {
-      return (rates.get(best()) ?? 0) > 3 * (rates.get(max) ?? Number.POSITIVE_INFINITY)
+      return (rates.get(fastest()) ?? 0) > 3 * (rates.get(max) ?? Number.POSITIVE_INFINITY)
     },
     begin: () => {
       lookAgainMs = lookMs
@@ -90,7 +94,7 @@ export function createThreadGovernor(
       tokens++
       spent += Math.max(ms, 0.01)
       // A try that is hopeless from its first tokens on costs no more of them.
-      const hopeless = tokens >= 2 && tokens / spent < (rates.get(best()) ?? 0) * collapse
+      const hopeless = tokens >= 2 && tokens / spent < (rates.get(fastest()) ?? 0) * collapse
       if (tokens >= windowTokens || spent >= windowMs || (hopeless && !rates.has(threads))) closeWindow()
     },
   }

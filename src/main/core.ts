@@ -224,7 +224,16 @@ export function createCore(options: CoreOptions) {
   })
 
   const conversations = new ConversationService(db)
-  const loading = new LoadingService({ host: engine, models: db.models, settings, plan: loadPlanner(recommendation, dryRuns) })
+  const bestThreads = async () => {
+    const measured = await calibration.current(await hardware.report())
+    return measured.find(({ backend }) => backend === 'cpu')?.threads ?? null
+  }
+  const loading = new LoadingService({
+    host: engine,
+    models: db.models,
+    settings,
+    plan: loadPlanner(recommendation, dryRuns, bestThreads),
+  })
   const cache = new KvStates({
     host: engine,
     folder: join(paths.cacheDir, 'kv'),

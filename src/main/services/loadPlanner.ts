@@ -8,7 +8,12 @@ import type { RecommendationService } from './recommendation'
 const plannerWaitMs = 500
 
 /** What is loaded is what was predicted: the plan of the fit, with this machine's free memory now. Nothing fits: llama.cpp chooses, and the ladder steps down. */
-export function loadPlanner(recommendation: RecommendationService, dryRuns: Pick<DryRuns, 'soon'>) {
+export function loadPlanner(
+  recommendation: RecommendationService,
+  dryRuns: Pick<DryRuns, 'soon'>,
+  /** What the calibration of the processor found; null where there is none that holds. */
+  bestThreads: () => Promise<{ decode: number; prefill: number } | null> = async () => null,
+) {
   return async (path: string, facts: ModelFacts, wishes: LoadWishes & { contextSize: number }): Promise<Partial<LoadOptions>> => {
     const { verdict, plan } = await recommendation.fitFile(facts, {
       contextSize: wishes.contextSize,
@@ -18,12 +23,15 @@ export function loadPlanner(recommendation: RecommendationService, dryRuns: Pick
       ...(wishes.cpuOnly === true ? { backend: 'cpu' as const } : {}),
     })
     if (verdict === 'too-big') return {}
+    // Where all lies on a card, the number of threads hardly matters.
+    const threads = verdict === 'full-gpu' ? null : await bestThreads().catch(() => null)
     return {
       backend: plan.backend,
       gpuLayers: plan.gpuLayers,
       batchSize: plan.batchSize,
       useMmap: plan.useMmap,
       hasGpu: plan.backend !== 'cpu',
+      ...(threads === null ? {} : { bestThreads: threads }),
     }
   }
 }

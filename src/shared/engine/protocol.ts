@@ -51,6 +51,8 @@ export interface LoadRequest {
   contextSize: number | 'auto'
   batchSize: number | 'auto'
   threads: number | 'auto'
+  /** What a calibration found best here: each reply begins with these, and goes on with what is faster then. Left out: all cores. */
+  bestThreads?: { decode: number; prefill: number }
   flashAttention: boolean | 'auto'
   kvCacheType: KvCacheType
   useMmap: boolean | 'auto'
