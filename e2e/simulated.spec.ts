@@ -4,7 +4,7 @@ import type { HardwareReport } from '../src/shared/domain/hardware'
 import type { Recommendation } from '../src/shared/domain/recommend'
 import { messages } from '../src/shared/i18n'
 import { type Launched, launchSnug } from './fixtures/launch'
-import { en } from './fixtures/models'
+import { en, newChat, starterName, useModel } from './fixtures/models'
 import { openPage } from './fixtures/pages'
 import { ask } from './fixtures/rpc'
 
@@ -109,6 +109,37 @@ test("limits of one's own count at once, are marked as such everywhere, and go w
   await limits.getByRole('button', { name: en.machine.reset }).click()
   await expect(limits.getByText(en.common.yours)).toHaveCount(0)
   expect(await ask(page, 'app/settings')).toMatchObject({ reserveBytes: null, vramBudgetBytes: null })
+})
+
+test('a loaded model gives its memory back, or keeps it: the whole page is priced again', async () => {
+  const { page } = snug
+  await openPage(page, 'discover')
+  const choice = page.getByRole('radiogroup', { name: en.discover.memoryOf })
+  const givesBack = page.locator('.cols.head [data-gives-back="true"]')
+  await expect(page.getByTestId('model-row').first()).toBeVisible()
+  // Nothing is loaded: nothing to ask, nothing to give back.
+  await expect(choice).toHaveCount(0)
+  await expect(givesBack).toHaveCount(0)
+
+  await newChat(page)
+  await useModel(page, starterName)
+  await openPage(page, 'discover')
+  const place = choice.getByRole('radio', { name: en.discover.inPlaceOf({ name: starterName }) })
+  const beside = choice.getByRole('radio', { name: en.discover.besideIt })
+  await expect(place).toBeChecked()
+  const returned = async (keep: boolean) => {
+    const [best] = await ask<Recommendation[]>(page, 'discover/recommend', { use: 'chat', kvCacheType: 'f16', beside: keep })
+    return best?.best.fit.pools.reduce((sum, pool) => sum + pool.returnedBytes, 0) ?? -1
+  }
+  expect(await returned(false)).toBeGreaterThan(100 * 2 ** 20)
+  expect(await returned(true)).toBe(0)
+  await beside.click()
+  await expect(beside).toBeChecked()
+  await expect(givesBack).toHaveCount(0)
+  await place.click()
+  await expect(givesBack).not.toHaveCount(0)
+  await ask(page, 'engine/unload')
+  await expect(choice).toHaveCount(0)
 })
 
 test('the chart: what fits by capability and speed, its best edge, and two dots compared', async () => {

@@ -200,6 +200,42 @@ describe('recommend', () => {
     expect((await limited('Apple M1, 8', 64 * GiB).machine()).pools[0]?.limit?.name).toBe('metal-working-set')
     expect((await limited('Apple M1, 8', 2 * GiB).machine()).pools[0]?.limit).toMatchObject({ name: 'user', bytes: 2 * GiB })
   })
+  test('a verdict does not flicker: memory that is gone counts at once, memory that comes back only past a margin', async () => {
+    const { raw } = exampleMachines.find((candidate) => candidate.name.startsWith('no GPU, 8')) ?? fail()
+    const state = { available: 5 * GiB }
+    const service = new RecommendationService({
+      catalog,
+      hardware: { report: async () => mergeHardware({ ...raw, ram: { ...raw.ram, available: state.available } }) },
+    })
+    // So that it just fits into 5 GiB.
+    const needed = (await service.fitFile(llama1b)).totalBytes
+    const at = async (spare: number) => {
+      state.available = needed + 512 * MiB + spare
+      return await service.fitFile(llama1b)
+    }
+    const seen: boolean[] = []
+    for (const spare of [0, 40, -40, 40, -10, 200, 10].map((mib) => mib * MiB)) seen.push((await at(spare)).verdict === 'cpu')
+    expect(seen).toEqual([true, true, false, false, false, false, false])
+    expect((await at(300 * MiB)).verdict).toBe('cpu')
+    // What is missing is said in numbers that agree with the verdict.
+    const short = await at(-100 * MiB)
+    expect(short).toMatchObject({ verdict: 'too-big' })
+    expect((short.freeUpBytes ?? 0) / MiB).toBeCloseTo(100, 0)
+  })
+  test('what would run if other programs freed so much says how much', async () => {
+    const { raw } = exampleMachines.find((candidate) => candidate.name.startsWith('no GPU, 8')) ?? fail()
+    const report = mergeHardware({ ...raw, ram: { ...raw.ram, available: 2 * GiB } })
+    const list = await new RecommendationService({ catalog, hardware: { report: async () => report } }).recommend()
+    const held = list.filter((item) => item.reason.kind === 'free-up')
+    expect(held.length).toBeGreaterThan(3)
+    for (const { reason, best } of held) {
+      const missing = reason.kind === 'free-up' ? reason.freeUpBytes : 0
+      expect(best.verdict).toBe('too-big')
+      expect(missing).toBeGreaterThan(0)
+      // No more than other programs hold; what does not fit even then is too big, and says that.
+      expect(missing).toBeLessThanOrEqual(report.ram.total - report.ram.available)
+    }
+  })
   test('our own model is given back by default, and kept when asked', async () => {
     const machine = exampleMachines.find((candidate) => candidate.name.startsWith('a card that is busy'))
     if (machine === undefined) throw new Error('no machine')

@@ -2,6 +2,7 @@ import type { Calibration } from '@shared/domain/calibration'
 import { type Catalog, type CatalogEntry, type UseCase, catalogModel, headerGeometry } from '@shared/domain/catalog'
 import {
   type FitMachine,
+  type MemoryPool,
   type FitOptions,
   type FitReport,
   defaultFitOptions,
@@ -13,7 +14,7 @@ import {
 import type { KvCacheType, ModelFacts } from '@shared/domain/gguf'
 import type { Backend, HardwareReport } from '@shared/domain/hardware'
 import { type EstimateLevel, type MemoryDevice, type MemoryPart, type SizedModel, residentBytes } from '@shared/domain/memory'
-import { type PoolOptions, bestBackend, memoryPools, usableGpus } from '@shared/domain/pools'
+import { type PoolOptions, bestBackend, memoryPools, steadyBytes, usableGpus } from '@shared/domain/pools'
 import { quantizationInfo } from '@shared/domain/quantization'
 import { type Recommendation, type RecommendOptions, rankRecommendations, recommendModel, useNeeds } from '@shared/domain/recommend'
 import { type SimulatedMachine, simulateMachine } from '@shared/domain/simulate'
@@ -69,6 +70,9 @@ export interface FitQuery extends MachineOptions {
 }
 
 export class RecommendationService {
+  /** Free bytes that were counted last, by pool: see `steadyBytes`. */
+  readonly #counted = new Map<string, Bytes>()
+
   constructor(private readonly options: RecommendationServiceOptions) {}
 
   get catalog(): Catalog {
@@ -154,7 +158,17 @@ export class RecommendationService {
     const { uncorrected = null } = query
     const corrections = simulated || uncorrected === true ? {} : ((await this.options.corrections?.(report, backend, uncorrected)) ?? {})
     const speeds = deviceSpeeds({ ...report, gpus }, backend, calibrations)
-    return { pools: memoryPools(report, backend, pools), backend, speeds, corrections }
+    const free = memoryPools(report, backend, pools)
+    return { pools: simulated ? free : free.map((pool) => this.#steady(pool)), backend, speeds, corrections }
+  }
+
+  #steady(pool: MemoryPool): MemoryPool {
+    // With what our own model gives back: loading and unloading it changes nothing.
+    const room = pool.freeBytes + pool.returnedBytes
+    const key = `${pool.name}/${pool.devices.join()}/${pool.returnedBytes > 0}`
+    const counted = steadyBytes(this.#counted.get(key), room)
+    this.#counted.set(key, counted)
+    return { ...pool, freeBytes: Math.max(0, pool.freeBytes - (room - counted)) }
   }
 
   /** Tokens per second of a model with this very plan and so many tokens before, by calibration or table alone. */

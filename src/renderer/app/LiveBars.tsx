@@ -1,6 +1,6 @@
 import { gib } from '../lib/format'
 import { useMessages } from '../lib/i18n'
-import { engineLive, machineLive, useLive } from '../lib/live'
+import { engineLive, machineLive, settingsLive, useLive } from '../lib/live'
 import { MemoryBar, livePools } from '../ui'
 
 /** VRAM and RAM as they are now, in the sidebar on every page. */
@@ -8,9 +8,10 @@ export function LiveBars() {
   const { common } = useMessages()
   const report = useLive(machineLive)
   const engine = useLive(engineLive)
+  const budget = useLive(settingsLive)?.vramBudgetBytes
   const parts = engine?.state === 'ready' ? engine.parts : []
   if (report === undefined) return null
-  return livePools(report, parts).map((pool) => {
+  return livePools(report, parts, budget).map((pool) => {
     const used = gib(pool.totalBytes - pool.freeBytes)
     const total = gib(pool.totalBytes)
     const ram = pool.devices.includes('cpu')

@@ -30,6 +30,16 @@ describe('livePools', () => {
     expect(tank.segments[0]?.fraction).toBeCloseTo(8 / 12)
     expect(tank.other).toBeCloseTo(1 / 12)
   })
+  it("draws the capacity line where the person's own limit of a card is", () => {
+    const hardware = report({ gpus: [{ ...gpu, kind: 'discrete', vramTotal: 12 * GiB, vramFree: 11 * GiB }] })
+    const [free, ram] = livePools(hardware, [])
+    const [limited, sameRam] = livePools(hardware, [], 4 * GiB)
+    if (free === undefined || limited === undefined) throw new Error('no card')
+    expect(tankOf(free, []).line).toBeCloseTo(11 / 12)
+    expect(tankOf(limited, []).line).toBeCloseTo(4 / 12)
+    expect(tankOf(limited, []).other).toBeCloseTo(1 / 12)
+    expect(sameRam).toEqual(ram)
+  })
   it('has one pool for unified memory', () => {
     const hardware = report({
       unifiedMemory: true,

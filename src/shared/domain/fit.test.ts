@@ -1,7 +1,7 @@
 import { fc, test as property } from '@fast-check/vitest'
 import { describe, expect, test } from 'vitest'
 import { gemma3, llama1b, llama8b, qwen3moe8 } from './exampleModels'
-import { type FitMachine, type MemoryPool, defaultFitOptions, fillPools, isImpossible, planFit, steadyVerdict, withParts } from './fit'
+import { type FitMachine, type MemoryPool, defaultFitOptions, fillPools, isImpossible, planFit, withParts } from './fit'
 import { type Bytes, GiB, MiB } from './units'
 
 function pool(id: 'cpu' | 'gpu0' | 'gpu1', total: Bytes, free: Bytes, extra: Partial<MemoryPool> = {}): MemoryPool {
@@ -134,15 +134,6 @@ test('two unequal cards are used together', () => {
 test('a quantized V cache without flash attention is impossible', () => {
   expect(isImpossible({ kvCacheType: 'q8_0', flashAttention: false })).toBe(true)
   expect(isImpossible({ kvCacheType: 'f16', flashAttention: false })).toBe(false)
-})
-
-test('a verdict improves only past the margin, and worsens at once', () => {
-  const tight = planFit(llama8b, machine(8, 32), defaultFitOptions)
-  const [gpu] = tight.pools
-  const spare = gpu?.spareBytes ?? 0
-  expect(steadyVerdict('partial-gpu', tight, spare + 1)).toBe('partial-gpu')
-  expect(steadyVerdict('partial-gpu', tight, spare - MiB)).toBe('full-gpu')
-  expect(steadyVerdict('full-gpu', planFit(llama8b, machine(4, 32), defaultFitOptions))).toBe('partial-gpu')
 })
 
 test("a dry run's parts replace the formula's, what it cannot know stays", () => {

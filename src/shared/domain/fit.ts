@@ -329,12 +329,3 @@ export function withParts(report: FitReport, parts: readonly MemoryPart[], level
     maxContext: fits ? report.maxContext : 0,
   }
 }
-
-/** A verdict changes for the better only past this margin, so that it does not flicker while other programs breathe. */
-export const hysteresisBytes = 256 * MiB
-
-/** What to show: the new verdict, or the one shown before while the difference is inside the margin. */
-export function steadyVerdict(before: Verdict | null, now: FitReport, marginBytes: Bytes = hysteresisBytes): Verdict {
-  if (before === null || rank[now.verdict] >= rank[before]) return now.verdict
-  return now.pools.every((pool) => pool.takesBytes === 0 || pool.spareBytes >= marginBytes) ? now.verdict : before
-}

@@ -24,6 +24,14 @@ export function reserveFor(kind: MemoryPool['kind'], total: Bytes): Bytes {
   return kind === 'discrete' ? Math.max(256 * MiB, total * 0.03) : Math.min(4 * GiB, Math.max(512 * MiB, total * 0.06))
 }
 
+/** Free memory that came back counts only past this margin, so that no verdict flickers while other programs breathe. */
+export const steadyMarginBytes = 256 * MiB
+
+/** What is counted as free: less than before at once, more only once it is clearly more. */
+export function steadyBytes(counted: Bytes | undefined, free: Bytes, marginBytes: Bytes = steadyMarginBytes): Bytes {
+  return counted !== undefined && free > counted && free - counted < marginBytes ? counted : free
+}
+
 /** The best backend that works here. */
 export function bestBackend(report: HardwareReport): Backend {
   const usable = usableGpus(report, null)

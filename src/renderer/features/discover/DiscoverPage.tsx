@@ -171,7 +171,7 @@ function Head({ items, filters }: { items: readonly Recommendation[]; filters: F
         {pools.length === 0
           ? discover.column.memory
           : pools.map((pool) => (
-              <span key={pool.id}>
+              <span key={pool.id} data-gives-back={pool.returnedBytes > 0}>
                 <span className="ell">{pool.id === 'cpu' ? common.ram : pool.name}</span>
                 <span>{gib(pool.freeBytes + pool.returnedBytes)}</span>
               </span>

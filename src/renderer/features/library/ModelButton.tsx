@@ -7,7 +7,7 @@ import { useCommand } from '../../lib/commands'
 import { count, parameters, percent } from '../../lib/format'
 import { useMessages } from '../../lib/i18n'
 import { isMac, keyLabel } from '../../lib/keyboard'
-import { machineLive, useLive } from '../../lib/live'
+import { machineLive, settingsLive, useLive } from '../../lib/live'
 import { isUsable, useCurrentModel } from '../../lib/models'
 import { Button, ErrorNotice, MemoryBar, Note, Popover, WherePill, livePools } from '../../ui'
 import { EngineNotice } from './EngineNotice'
@@ -66,8 +66,9 @@ export function ModelButton() {
 
 function LoadedBar({ engine }: { engine: Extract<EngineStatus, { state: 'ready' }> }) {
   const report = useLive(machineLive)
+  const budget = useLive(settingsLive)?.vramBudgetBytes
   if (report === undefined) return null
-  const pools = livePools(report, engine.parts).filter((pool) => pool.takesBytes > 0)
+  const pools = livePools(report, engine.parts, budget).filter((pool) => pool.takesBytes > 0)
   return <MemoryBar pools={pools.slice(0, 1)} parts={engine.parts} size="s" />
 }
 

@@ -4,7 +4,7 @@ import { Cpu, HardDrive, MemoryStick, Zap } from 'lucide-react'
 import type { ReactNode } from 'react'
 import { count, gib, size } from '../../lib/format'
 import { useMessages } from '../../lib/i18n'
-import { engineLive, useLive } from '../../lib/live'
+import { engineLive, settingsLive, useLive } from '../../lib/live'
 import { useCurrentModel } from '../../lib/models'
 import { MemoryBar, MemoryLegend, Note, livePools } from '../../ui'
 
@@ -12,9 +12,10 @@ import { MemoryBar, MemoryLegend, Note, livePools } from '../../ui'
 export function Devices({ report }: { report: HardwareReport }) {
   const { machine } = useMessages()
   const engine = useLive(engineLive)
+  const budget = useLive(settingsLive)?.vramBudgetBytes
   const parts = engine?.state === 'ready' ? engine.parts : []
   const { model } = useCurrentModel()
-  const pools = livePools(report, parts)
+  const pools = livePools(report, parts, budget)
   const ram = pools.find((pool) => pool.devices.includes('cpu'))
   const name = engine?.state === 'ready' ? model?.name : undefined
   const poolOf = (gpu: Gpu) => pools.find((pool) => pool.name === gpu.name && pool.id !== 'cpu' && !pool.devices.includes('cpu'))
