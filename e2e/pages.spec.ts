@@ -169,6 +169,38 @@ test('the keyboard reaches every page', async () => {
   await page.keyboard.press('Escape')
 })
 
+test('a small or zoomed window: the sidebar lies over the page when it is asked for, and nothing is cut off', async () => {
+  const { page, app } = snug
+  const resize = (width: number, height: number) =>
+    app.evaluate(({ BrowserWindow }, [w, h]) => BrowserWindow.getAllWindows()[0]?.setContentSize(w, h), [width, height] as const)
+  await resize(760, 560)
+  const side = page.locator('.side')
+  await expect(side).toBeHidden()
+  for (const name of ['chat', 'discover', 'library', 'planner', 'machine', 'settings'] as const) {
+    await openPage(page, name)
+    const cut = await page.evaluate(() =>
+      [...document.querySelectorAll('.main button, .main input, .main select')]
+        .filter((element) => {
+          const { left, right, width } = element.getBoundingClientRect()
+          return width > 0 && !element.classList.contains('vh') && (left < 0 || right > innerWidth)
+        })
+        .map((element) => element.outerHTML.slice(0, 120)),
+    )
+    expect({ name, cut }).toEqual({ name, cut: [] })
+  }
+  await page.getByRole('button', { name: en.menu.sidebar }).click()
+  await expect(side).toBeVisible()
+  await side.getByRole('link', { name: en.common.library }).click()
+  await expect(page.getByRole('heading', { level: 1, name: en.common.library })).toBeVisible()
+  await expect(side).toBeHidden()
+  await page.keyboard.press('Control+k')
+  await expect(page.getByRole('searchbox', { name: en.common.searchChats })).toBeFocused()
+  await page.keyboard.press('Escape')
+  await expect(side).toBeHidden()
+  await resize(1_280, 820)
+  await expect(side).toBeVisible()
+})
+
 test('no page has a serious fault of accessibility, in either theme', async () => {
   const { page } = snug
   const faults: string[] = []

@@ -42,6 +42,24 @@ function plan(input: Partial<PolicyInput> & { branch: MessageRow[] }) {
   })
 }
 
+test('a chat of ten thousand messages is counted where it may fit, not where it cannot', async () => {
+  const branch = Array.from({ length: 10_000 }, (_, index) =>
+    message(index % 2 === 0 ? 'user' : 'assistant', `message ${index} `.repeat(4)),
+  )
+  const counted: number[] = []
+  const found = await plan({
+    branch,
+    count: async (messages) => {
+      counted.push(messages.length)
+      return length(messages)
+    },
+  })
+  expect(found.tokens).toBeLessThanOrEqual(800)
+  expect(found.tooLong).toBe(false)
+  expect(found.messages.at(-1)?.content).toContain('message 9999')
+  expect(Math.max(...counted)).toBeLessThan(1_000)
+})
+
 test('room: budget and 1,024 of answer, half of a small context, never more than the limit', () => {
   expect(replyRoom(8_192, null, null)).toBe(1_024)
   expect(replyRoom(8_192, 2_048, null)).toBe(3_072)

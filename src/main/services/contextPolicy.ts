@@ -14,6 +14,9 @@ export function replyRoom(contextSize: number, thoughtBudgetTokens: number | nul
   return Math.min(wanted, maxTokens ?? wanted, Math.floor(contextSize / 2))
 }
 
+/** More characters than this for each token are in no text: a prompt so long need not be rendered and counted to be refused. */
+const mostCharactersPerToken = 16
+
 /** What goes into a prompt: the system message, then the branch from `from` on. */
 export interface PromptPlan {
   messages: PromptMessage[]
@@ -41,13 +44,16 @@ export async function planPrompt(input: PolicyInput): Promise<PromptPlan> {
   const { branch, contextSize, room, count } = input
   const starts = turnStarts(branch)
   const budget = contextSize - room
-  const attempt = async (start: number, droppedThoughts: boolean): Promise<PromptPlan> => {
+  const attempt = async (start: number, droppedThoughts: boolean, counted = false): Promise<PromptPlan> => {
     const head = leadingSystem(branch)
     const kept = start <= head ? branch : [...branch.slice(0, head), ...branch.slice(start)]
     const messages = promptMessages(input.system, kept, droppedThoughts)
     const dropped = branch.length - kept.length
     const firstMessageId = dropped === 0 ? null : (branch[start]?.id ?? null)
-    return { messages, firstMessageId, droppedMessages: dropped, droppedThoughts, tokens: await count(messages), tooLong: false }
+    const characters = messages.reduce((sum, { content, thought }) => sum + content.length + (thought?.length ?? 0), 0)
+    const hopeless = !counted && characters > contextSize * mostCharactersPerToken
+    const tokens = hopeless ? Number.POSITIVE_INFINITY : await count(messages)
+    return { messages, firstMessageId, droppedMessages: dropped, droppedThoughts, tokens, tooLong: false }
   }
 
   // Where the turn before began, if that still fits: a prompt that begins elsewhere is evaluated anew.
@@ -63,7 +69,7 @@ export async function planPrompt(input: PolicyInput): Promise<PromptPlan> {
   let low = starts.findIndex((start) => start > before)
   let high = starts.length - 1
   if (low < 0) low = Math.max(0, high)
-  let best = await attempt(starts[high] ?? 0, true)
+  let best = await attempt(starts[high] ?? 0, true, true)
   if (best.tokens > budget) return { ...best, tooLong: best.tokens > contextSize * (1 - leastShare) }
   while (low < high) {
     const middle = Math.floor((low + high) / 2)

@@ -1,20 +1,23 @@
 import { CSPProvider } from '@base-ui/react/csp-provider'
 import { QueryClientProvider } from '@tanstack/react-query'
-import { Suspense, lazy, useEffect, useState } from 'react'
+import { PanelLeft } from 'lucide-react'
+import { Suspense, lazy, useEffect } from 'react'
 import { Redirect, Route, Router, Switch, useLocation } from 'wouter'
 import { useHashLocation } from 'wouter/use-hash-location'
 import { ChatPage } from '../features/chat'
 import { DropLayer, LibraryPage, ModelButton } from '../features/library'
 import { client } from '../lib/client'
 import { useCommand } from '../lib/commands'
+import { isMac, keyLabel } from '../lib/keyboard'
 import { LanguageProvider, useMessages } from '../lib/i18n'
 import { settingsLive, useLive } from '../lib/live'
 import { queryClient } from '../lib/queries'
 import { useTheme } from '../lib/theme'
-import { ErrorBoundary, Note, TitleBarEnd, ToastArea } from '../ui'
+import { ErrorBoundary, IconButton, Note, TitleBarEnd, TitleBarStart, ToastArea } from '../ui'
 import { DataNotice } from './DataNotice'
 import { KeysDialog } from './KeysDialog'
 import { Sidebar } from './Sidebar'
+import { useSidebar } from './useSidebar'
 import { useAppCommands } from './useAppCommands'
 
 // The chat is what a start shows; the other pages come when they are asked for.
@@ -42,12 +45,11 @@ export function App() {
 
 function Frame() {
   const [location, go] = useLocation()
-  const [sidebar, setSidebar] = useState(true)
+  const sidebar = useSidebar()
   const settings = useLive(settingsLive)
-  const { common } = useMessages()
+  const { common, menu } = useMessages()
   useTheme()
   useAppCommands()
-  useCommand('toggle-sidebar', () => setSidebar((open) => !open))
   useCommand('new-chat', () => go('/chat'))
   useCommand('open-settings', () => go('/settings'))
   useEffect(() => {
@@ -64,6 +66,11 @@ function Frame() {
       <Note tone="bad">{common.somethingBroke}</Note>
     </div>
   )
+  const openSidebar = sidebar.open ? null : (
+    <IconButton label={menu.sidebar} keys={keyLabel('Ctrl B', isMac)} onClick={() => sidebar.show(true)}>
+      <PanelLeft className="i" aria-hidden="true" />
+    </IconButton>
+  )
   if (location === '/') return <div className="main" />
   if (location === '/welcome') {
     return (
@@ -79,26 +86,32 @@ function Frame() {
   }
   return (
     <TitleBarEnd value={<ModelButton />}>
-      <div className="app" data-sidebar={sidebar ? 'open' : 'closed'}>
+      <div className="app" data-sidebar={sidebar.floats ? 'over' : sidebar.open ? 'open' : 'closed'}>
         <Sidebar />
-        <main className="main">
-          <DataNotice />
-          <ErrorBoundary key={location} fallback={broken}>
-            <Suspense fallback={null}>
-              <Switch>
-                <Route path="/chat/:id?">{({ id }) => <ChatPage key={id ?? 'new'} id={id ?? null} />}</Route>
-                <Route path="/discover" component={DiscoverPage} />
-                <Route path="/library" component={LibraryPage} />
-                <Route path="/planner" component={PlannerPage} />
-                <Route path="/machine" component={MachinePage} />
-                <Route path="/settings/:part?">{({ part }) => <SettingsPage part={part ?? null} />}</Route>
-                <Route>
-                  <Redirect to="/chat" replace />
-                </Route>
-              </Switch>
-            </Suspense>
-          </ErrorBoundary>
-        </main>
+        {sidebar.floats && (
+          // oxlint-disable-next-line jsx-a11y/click-events-have-key-events, jsx-a11y/no-static-element-interactions -- Escape does the same
+          <div className="side-veil" onClick={() => sidebar.show(false)} />
+        )}
+        <TitleBarStart value={openSidebar}>
+          <main className="main">
+            <DataNotice />
+            <ErrorBoundary key={location} fallback={broken}>
+              <Suspense fallback={null}>
+                <Switch>
+                  <Route path="/chat/:id?">{({ id }) => <ChatPage key={id ?? 'new'} id={id ?? null} />}</Route>
+                  <Route path="/discover" component={DiscoverPage} />
+                  <Route path="/library" component={LibraryPage} />
+                  <Route path="/planner" component={PlannerPage} />
+                  <Route path="/machine" component={MachinePage} />
+                  <Route path="/settings/:part?">{({ part }) => <SettingsPage part={part ?? null} />}</Route>
+                  <Route>
+                    <Redirect to="/chat" replace />
+                  </Route>
+                </Switch>
+              </Suspense>
+            </ErrorBoundary>
+          </main>
+        </TitleBarStart>
       </div>
       <KeysDialog />
       <DropLayer />

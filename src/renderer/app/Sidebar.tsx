@@ -27,7 +27,8 @@ export function Sidebar() {
   const downloads = useLive(downloadsLive) ?? []
   const offline = useLive(settingsLive)?.offline ?? false
   const running = downloads.filter(({ state }) => state === 'running' || state === 'queued' || state === 'verifying').length
-  useCommand('focus-search', () => find.current?.focus())
+  // A closed sidebar opens for it first.
+  useCommand('focus-search', () => void requestAnimationFrame(() => find.current?.focus()))
   return (
     <aside className="side" aria-label={common.appName}>
       <div className="side-head">

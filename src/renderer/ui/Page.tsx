@@ -3,6 +3,9 @@ import { type ReactNode, createContext, useContext } from 'react'
 /** What stands at the right end of every title bar (the model button); the frame sets it. */
 export const TitleBarEnd = createContext<ReactNode>(null)
 
+/** What stands at the left end of every title bar: the way back to a sidebar that is closed. */
+export const TitleBarStart = createContext<ReactNode>(null)
+
 /** Title bar with the page's name and its one tool, and the page below it. */
 export function Page({
   title,
@@ -18,6 +21,7 @@ export function Page({
   return (
     <>
       <header className="bar">
+        {useContext(TitleBarStart)}
         {typeof title === 'string' ? <h1 className="ell">{title}</h1> : title}
         {tool}
         <span className="grow" />

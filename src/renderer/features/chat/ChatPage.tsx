@@ -14,6 +14,7 @@ import { FindBar } from './FindBar'
 import { MessageList } from './MessageList'
 import { PromptView } from './PromptView'
 import { RenameField } from './RenameField'
+import { useHidden } from './useHidden'
 import { SpillNotice } from './SpillNotice'
 import { SystemLine } from './SystemLine'
 import { type Chat, useChat } from './useChat'
@@ -28,6 +29,7 @@ export function ChatPage({ id }: { id: string | null }) {
   const [editingId, setEditingId] = useState<string | null>(null)
   const [viewing, setViewing] = useState(false)
   const empty = chat.branch.length === 0
+  const { hidden, reveal } = useHidden(chat.branch.length)
   useChatCommands(chat)
   const title = chat.conversation?.title || common.newChat
   return (
@@ -49,10 +51,10 @@ export function ChatPage({ id }: { id: string | null }) {
           />
         </div>
       ) : (
-        <MessageList chat={chat} editingId={editingId} setEditingId={setEditingId} />
+        <MessageList chat={chat} editingId={editingId} setEditingId={setEditingId} hidden={hidden} onReveal={() => reveal(hidden)} />
       )}
       <SpillNotice chat={chat} />
-      <FindBar branch={chat.branch} />
+      <FindBar branch={chat.branch} hidden={hidden} onReveal={reveal} />
       <Composer
         chat={chat}
         text={text}

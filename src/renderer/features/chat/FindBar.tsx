@@ -4,13 +4,21 @@ import { useEffect, useRef, useState } from 'react'
 import { useCommand } from '../../lib/commands'
 import { useMessages } from '../../lib/i18n'
 import { IconButton } from '../../ui'
+import { textOf } from './branch'
 import { findText } from './findText'
 
 const every = 'find'
 const current = 'find-current'
 
+interface FindProps {
+  branch: readonly Message[]
+  /** Messages at the beginning that are not drawn; those with the text are drawn when they are wanted. */
+  hidden: number
+  onReveal: (from: number) => void
+}
+
 /** Finds in what is shown. Matches are painted by the browser, so nothing of the messages is changed for it. */
-export function FindBar({ branch }: { branch: readonly Message[] }) {
+export function FindBar({ branch, hidden, onReveal }: FindProps) {
   const { chat, common } = useMessages()
   const [open, setOpen] = useState(false)
   const [text, setText] = useState('')
@@ -26,12 +34,14 @@ export function FindBar({ branch }: { branch: readonly Message[] }) {
     const found = open && root !== null ? findText(root, text) : []
     setMatches(found)
     setAt(0)
+    const earlier = open && found.length === 0 ? hiddenMatch(branch, hidden, text) : -1
+    if (earlier >= 0) onReveal(earlier)
     CSS.highlights.set(every, new Highlight(...found))
     return () => {
       CSS.highlights.delete(every)
       CSS.highlights.delete(current)
     }
-  }, [open, text, branch])
+  }, [open, text, branch, hidden, onReveal])
   const shown = matches[at]
   useEffect(() => {
     if (shown === undefined) return
@@ -39,7 +49,11 @@ export function FindBar({ branch }: { branch: readonly Message[] }) {
     shown.startContainer.parentElement?.scrollIntoView({ block: 'center' })
   }, [shown])
   if (!open) return null
-  const step = (by: number) => setAt((before) => (matches.length === 0 ? 0 : (before + by + matches.length) % matches.length))
+  const step = (by: number) => {
+    const earlier = by < 0 && at === 0 ? hiddenMatch(branch, hidden, text) : -1
+    if (earlier >= 0) onReveal(earlier)
+    else setAt((before) => (matches.length === 0 ? 0 : (before + by + matches.length) % matches.length))
+  }
   return (
     <div className="find" role="search" aria-label={chat.find}>
       <label className="input">
@@ -73,4 +87,15 @@ export function FindBar({ branch }: { branch: readonly Message[] }) {
       </IconButton>
     </div>
   )
+}
+
+/** The newest message before the drawn ones that has the text. */
+function hiddenMatch(branch: readonly Message[], hidden: number, text: string): number {
+  const wanted = text.trim().toLowerCase()
+  if (wanted === '') return -1
+  for (let index = hidden - 1; index >= 0; index--) {
+    const message = branch[index]
+    if (message !== undefined && textOf(message).toLowerCase().includes(wanted)) return index
+  }
+  return -1
 }

@@ -1,6 +1,7 @@
-import { ArrowDown } from 'lucide-react'
-import { useEffect, useRef, useState } from 'react'
+import { ArrowDown, ArrowUp } from 'lucide-react'
+import { useEffect, useLayoutEffect, useRef, useState } from 'react'
 import { useStickToBottom } from 'use-stick-to-bottom'
+import { runCommand } from '../../lib/commands'
 import { useMessages } from '../../lib/i18n'
 import { useCurrentModel } from '../../lib/models'
 import { Button } from '../../ui'
@@ -14,37 +15,59 @@ interface ListProps {
   chat: Chat
   editingId: string | null
   setEditingId: (id: string | null) => void
+  /** How many messages at the beginning are not drawn, and how to draw more of them. */
+  hidden: number
+  onReveal: () => void
 }
 
 /** Streaming never moves what is being read: it sticks to the end only while the reader is there. */
-export function MessageList({ chat, editingId, setEditingId }: ListProps) {
+export function MessageList({ chat, editingId, setEditingId, hidden, onReveal }: ListProps) {
   const { chat: words } = useMessages()
   const { model } = useCurrentModel()
   const { scrollRef, contentRef, isAtBottom, scrollToBottom } = useStickToBottom({ initial: 'instant', resize: 'instant' })
-  const newLines = useNewLines(isAtBottom, () => scrollRef.current?.scrollHeight ?? 0)
+  const newLines = useNewLines(isAtBottom, () => ({ height: scrollRef.current?.scrollHeight ?? 0, hidden }))
   const { edit, again, carryOn, step } = chat
   const actions = useStable<MessageActions>({
     edit: (message, text, answer) => {
       setEditingId(null)
+      runCommand('focus-composer')
       edit(message, text, answer)
     },
     again,
     carryOn,
     step,
-    startEdit: setEditingId,
+    startEdit: (id) => {
+      setEditingId(id)
+      if (id === null) runCommand('focus-composer')
+    },
   })
+  const keepPlace = useSteadyPlace(() => scrollRef.current)
   return (
     <div className="msgs-frame">
       {/* oxlint-disable-next-line jsx-a11y/no-noninteractive-tabindex -- what scrolls must be reachable by keyboard */}
       <div className="msgs" ref={scrollRef} tabIndex={0} role="log" aria-label={words.messages} aria-live="off">
         <div ref={contentRef}>
           <SystemLine system={chat.system} preset={model?.recommendedSystem ?? null} onChange={chat.setSystem} />
-          {chat.branch.map((message, place) => (
+          {hidden > 0 && (
+            <Button
+              className="earlier"
+              kind="quiet"
+              size="s"
+              onClick={() => {
+                keepPlace()
+                onReveal()
+              }}
+            >
+              <ArrowUp className="i xs" aria-hidden="true" />
+              {words.earlier({ count: hidden })}
+            </Button>
+          )}
+          {chat.branch.slice(hidden).map((message, place, shown) => (
             <MessageView
               key={message.id}
               message={message}
               {...chat.versions(message)}
-              last={place === chat.branch.length - 1}
+              last={place === shown.length - 1}
               editing={editingId === message.id}
               busy={chat.streaming !== null}
               stream={chat.settings.stream}
@@ -61,6 +84,20 @@ export function MessageList({ chat, editingId, setEditingId }: ListProps) {
       )}
     </div>
   )
+}
+
+/** What is being read stays where it is when older messages are drawn above it; at the very top the browser does not see to that. */
+function useSteadyPlace(element: () => HTMLElement | null): () => void {
+  const before = useRef<number | null>(null)
+  const find = useRef(element)
+  useLayoutEffect(() => {
+    const list = find.current()
+    if (list !== null && before.current !== null && list.scrollTop < 1) list.scrollTo({ top: list.scrollHeight - before.current })
+    before.current = null
+  })
+  return () => {
+    before.current = find.current()?.scrollHeight ?? null
+  }
 }
 
 /** The same object for ever, calling the newest functions: memoised messages are not drawn again for it. */
@@ -80,17 +117,22 @@ function useStable<T extends object>(current: T): T {
 }
 
 /** Lines that came below since the reader left the end. */
-function useNewLines(atBottom: boolean, height: () => number): number {
+function useNewLines(atBottom: boolean, look: () => { height: number; hidden: number }): number {
   const [lines, setLines] = useState(0)
-  const measure = useRef(height)
+  const measure = useRef(look)
   useEffect(() => {
-    measure.current = height
+    measure.current = look
   })
   useEffect(() => {
     setLines(0)
     if (atBottom) return
-    const left = measure.current()
-    const timer = setInterval(() => setLines(Math.max(0, Math.round((measure.current() - left) / lineHeight))), 250)
+    let left = measure.current()
+    const timer = setInterval(() => {
+      const now = measure.current()
+      // older messages that were drawn above are not new
+      if (now.hidden !== left.hidden) left = now
+      setLines(Math.max(0, Math.round((now.height - left.height) / lineHeight)))
+    }, 250)
     return () => clearInterval(timer)
   }, [atBottom])
   return lines

@@ -20,6 +20,17 @@ export function siblings(messages: readonly Message[], message: Message): Messag
   return messages.filter((other) => other.parentId === message.parentId)
 }
 
+/** The messages below each parent, by creation: asked once for a long chat instead of for each of its messages. */
+export function byParent(messages: readonly Message[]): ReadonlyMap<string | null, Message[]> {
+  const below = new Map<string | null, Message[]>()
+  for (const message of messages) {
+    const beside = below.get(message.parentId)
+    if (beside === undefined) below.set(message.parentId, [message])
+    else beside.push(message)
+  }
+  return below
+}
+
 /** The version before or after this one; null at the ends. Main knows which end of its branch was shown last. */
 export function neighbour(messages: readonly Message[], message: Message, step: -1 | 1): string | null {
   const versions = siblings(messages, message)

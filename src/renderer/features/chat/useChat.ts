@@ -3,7 +3,7 @@ import { useCallback, useMemo, useRef, useState } from 'react'
 import { useLocation } from 'wouter'
 import { client } from '../../lib/client'
 import { useFollow } from '../../lib/useFollow'
-import { neighbour, siblings, visibleBranch } from './branch'
+import { byParent, neighbour, visibleBranch } from './branch'
 
 export interface Chat {
   id: string | null
@@ -70,6 +70,7 @@ export function useChat(id: string | null): Chat {
   const actions = useMemo(() => {
     const here = id ?? ''
     const list = messages ?? []
+    const below = byParent(list)
     return {
       edit: (message: Message, text: string, answer: boolean) =>
         void run(() => client.chat.edit({ id: here, messageId: message.id, text, reply: answer })),
@@ -80,7 +81,7 @@ export function useChat(id: string | null): Chat {
         if (beside !== null) void run(() => client.chat.selectLeaf({ id: here, messageId: beside }))
       },
       versions: (message: Message) => {
-        const all = siblings(list, message)
+        const all = below.get(message.parentId) ?? []
         return { index: all.findIndex((other) => other.id === message.id) + 1, total: all.length }
       },
     }

@@ -61,6 +61,7 @@ export const chat = {
   emptyAnswer: 'The model said nothing',
   answered: (p: { text: string }) => `Answer: ${p.text}`,
   newLines: (p: { count: number }) => (p.count === 0 ? 'To the end' : p.count === 1 ? '1 new line' : `${p.count} new lines`),
+  earlier: (p: { count: number }) => (p.count === 1 ? '1 earlier message' : `${p.count} earlier messages`),
   toEnd: 'Scroll to the end',
   find: 'Find in this chat',
   findNext: 'Next match',

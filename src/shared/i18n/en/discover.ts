@@ -131,7 +131,7 @@ export const discover = {
   },
 
   sums: {
-    title: (p: { total: string }) => `How ${p.total} GiB come about`,
+    title: (p: { total: string }) => `How ${p.total} GiB comes about`,
     open: (p: { name: string; total: string }) => `${p.name} takes ${p.total} GiB: show the arithmetic`,
     weights: (p: { quantization: string }) => `the ${p.quantization} file`,
     kv: (p: { context: string; type: string }) => `${p.context} tokens, ${p.type}`,

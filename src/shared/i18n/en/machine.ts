@@ -50,7 +50,7 @@ export const machine = {
   speedOff: 'off by',
   speedReplies: (p: { count: number }) => (p.count === 1 ? 'From one answer' : `From ${p.count} answers: the median of the last ones`),
   limits: 'Your limits',
-  limitsHint: 'Every price counts with them at once; empty is automatic',
+  limitsHint: 'Every estimate counts with them at once; empty is automatic',
   vramBudget: 'Of each graphics card, at most',
   vramBudgetHint: 'GiB that models may take; automatic: all that is free',
   reserveHint: 'GiB kept free on each device; automatic: a few per cent',

@@ -60,6 +60,7 @@ export const chat = {
   emptyAnswer: '模型没有说话',
   answered: (p: { text: string }) => `回答：${p.text}`,
   newLines: (p: { count: number }) => (p.count === 0 ? '回到末尾' : `${p.count} 行新内容`),
+  earlier: (p: { count: number }) => `更早的 ${p.count} 条消息`,
   toEnd: '滚动到末尾',
   find: '在对话中查找',
   findNext: '下一处',
