@@ -6,6 +6,7 @@ import {
   type MemoryOptions,
   type MemoryPart,
   type SizedModel,
+  deviceBytes,
   memoryParts,
   plannedBatchSize,
   residentBytes,
@@ -122,9 +123,6 @@ export interface FitMachine {
 /** Memory of an initialised backend before anything is loaded (facts: engine.md §1: CUDA context 100–170 MiB + cuBLAS 67; the others assumed). */
 export const backendContextBytes: Readonly<Record<Backend, Bytes>> = { cuda: 240 * MiB, vulkan: 96 * MiB, metal: 64 * MiB, cpu: 0 }
 
-/** A level that knows more than the formula (dry run, measured) gives its own parts. */
-export type PartsOf = (options: MemoryOptions) => MemoryPart[]
-
 /**
  * Quantized V without flash attention is refused by llama.cpp, so no plan has it (DESIGN.md §10: `fit/impossible`).
  */
@@ -132,16 +130,11 @@ export function isImpossible(options: Pick<FitOptions, 'kvCacheType' | 'flashAtt
   return options.kvCacheType !== 'f16' && !options.flashAttention
 }
 
-export function planFit(
-  model: SizedModel,
-  machine: FitMachine,
-  options: FitOptions,
-  level: EstimateLevel = 'formula',
-  partsOf: PartsOf = (memory) => memoryParts(model, memory),
-): FitReport {
+export function planFit(model: SizedModel, machine: FitMachine, options: FitOptions, level: EstimateLevel = 'formula'): FitReport {
   const contextSize = Math.max(256, Math.min(options.contextSize, model.trainContextSize))
-  const plan = choose(model, machine, { ...options, contextSize }, partsOf)
-  const pools = fillPools(machine.pools, plan.parts)
+  const plan = choose(model, machine, { ...options, contextSize })
+  const parts = memoryParts(model, plan.memory)
+  const pools = fillPools(machine.pools, parts)
   const missing = Math.max(0, ...pools.map((pool) => -pool.spareBytes))
   const held = pools.reduce((sum, pool) => sum + Math.max(0, pool.totalBytes - pool.freeBytes - pool.returnedBytes), 0)
   return {
@@ -157,10 +150,10 @@ export function planFit(
       flashAttention: options.flashAttention,
       useMmap: options.useMmap,
     },
-    parts: plan.parts,
-    totalBytes: totalBytes(plan.parts),
-    residentBytes: residentBytes(model, plan.memory, plan.parts),
-    maxContext: maxContext(model, machine, options, plan, contextSize, partsOf),
+    parts,
+    totalBytes: totalBytes(parts),
+    residentBytes: residentBytes(model, plan.memory, parts),
+    maxContext: maxContext(model, machine, options, plan, contextSize),
     speed: predictSpeed(model, plan.memory, machine.speeds, machine.corrections),
     pools,
     freeUpBytes: plan.verdict === 'too-big' && missing > 0 && missing <= held ? missing : null,
@@ -174,19 +167,34 @@ export function fillPools(pools: readonly MemoryPool[], parts: readonly MemoryPa
     const spareBytes = spareIn(pool, parts)
     const free = Math.max(0, pool.freeBytes + pool.returnedBytes - pool.reserveBytes)
     const only = pool.limit !== null && pool.devices.every((device) => device === pool.limit?.device)
-    return { ...pool, budgetBytes: only && pool.limit !== null ? Math.min(free, pool.limit.bytes) : free, takesBytes, spareBytes }
+    const { id, devices, name, kind, totalBytes: total, freeBytes, returnedBytes, reserveBytes, limit } = pool
+    const budgetBytes = only && limit !== null ? Math.min(free, limit.bytes) : free
+    // Named one by one: copying the object took a tenth of pricing the catalogue.
+    return {
+      id,
+      devices,
+      name,
+      kind,
+      totalBytes: total,
+      freeBytes,
+      returnedBytes,
+      reserveBytes,
+      limit,
+      budgetBytes,
+      takesBytes,
+      spareBytes,
+    }
   })
 }
 
-/** What a pool has left with these parts in it; negative by what is missing. The same sum as in `fillPools`, without its objects. */
+/** What a pool has left with these parts in it; negative by what is missing. */
 function spareIn(pool: MemoryPool, parts: readonly MemoryPart[]): Bytes {
-  let takes = 0
-  let limited = 0
-  for (const part of parts) {
-    if (!pool.devices.includes(part.device)) continue
-    takes += part.bytes
-    if (part.device === pool.limit?.device) limited += part.bytes
-  }
+  const own = parts.filter((part) => pool.devices.includes(part.device))
+  return spareWith(pool, totalBytes(own), pool.limit === null ? 0 : totalBytes(own, pool.limit.device))
+}
+
+/** `limited`: what of it counts against the pool's limit. */
+function spareWith(pool: MemoryPool, takes: Bytes, limited: Bytes): Bytes {
   const free = Math.max(0, pool.freeBytes + pool.returnedBytes - pool.reserveBytes)
   if (pool.limit === null) return free - takes
   const within = pool.limit.bytes - limited
@@ -195,14 +203,42 @@ function spareIn(pool: MemoryPool, parts: readonly MemoryPart[]): Bytes {
   return only || within < 0 ? Math.min(free - takes, within) : free - takes
 }
 
-export function fitsIn(pools: readonly MemoryPool[], parts: readonly MemoryPart[]): boolean {
-  return pools.every((pool) => spareIn(pool, parts) >= 0)
-}
-
 interface Candidate {
   verdict: Verdict
   memory: MemoryOptions
-  parts: MemoryPart[]
+  /** By device: see `deviceBytes`. */
+  takes: readonly Bytes[]
+}
+
+/** Places in `deviceBytes` of what lies in each pool, and of what counts against its limit. */
+interface PoolPlaces {
+  pool: MemoryPool
+  places: readonly number[]
+  limited: number
+}
+
+/** One machine prices a whole catalogue. */
+const placesOf = new WeakMap<FitMachine, PoolPlaces[]>()
+
+function poolPlaces(machine: FitMachine): PoolPlaces[] {
+  const known = placesOf.get(machine)
+  if (known !== undefined) return known
+  const gpus = layerTargets(machine)
+  const placeOf = (device: MemoryDevice): number => (device === 'cpu' ? 0 : gpus.findIndex((gpu) => gpu.device === device) + 1)
+  const made = machine.pools.map((pool) => {
+    const places = pool.devices.filter((device) => device === 'cpu' || placeOf(device) > 0).map(placeOf)
+    const limited =
+      pool.limit === null || (pool.limit.device !== 'cpu' && placeOf(pool.limit.device) === 0) ? -1 : placeOf(pool.limit.device)
+    return { pool, places, limited }
+  })
+  placesOf.set(machine, made)
+  return made
+}
+
+function spareOf({ pool, places, limited }: PoolPlaces, takes: readonly Bytes[]): Bytes {
+  let sum = 0
+  for (const place of places) sum += takes[place] ?? 0
+  return spareWith(pool, sum, limited < 0 ? 0 : (takes[limited] ?? 0))
 }
 
 /** GPUs that layers may go to, with their share: llama.cpp splits by free memory. Software rasterisers never. */
@@ -233,9 +269,10 @@ function targetsIn(machine: FitMachine): MemoryOptions['gpus'] {
 const leastUsefulShare = 0.1
 
 /** `mostLayers`: known not to hold more, as a shorter context did not. */
-function choose(model: SizedModel, machine: FitMachine, options: FitOptions, partsOf: PartsOf, mostLayers?: number): Candidate {
+function choose(model: SizedModel, machine: FitMachine, options: FitOptions, mostLayers?: number): Candidate {
   const layers = model.geometry.layers.length + 1
   const gpus = layerTargets(machine)
+  const pools = poolPlaces(machine)
   const at = (gpuLayers: number): Candidate => {
     const memory: MemoryOptions = {
       gpuLayers,
@@ -246,12 +283,15 @@ function choose(model: SizedModel, machine: FitMachine, options: FitOptions, par
       useMmap: options.useMmap,
       gpus: gpuLayers > 0 ? gpus : [],
     }
-    return { verdict: gpuLayers === 0 ? 'cpu' : gpuLayers >= layers ? 'full-gpu' : 'partial-gpu', memory, parts: partsOf(memory) }
+    return {
+      verdict: gpuLayers === 0 ? 'cpu' : gpuLayers >= layers ? 'full-gpu' : 'partial-gpu',
+      memory,
+      takes: deviceBytes(model, memory),
+    }
   }
   const judged = (candidate: Candidate): Candidate =>
-    fitsIn(machine.pools, candidate.parts) ? candidate : { ...candidate, verdict: 'too-big' }
-  const gpuHolds = (candidate: Candidate): boolean =>
-    machine.pools.every((pool) => pool.id === 'cpu' || spareIn(pool, candidate.parts) >= 0)
+    pools.every((pool) => spareOf(pool, candidate.takes) >= 0) ? candidate : { ...candidate, verdict: 'too-big' }
+  const gpuHolds = (candidate: Candidate): boolean => pools.every((one) => one.pool.id === 'cpu' || spareOf(one, candidate.takes) >= 0)
 
   if (options.gpuLayers !== 'auto') {
     const wanted = options.gpuLayers === 'max' ? layers : Math.min(layers, options.gpuLayers)
@@ -275,7 +315,7 @@ function choose(model: SizedModel, machine: FitMachine, options: FitOptions, par
   if (splits !== null && cpu.verdict === 'too-big') return splits
   if (cpu.verdict === 'cpu') return cpu
   // Nothing fits: show the plan that misses least.
-  const worst = (candidate: Candidate): Bytes => Math.min(...machine.pools.map((pool) => spareIn(pool, candidate.parts)))
+  const worst = (candidate: Candidate): Bytes => Math.min(...pools.map((pool) => spareOf(pool, candidate.takes)))
   return [cpu, ...(full === null ? [] : [full]), ...(partial === null ? [] : [partial])].reduce((best, candidate) =>
     worst(candidate) > worst(best) ? candidate : best,
   )
@@ -284,19 +324,12 @@ function choose(model: SizedModel, machine: FitMachine, options: FitOptions, par
 const rank: Readonly<Record<Verdict, number>> = { 'full-gpu': 0, 'partial-gpu': 1, cpu: 2, 'too-big': 3 }
 
 /** The longest context, in steps of 256, that keeps this verdict; 0 where nothing fits. */
-function maxContext(
-  model: SizedModel,
-  machine: FitMachine,
-  options: FitOptions,
-  { verdict, memory }: Candidate,
-  from: number,
-  partsOf: PartsOf,
-): number {
+function maxContext(model: SizedModel, machine: FitMachine, options: FitOptions, { verdict, memory }: Candidate, from: number): number {
   if (verdict === 'too-big') return 0
   // Kept by the cheapest plan of that verdict, so one look per step is enough for all but the split.
   const pinned: FitOptions = verdict === 'partial-gpu' ? options : { ...options, gpuLayers: verdict === 'full-gpu' ? 'max' : 0 }
   const keeps = (contextSize: number): boolean =>
-    rank[choose(model, machine, { ...pinned, contextSize }, partsOf, memory.gpuLayers).verdict] <= rank[verdict]
+    rank[choose(model, machine, { ...pinned, contextSize }, memory.gpuLayers).verdict] <= rank[verdict]
   if (keeps(model.trainContextSize)) return model.trainContextSize
   let [holds, breaks] = [Math.floor(from / 256), Math.ceil(model.trainContextSize / 256)]
   while (breaks - holds > 1) {

@@ -5,6 +5,7 @@ import {
   type MemoryOptions,
   blockComputeBytes,
   checkpointBytes,
+  deviceBytes,
   kvCacheBytes,
   memoryParts,
   outputComputeBytes,
@@ -226,4 +227,22 @@ describe('for every model and every option', () => {
       expect(kv.reduce((sum, part) => sum + part.bytes, 0)).toBeCloseTo(whole, 3)
     },
   )
+})
+
+test('the sums by device, which the search for a plan uses, are those of the parts', () => {
+  const gpu = (device: 'gpu0' | 'gpu1', share: number) => ({ device, share, contextBytes: 100 * MiB })
+  for (const model of [llama1b, llama8b, qwen3moe8])
+    for (const gpus of [[], [gpu('gpu0', 1)], [gpu('gpu0', 3), gpu('gpu1', 1)]])
+      for (const gpuLayers of [0, 1, 7, model.geometry.layers.length, model.geometry.layers.length + 1])
+        for (const [contextSize, flashAttention] of [
+          [512, false],
+          [20_000, true],
+        ] as const) {
+          const options = { gpuLayers, contextSize, batchSize: 256, kvCacheType: 'f16' as const, flashAttention, useMmap: true, gpus }
+          const parts = memoryParts(model, options)
+          const devices = ['cpu' as const, ...gpus.map(({ device }) => device)]
+          const sums = deviceBytes(model, options)
+          expect(sums).toHaveLength(devices.length)
+          for (const [index, device] of devices.entries()) expect(sums[index]).toBeCloseTo(totalBytes(parts, device), 3)
+        }
 })

@@ -182,11 +182,27 @@ export function placeLayers(
   return { blocks: placed.slice(0, blocks), output: place.output }
 }
 
-/**
- * Formula level: what llama.cpp reserves, part by part; sums per device and kind, nothing rounded. Written with plain sums, as ranking the
- * catalogue asks it many thousand times.
- */
+/** Formula level: what llama.cpp reserves, part by part; sums per device and kind, nothing rounded. */
 export function memoryParts(model: SizedModel, options: MemoryOptions): MemoryPart[] {
+  const parts: MemoryPart[] = []
+  eachPart(model, options, (device, kind, bytes) => parts.push({ device, kind, bytes }))
+  return parts
+}
+
+/** The same by device alone: the processor's first, then those of `options.gpus` in their order. For searching, which needs no parts. */
+export function deviceBytes(model: SizedModel, options: MemoryOptions): number[] {
+  const sums = options.gpus.map(() => 0)
+  sums.unshift(0)
+  eachPart(model, options, (_device, _kind, bytes, index) => {
+    sums[index] = (sums[index] ?? 0) + bytes
+  })
+  return sums
+}
+
+type Visit = (device: MemoryDevice, kind: MemoryKind, bytes: Bytes, index: number) => void
+
+/** Written with plain sums, as ranking the catalogue asks it many thousand times. */
+function eachPart(model: SizedModel, options: MemoryOptions, visit: Visit): void {
   const { geometry, weights } = model
   const { contextSize, batchSize, kvCacheType, gpus } = options
   const place = layerRuns(geometry.layers.length, options)
@@ -197,11 +213,11 @@ export function memoryParts(model: SizedModel, options: MemoryOptions): MemoryPa
   const fullCells = paddedCells(contextSize)
   const windowCells = geometry.slidingWindow === null ? fullCells : slidingCells(contextSize, geometry.slidingWindow, batchSize)
   const repacks = gpus.length === 0 && weights.repackableBytes > 0
-  const parts: MemoryPart[] = []
+  let index = 0
   const add = (device: MemoryDevice, kind: MemoryKind, bytes: Bytes): void => {
-    if (bytes > 0) parts.push({ device, kind, bytes })
+    if (bytes > 0) visit(device, kind, bytes, index)
   }
-  for (let index = 0; index <= gpus.length; index++) {
+  for (; index <= gpus.length; index++) {
     const gpu = gpus[index - 1]
     const device = gpu?.device ?? 'cpu'
     const { from, to } = place.runs[index] ?? { from: 0, to: 0 }
@@ -216,7 +232,6 @@ export function memoryParts(model: SizedModel, options: MemoryOptions): MemoryPa
     if (gpu === undefined) add(device, 'output', geometry.vocabularySize * 4)
     add(device, 'overhead', gpu === undefined ? processOverheadBytes(model.tokenizer) : gpu.contextBytes)
   }
-  return parts
 }
 
 /** Tied embeddings stay in RAM for the input and are duplicated where the output matrix lies (TENSOR_DUPLICATED). */
