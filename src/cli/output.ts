@@ -19,6 +19,8 @@ export interface Output {
   event(value: unknown): void
   text(text: string): void
   progress(text: string): void
+  /** A line beside the result; not under `--json`. */
+  note(text: string): void
   fail(error: unknown): number
 }
 
@@ -51,6 +53,10 @@ export function createOutput(json: boolean): Output {
         process.stderr.write(`\r\x1b[K${text}`)
         progressShown = true
       }
+    },
+    note(text) {
+      clear()
+      if (!json) process.stderr.write(`${text}\n`)
     },
     fail(error) {
       clear()

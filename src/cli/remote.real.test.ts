@@ -15,7 +15,15 @@ let server: RunningHub
 beforeAll(async () => {
   if (!existsSync(cli)) throw new Error('The command line is not built: run `npm run build` first.')
   await writeScriptedModel(model)
-  server = await startHub({ repositories: { 'maker/scripted-GGUF': { files: { 'scripted-F32.gguf': model } } } })
+  const weights = Buffer.alloc(10)
+  server = await startHub({
+    repositories: {
+      'maker/scripted-GGUF': { files: { 'scripted-F32.gguf': model } },
+      'shelf/small-1B-GGUF': { files: { 'a.gguf': weights }, licence: 'mit', languages: ['zh'], downloads: 3 },
+      'shelf/large-900B-GGUF': { files: { 'a.gguf': weights }, licence: 'mit', languages: ['zh'], downloads: 2 },
+      'shelf/bound-2B-GGUF': { files: { 'a.gguf': weights }, licence: 'gemma', languages: ['en'], gated: true, downloads: 1 },
+    },
+  })
 })
 afterAll(async () => {
   await server.close()
@@ -37,6 +45,18 @@ function snug(...args: string[]): Promise<{ code: number; out: Record<string, un
     })
   })
 }
+
+test('search narrows by size, machine, licence and language', async () => {
+  const names = async (...flags: string[]) => {
+    const { code, out } = await snug('search', 'shelf', ...flags)
+    expect(code).toBe(0)
+    return (out as unknown as { repository: string }[]).map(({ repository }) => /shelf\/(\w+)/.exec(repository)?.[1])
+  }
+  expect(await names()).toEqual(['small', 'large', 'bound'])
+  expect(await names('--licence', 'permissive', '--size', 'heavy')).toEqual(['large'])
+  expect(await names('--language', 'zh', '--fits')).toEqual(['small'])
+  expect((await snug('search', 'shelf', '--size', 'huge')).code).toBe(2)
+})
 
 test('inspect and fit say of an address what they say of the file, and nothing of it is downloaded', async () => {
   const local = await snug('inspect', model)

@@ -1,8 +1,11 @@
 import type { Command } from 'commander'
-import { formatBytes, formatDuration } from '@shared/domain/format'
-import type { Download } from '@shared/domain/library'
+import { formatBytes, formatCount, formatDuration, formatParameters } from '@shared/domain/format'
+import type { Download, SearchHit } from '@shared/domain/library'
+import { licenceChoices } from '@shared/domain/search'
+import type { SizeClassId } from '@shared/domain/sizeClass'
 import type { Core } from '../../main/core'
 import { chooseGroup, chooseProjector, fileAtHub, parseReference, repositoryPage } from '../modelTarget'
+import { oneOf } from '../options'
 import { type Output, usageError } from '../output'
 import { type Run, command } from '../run'
 
@@ -13,6 +16,25 @@ function progress(download: Download, { words, language }: Output): string {
     speed: download.bytesPerSecond === null ? '' : words.cli.speed({ speed: formatBytes(download.bytesPerSecond, language) }),
     left: download.secondsLeft === null ? '' : words.cli.left({ time: formatDuration(download.secondsLeft * 1_000, language) }),
   })
+}
+
+interface SearchFlags {
+  size?: SizeClassId
+  fits?: boolean
+  licence?: string
+  language?: string
+  endpoint?: string
+}
+
+function hitLine(hit: SearchHit, { words, language }: Output): string {
+  const facts = [
+    hit.parameters === null ? null : formatParameters(hit.parameters, language),
+    hit.licence,
+    hit.gated ? words.cli.searchGated : null,
+    hit.fits === false ? words.common.willNotRun : null,
+    hit.downloads === null ? null : `↓ ${formatCount(hit.downloads, language)}`,
+  ]
+  return [hit.repository, ...facts.filter((fact) => fact !== null)].join('  ')
 }
 
 interface PullFlags {
@@ -48,12 +70,21 @@ export function addDownloads(program: Command): void {
     .command('search')
     .argument('<query>', 'words; with ms: before them, at ModelScope')
     .description('GGUF repositories of the hub')
+    .option('--size <class>', 'light (1-7B), medium (14-32B) or heavy (70B+)', oneOf('light', 'medium', 'heavy'))
+    .option('--fits', 'only what would run on this machine')
+    .option('--licence <name>', `${licenceChoices.join(', ')}, or a licence as the hub writes it`)
+    .option('--language <code>', 'what its maker declares: en, zh, …')
     .option('--endpoint <url>', 'address of a hub (HF_ENDPOINT)')
     .action(
-      command(async ({ core, out }: Run, query: string, { endpoint }: { endpoint?: string }) => {
-        if (endpoint !== undefined) core.useEndpoint(endpoint)
-        const hits = await core.discover.search(query)
-        out.result(hits, () => hits.map((hit) => `${hit.repository}${hit.downloads === null ? '' : `  ↓ ${hit.downloads}`}`).join('\n'))
+      command(async ({ core, out }: Run, query: string, flags: SearchFlags) => {
+        if (flags.endpoint !== undefined) core.useEndpoint(flags.endpoint)
+        const { size = null, licence = null, language = null, fits: fitsOnly = false } = flags
+        const { hits, unknown, more } = await core.discover.search(query, { size, licence, language, fitsOnly })
+        const words = out.words.cli
+        if (hits.length === 0) out.note(out.words.discover.hitsNone)
+        if (unknown > 0) out.note(words.searchUnknown({ count: unknown }))
+        if (more) out.note(words.searchMore)
+        out.result(hits, () => hits.map((hit) => hitLine(hit, out)).join('\n'))
       }),
     )
 

@@ -116,6 +116,35 @@ it('gives the token to the host it was meant for only', async () => {
   expect(server.requests.every((request) => request.headers.authorization === undefined)).toBe(true)
 })
 
+it('searches page by page, with the filters that the hub knows', async () => {
+  const model = (more: object) => ({ files: { 'a-Q8_0.gguf': Buffer.alloc(10) }, ...more })
+  const shelf = await startHub({
+    searchPageSize: 2,
+    repositories: {
+      'maker/one-8B-GGUF': model({ downloads: 5, licence: 'mit', languages: ['zh', 'en'], parameters: 8_190_000_000 }),
+      'maker/two-70B-GGUF': model({ downloads: 4, licence: 'llama3.1', languages: ['en'] }),
+      'maker/three-GGUF': model({ downloads: 3, licence: 'mit', languages: ['en'], gated: true }),
+      'maker/four-GGUF': model({ downloads: 2, licence: 'mit', languages: ['zh'] }),
+      'maker/five-GGUF': model({ downloads: 1 }),
+    },
+  })
+  const asking = new Hub({ network, endpoint: () => shelf.endpoint })
+  const pages = async (options: Parameters<Hub['searchPages']>[1] = {}) => {
+    const all: string[][] = []
+    for await (const page of asking.searchPages('maker', options)) all.push(page.map(({ repository }) => repository.split(/[/-]/)[1] ?? ''))
+    return all
+  }
+  expect(await pages()).toEqual([['one', 'two'], ['three', 'four'], ['five']])
+  expect(await pages({ licence: 'mit' })).toEqual([['one', 'three'], ['four']])
+  expect(await pages({ licence: 'mit', language: 'zh' })).toEqual([['one', 'four']])
+  expect(await asking.search('maker')).toMatchObject([
+    { repository: 'maker/one-8B-GGUF', parameters: 8_190_000_000, languages: ['zh', 'en'], gated: false },
+    { repository: 'maker/two-70B-GGUF', parameters: 70e9, languages: ['en'] },
+  ])
+  expect((await asking.search('three'))[0]).toMatchObject({ gated: true, parameters: null })
+  await shelf.close()
+})
+
 it('tells an agreement that is missing from a token that is unknown, and where the terms are', () => {
   const answer = (status: number, address: string, headers: Record<string, string> = {}) => {
     const { code, data } = hubError({ status, url: new URL(address), headers })

@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import type { SearchHit } from '@shared/domain/library'
+import { parametersInName } from '@shared/domain/search'
 import { huggingFace } from '@shared/domain/settings'
 import { modelScope as modelScopeAddress, sourceKind } from '@shared/domain/source'
 import { type ErrorCode, SnugError, toErrorValue } from '@shared/errors'
@@ -32,6 +33,16 @@ const searchEntry = z.object({
   likes: z.number().nullish(),
   lastModified: z.string().nullish(),
   tags: z.array(z.string()).optional(),
+  gated: z.union([z.boolean(), z.string().max(40)]).nullish(),
+  cardData: z
+    .object({
+      license: z.union([z.string(), z.array(z.string())]).nullish(),
+      language: z.union([z.string(), z.array(z.string())]).nullish(),
+    })
+    .nullish()
+    .catch(null),
+  /** What the hub read from the header of a file. */
+  gguf: z.object({ total: z.number().positive().nullish() }).nullish().catch(null),
 })
 
 /** A tree of this many files is no model repository. */
@@ -120,23 +131,34 @@ export class Hub {
   }
 
   async search(query: string, options: { limit?: number; signal?: AbortSignal } = {}): Promise<SearchHit[]> {
-    if (query.startsWith('ms:')) return await this.#modelScope.search(query.slice('ms:'.length), options)
-    const parameters = new URLSearchParams({ search: query, filter: 'gguf', sort: 'downloads', limit: String(options.limit ?? 30) })
+    for await (const page of this.searchPages(query, options)) return page
+    return []
+  }
+
+  /** Page by page, most downloaded first. A mirror may not know the filters: whoever asks looks at each hit. */
+  async *searchPages(
+    query: string,
+    options: { limit?: number; licence?: string | null; language?: string | null; signal?: AbortSignal } = {},
+  ): AsyncGenerator<SearchHit[], void, void> {
+    const { limit = 30, licence = null, language = null, signal } = options
+    if (query.startsWith('ms:')) {
+      yield* this.#modelScope.searchPages(query.slice('ms:'.length), { limit, ...(signal === undefined ? {} : { signal }) })
+      return
+    }
+    const parameters = new URLSearchParams({ search: query, filter: 'gguf', sort: 'downloads', limit: String(limit) })
+    if (licence !== null) parameters.append('filter', `license:${licence}`)
+    if (language !== null) parameters.append('filter', language)
+    for (const field of ['downloads', 'likes', 'lastModified', 'tags', 'gated', 'cardData', 'gguf']) parameters.append('expand', field)
     await this.#endpoints?.ready()
-    for (const field of ['downloads', 'likes', 'lastModified', 'tags']) parameters.append('expand', field)
-    const { value } = await this.#json(`${this.endpoint}/api/models?${parameters.toString()}`, z.array(searchEntry), {
-      purpose: 'search',
-      signal: options.signal,
-    })
-    return value
-      .filter((entry) => /^[\w.-]+\/[\w.-]+$/.test(entry.id))
-      .map((entry) => ({
-        repository: entry.id,
-        downloads: entry.downloads ?? null,
-        likes: entry.likes ?? null,
-        licence: licenceOf(entry),
-        updatedAt: entry.lastModified ?? null,
-      }))
+    let next: string | null = `${this.endpoint}/api/models?${parameters.toString()}`
+    while (next !== null) {
+      const page: { value: z.infer<typeof searchEntry>[]; response: NetworkResponse } = await this.#json(next, z.array(searchEntry), {
+        purpose: 'search',
+        signal,
+      })
+      yield page.value.filter((entry) => /^[\w.-]+\/[\w.-]+$/.test(entry.id)).map(toHit)
+      next = nextPage(page.response)
+    }
   }
 
   /** Whether the hub answers; never throws. */
@@ -191,6 +213,24 @@ function toFile(entry: z.infer<typeof treeEntry>): HubFile {
   const lfs = entry.lfs ?? null
   const git = entry.oid !== undefined && /^[0-9a-f]{40}$/.test(entry.oid) ? entry.oid : null
   return { path: entry.path, sizeBytes: lfs?.size ?? entry.size, sha256: lfs?.oid ?? null, gitSha1: lfs === null ? git : null }
+}
+
+function toHit(entry: z.infer<typeof searchEntry>): SearchHit {
+  const language = entry.cardData?.language ?? []
+  // Makers declare them in the card; the hub makes tags of them, among others of two letters.
+  const declared = typeof language === 'string' ? [language] : language
+  const tagged = (entry.tags ?? []).filter((tag) => tag.length === 2 && /^[a-z]{2}$/.test(tag) && tag !== 'tf')
+  return {
+    repository: entry.id,
+    downloads: entry.downloads ?? null,
+    likes: entry.likes ?? null,
+    licence: licenceOf(entry),
+    updatedAt: entry.lastModified ?? null,
+    parameters: entry.gguf?.total ?? parametersInName(entry.id),
+    languages: [...new Set([...declared, ...tagged].map((code) => code.toLowerCase()))],
+    gated: gateOf(entry.gated ?? undefined) !== null,
+    fits: null,
+  }
 }
 
 function gateOf(gated: boolean | string | undefined): 'auto' | 'manual' | null {

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import { z } from 'zod'
 import type { SearchHit } from '@shared/domain/library'
+import { parametersInName } from '@shared/domain/search'
 import { plainRepository } from '@shared/domain/source'
 import { SnugError } from '@shared/errors'
 import { type HubFile, type HubListing, groupFiles, isProjector } from './hubFiles'
@@ -22,22 +23,19 @@ const file = z.object({
 const answer = <T extends z.ZodType>(data: T) => z.object({ Code: z.number(), Message: z.string().nullish(), Data: data.nullish() })
 const filesAnswer = answer(z.object({ Files: z.array(file).nullable() }))
 const modelAnswer = answer(z.object({ License: z.string().nullish() }))
+const foundModel = z.object({
+  Path: z.string().max(200),
+  Name: z.string().max(200),
+  Downloads: z.number().nullish(),
+  Stars: z.number().nullish(),
+  License: z.string().nullish(),
+  LastUpdatedTime: z.number().nullish(),
+})
 const searchAnswer = answer(
   z.object({
     Model: z
       .object({
-        Models: z
-          .array(
-            z.object({
-              Path: z.string().max(200),
-              Name: z.string().max(200),
-              Downloads: z.number().nullish(),
-              Stars: z.number().nullish(),
-              License: z.string().nullish(),
-              LastUpdatedTime: z.number().nullish(),
-            }),
-          )
-          .nullable(),
+        Models: z.array(foundModel).nullable(),
       })
       .nullish(),
   }),
@@ -86,28 +84,30 @@ export class ModelScope {
     return await fetchCard(this.network, address, { purpose: `card of ${repository}`, signal })
   }
 
-  /** Its pages have no filter for GGUF that holds: the word is added, as people do. */
   async search(query: string, options: { limit?: number; signal?: AbortSignal } = {}): Promise<SearchHit[]> {
+    for await (const page of this.searchPages(query, options)) return page
+    return []
+  }
+
+  /** Its pages have no filter for GGUF that holds: the word is added, as people do. */
+  async *searchPages(query: string, options: { limit?: number; signal?: AbortSignal } = {}): AsyncGenerator<SearchHit[], void, void> {
+    const { limit = 30, signal } = options
     const words = /gguf/i.test(query) ? query : `${query} GGUF`
-    const body = JSON.stringify({
-      PageSize: options.limit ?? 30,
-      PageNumber: 1,
-      SortBy: 'Default',
-      Target: '',
-      SingleCriterion: [],
-      Name: words.trim(),
-    })
-    const request = { purpose: 'search', method: 'PUT' as const, body, headers: { 'content-type': 'application/json' } }
-    const data = await this.#json(`${this.endpoint}/api/v1/dolphin/models`, searchAnswer, { ...request, signal: options.signal })
-    return (data?.Model?.Models ?? [])
-      .map((model) => ({
-        repository: `ms:${model.Path}/${model.Name}`,
-        downloads: model.Downloads ?? null,
-        likes: model.Stars ?? null,
-        licence: model.License ?? null,
-        updatedAt: model.LastUpdatedTime ? new Date(model.LastUpdatedTime * 1_000).toISOString() : null,
-      }))
-      .filter((hit) => /^ms:[\w.-]+\/[\w.-]+$/.test(hit.repository))
+    for (let number = 1; ; number++) {
+      const body = JSON.stringify({
+        PageSize: limit,
+        PageNumber: number,
+        SortBy: 'Default',
+        Target: '',
+        SingleCriterion: [],
+        Name: words.trim(),
+      })
+      const request = { purpose: 'search', method: 'PUT' as const, body, headers: { 'content-type': 'application/json' } }
+      const data = await this.#json(`${this.endpoint}/api/v1/dolphin/models`, searchAnswer, { ...request, signal })
+      const models = data?.Model?.Models ?? []
+      yield models.map(toHit).filter((hit) => /^ms:[\w.-]+\/[\w.-]+$/.test(hit.repository))
+      if (models.length < limit) return
+    }
   }
 
   async #json<T>(
@@ -147,5 +147,19 @@ function toFile(entry: z.infer<typeof file>): HubFile {
     sha256: /^[0-9a-f]{64}$/.test(sha256) ? sha256 : null,
     gitSha1: null,
     revision: entry.Revision ?? 'master',
+  }
+}
+
+function toHit(model: z.infer<typeof foundModel>): SearchHit {
+  return {
+    repository: `ms:${model.Path}/${model.Name}`,
+    downloads: model.Downloads ?? null,
+    likes: model.Stars ?? null,
+    licence: model.License ?? null,
+    updatedAt: model.LastUpdatedTime ? new Date(model.LastUpdatedTime * 1_000).toISOString() : null,
+    parameters: parametersInName(model.Name),
+    languages: [],
+    gated: false,
+    fits: null,
   }
 }

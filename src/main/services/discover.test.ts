@@ -2,6 +2,7 @@ import { mergeHardware } from '@shared/domain/mergeHardware'
 import { exampleMachines } from '@shared/domain/exampleMachines'
 import { llama1b } from '@shared/domain/exampleModels'
 import type { ModelFacts } from '@shared/domain/gguf'
+import type { SearchHit } from '@shared/domain/library'
 import { GiB } from '@shared/domain/units'
 import { SnugError } from '@shared/errors'
 import { defaultFacts } from '../../engine/fakeFacts'
@@ -36,7 +37,9 @@ function service(remote: DiscoverDependencies['remote'], more: Partial<DiscoverD
   const recommendation = new RecommendationService({ catalog: loadCatalog(), hardware: { report: async () => mergeHardware(machine.raw) } })
   const hub = {
     listing: async (repository: string) => listing(repository),
-    search: async () => [],
+    async *searchPages() {
+      yield []
+    },
     status: async () => ({ endpoint: '', reachable: true, error: null }),
   }
   return new DiscoverService({
@@ -108,4 +111,52 @@ test('which header to read: the usual middle, and one part rather than many', ()
   expect(headerGroup([])).toBeNull()
   expect(headerGroup([group('BF16', 20, 5), group('Q8_0', 9), group('Q6_K', 8)])?.quantization).toBe('Q6_K')
   expect(headerGroup([group('BF16', 20, 5)])?.quantization).toBe('BF16')
+})
+
+const found = (repository: string, more: Partial<SearchHit> = {}): SearchHit => ({
+  repository,
+  downloads: 1,
+  likes: 0,
+  licence: 'mit',
+  updatedAt: null,
+  parameters: 8e9,
+  languages: ['en'],
+  gated: false,
+  fits: null,
+  ...more,
+})
+
+test('a search goes through the pages for what passes, and counts what the hub does not tell', async () => {
+  const asked: unknown[] = []
+  let pages = 0
+  const hub = {
+    listing: async (repository: string) => listing(repository),
+    status: async () => ({ endpoint: '', reachable: true, error: null }),
+    async *searchPages(query: string, options: unknown) {
+      asked.push([query, options])
+      for (;;) {
+        const page = ++pages
+        yield [
+          found(`a/light-${page}`),
+          found(`a/heavy-${page}`, { parameters: 400e9 }),
+          found(`a/silent-${page}`, { parameters: null }),
+          found(`a/llama-${page}`, { licence: 'llama3.1' }),
+        ]
+      }
+    },
+  }
+  const { hits, unknown, more } = await service(undefined, { hub }).search(' words ', { size: 'light', licence: 'permissive' })
+  expect(hits.map(({ repository }) => repository)).toEqual([1, 2, 3, 4, 5].map((page) => `a/light-${page}`))
+  expect({ unknown, more, pages }).toEqual({ unknown: 5, more: true, pages: 5 })
+  expect(asked).toEqual([['words', { limit: 100, licence: null, language: null }]])
+
+  pages = 0
+  const fitting = await service(undefined, { hub }).search('words', { fitsOnly: true, licence: 'mit' })
+  expect(fitting.hits.every(({ fits, repository }) => fits === true && repository.includes('light'))).toBe(true)
+  expect(fitting.unknown).toBe(5)
+  // Without filters one page is enough, and what is too big says so.
+  pages = 0
+  const all = await service(undefined, { hub }).search('words', { priced: true })
+  expect(all.hits.map(({ fits }) => fits)).toEqual([true, false, null, true])
+  expect({ pages, more: all.more }).toEqual({ pages: 1, more: false })
 })

@@ -1,6 +1,8 @@
 import type { FitReport } from '@shared/domain/fit'
 import type { KvCacheType, ModelFacts } from '@shared/domain/gguf'
-import type { RepositoryFiles, SearchHit } from '@shared/domain/library'
+import type { RepositoryFiles, SearchHit, SearchResult } from '@shared/domain/library'
+import { quantizationInfo } from '@shared/domain/quantization'
+import { type SearchFilters, noSearchFilters, passesSearch } from '@shared/domain/search'
 import type { SimulatedMachine } from '@shared/domain/simulate'
 import { SnugError, toErrorValue } from '@shared/errors'
 import type { ExactFit, FoundModels } from '@shared/ipc/discover'
@@ -18,7 +20,7 @@ interface FitWishes {
 }
 
 export interface DiscoverDependencies {
-  hub: Pick<Hub, 'listing' | 'search' | 'status'> & Partial<Pick<Hub, 'card'>>
+  hub: Pick<Hub, 'listing' | 'searchPages' | 'status'> & Partial<Pick<Hub, 'card'>>
   /** Sizing by name and size, keyed by quantization. */
   fitRepository: (
     repository: string,
@@ -39,6 +41,12 @@ export interface DiscoverDependencies {
 }
 
 const headerWaitMs = 6_000
+const usual = 'Q4_K_M'
+const maxHits = 30
+/** While hits are left out, the hub is asked for more at once, up to this often. */
+const searchPage = 100
+const maxSearchPages = 5
+const manyLicences: ReadonlySet<string> = new Set(['permissive', 'llama', 'non-commercial'])
 
 export class DiscoverService {
   constructor(readonly needs: DiscoverDependencies) {}
@@ -120,8 +128,58 @@ export class DiscoverService {
     }
   }
 
-  search(query: string, signal?: AbortSignal): Promise<SearchHit[]> {
-    return this.needs.hub.search(query.trim(), { signal })
+  /** `priced`: each hit says whether it would run here. The hub knows words, licences and languages; size and machine are looked at here, over as many pages as that takes. */
+  async search(
+    query: string,
+    wishes: Partial<SearchFilters> & FitWishes & { priced?: boolean } = {},
+    signal?: AbortSignal,
+  ): Promise<SearchResult> {
+    const filters = { ...noSearchFilters, ...wishes }
+    const { licence, language } = filters
+    const narrowed = licence !== null || language !== null || filters.size !== null || filters.fitsOnly
+    const hits: SearchHit[] = []
+    let unknown = 0
+    let pages = 0
+    const found = this.needs.hub.searchPages(query.trim(), {
+      limit: narrowed ? searchPage : maxHits,
+      // A kind of licence is many licences to the hub.
+      licence: licence === null || manyLicences.has(licence) ? null : licence,
+      language,
+      ...(signal === undefined ? {} : { signal }),
+    })
+    for await (const page of found) {
+      for (const hit of page) {
+        const passes = passesSearch(hit, filters)
+        if (passes !== 'yes') unknown += passes === 'unknown' ? 1 : 0
+        else {
+          const fits = filters.fitsOnly || filters.priced === true ? await this.#fitsBySize(hit, filters) : null
+          if (!filters.fitsOnly || fits === true) hits.push({ ...hit, fits })
+          else if (fits === null) unknown++
+        }
+        if (hits.length >= maxHits) return { hits, unknown, more: true }
+      }
+      if (++pages >= maxSearchPages) return { hits, unknown, more: true }
+      // Without filters the first page is what was asked for.
+      if (!narrowed) return { hits, unknown, more: page.length >= maxHits }
+    }
+    return { hits, unknown, more: false }
+  }
+
+  /** The usual quantization by its size, before anything of the repository is read. */
+  async #fitsBySize(
+    { repository, parameters }: SearchHit,
+    { contextSize, kvCacheType, simulate, beside }: FitWishes,
+  ): Promise<boolean | null> {
+    if (parameters === null) return null
+    const sizeBytes = Math.round((parameters * (quantizationInfo(usual)?.bitsPerWeight ?? 5)) / 8)
+    const options = {
+      ...(contextSize === undefined ? {} : { contextSize }),
+      ...(kvCacheType === undefined ? {} : { kvCacheType }),
+      ...(simulate === undefined ? {} : { simulate }),
+      ...(beside === undefined ? {} : { beside }),
+    }
+    const fit = (await this.needs.fitRepository(repository, [{ quantization: usual, sizeBytes }], options, null))[usual]
+    return fit === undefined ? null : fit.verdict !== 'too-big'
   }
 
   hubStatus(signal?: AbortSignal) {

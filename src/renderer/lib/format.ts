@@ -65,3 +65,8 @@ export function dateAndTime(at: number, language: Language): string {
 export function timeOfDay(at: number, language: Language): string {
   return new Intl.DateTimeFormat(language, { hour: '2-digit', minute: '2-digit', hour12: false }).format(at)
 }
+
+/** `zh` → Chinese, 中文. */
+export function languageName(code: string, language: Language): string {
+  return new Intl.DisplayNames(language, { type: 'language' }).of(code) ?? code
+}

@@ -153,4 +153,19 @@ export interface SearchHit {
   likes: number | null
   licence: string | null
   updatedAt: string | null
+  /** By the hub, else by the name; null: neither says it. */
+  parameters: number | null
+  /** What its maker declares, as codes; empty: nothing. */
+  languages: string[]
+  gated: boolean
+  /** Whether the usual quantization would run here, by size alone; null: the size is not known, or nobody asked. */
+  fits: boolean | null
+}
+
+export interface SearchResult {
+  hits: SearchHit[]
+  /** Left out because the hub does not tell what was asked for. */
+  unknown: number
+  /** There may be more that match: not every page was looked at. */
+  more: boolean
 }

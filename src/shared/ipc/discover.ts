@@ -1,6 +1,6 @@
 import type { FitReport } from '../domain/fit'
 import type { ModelFacts } from '../domain/gguf'
-import type { RepositoryFiles, SearchHit } from '../domain/library'
+import type { RepositoryFiles, SearchResult } from '../domain/library'
 import type { Recommendation } from '../domain/recommend'
 import { oc, type, z } from './base'
 
@@ -91,7 +91,31 @@ export const discover = {
     .output(type<ExactFit>()),
   /** What the maker writes about a model, at that commit: Markdown to be shown, without its YAML; empty where there is none. */
   card: oc.input(z.object({ repository, revision: commit }).strict()).output(type<{ text: string; cut: boolean }>()),
-  search: oc.input(z.object({ query: z.string().max(200) }).strict()).output(type<SearchHit[]>()),
+  search: oc
+    .input(
+      z
+        .object({
+          query: z.string().max(200),
+          size: z.enum(['light', 'medium', 'heavy']).nullable().default(null),
+          licence: z
+            .string()
+            .regex(/^[\w.-]{2,60}$/)
+            .nullable()
+            .default(null),
+          language: z
+            .string()
+            .regex(/^[a-z]{2,3}$/)
+            .nullable()
+            .default(null),
+          fitsOnly: z.boolean().default(false),
+          contextSize: z.number().int().min(256).optional(),
+          kvCacheType: kv.default('f16'),
+          simulate: simulate.optional(),
+          beside: z.boolean().default(false),
+        })
+        .strict(),
+    )
+    .output(type<SearchResult>()),
   /** Whether the chosen hub answers; never throws for a hub that does not. */
   hubStatus: oc.output(type<{ endpoint: string; reachable: boolean; error: { code: string; message: string } | null }>()),
   foundOnDisk: oc.output(type<FoundModels[]>()),

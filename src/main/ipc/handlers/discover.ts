@@ -7,7 +7,7 @@ export const discoverHandlers = (area: Area<'discover'>, { core }: HandlerContex
     core.discover.exact(repository, file, options, signal),
   ),
   card: area.card.handler(({ input: { repository, revision }, signal }) => core.discover.card(repository, revision, signal)),
-  search: area.search.handler(({ input, signal }) => core.discover.search(input.query, signal)),
+  search: area.search.handler(({ input, signal }) => core.discover.search(input.query, { ...input, priced: true }, signal)),
   hubStatus: area.hubStatus.handler(({ signal }) => core.discover.hubStatus(signal)),
   foundOnDisk: area.foundOnDisk.handler(() => core.discover.foundOnDisk()),
 })

@@ -3,8 +3,8 @@ import { useQuery } from '@tanstack/react-query'
 import { Search } from 'lucide-react'
 import { useMemo, useState } from 'react'
 import { client } from '../../lib/client'
-import { count, gib } from '../../lib/format'
-import { useMessages } from '../../lib/i18n'
+import { count, gib, languageName } from '../../lib/format'
+import { useLanguage, useMessages } from '../../lib/i18n'
 import { machineLive, useLive } from '../../lib/live'
 import { Button, EmptyState, ErrorNotice, Note, Page } from '../../ui'
 import './discover.css'
@@ -15,7 +15,8 @@ import { Hero } from './Hero'
 import { HubBanner } from './HubBanner'
 import { repositoryIn } from './matching'
 import { ModelRow } from './ModelRow'
-import { HubHits, RepositoryPanel } from './RepositoryPanel'
+import { HubHits } from './HubHits'
+import { RepositoryPanel } from './RepositoryPanel'
 import { type Simulation, SimulationContext, markSimulated, simulatedName, useSimulation } from './simulation'
 
 type Opened = { kind: 'repository'; repository: string } | { kind: 'hits'; query: string } | null
@@ -102,6 +103,7 @@ export function DiscoverPage() {
         {opened?.kind === 'hits' && (
           <HubHits
             query={opened.query}
+            filters={filters}
             onPick={(picked) => setOpened({ kind: 'repository', repository: picked })}
             onClose={() => setOpened(null)}
           />
@@ -208,6 +210,7 @@ function Skeleton() {
 /** Which filter hides all, and a way to take it off. */
 function NothingPasses({ filters, setFilters }: { filters: Filters; setFilters: (filters: Filters) => void }) {
   const { discover, common } = useMessages()
+  const language = useLanguage()
   return (
     <EmptyState title={discover.emptyFilters}>
       <div className="row wrap center">
@@ -217,6 +220,16 @@ function NothingPasses({ filters, setFilters }: { filters: Filters; setFilters: 
         {filters.size !== null && (
           <Button onClick={() => setFilters({ ...filters, size: null })}>
             {discover.clearFilter({ filter: common.sizeClass[filters.size] })}
+          </Button>
+        )}
+        {filters.licence !== null && (
+          <Button onClick={() => setFilters({ ...filters, licence: null })}>
+            {discover.clearFilter({ filter: discover.licences[filters.licence] })}
+          </Button>
+        )}
+        {filters.language !== null && (
+          <Button onClick={() => setFilters({ ...filters, language: null })}>
+            {discover.clearFilter({ filter: languageName(filters.language, language) })}
           </Button>
         )}
         {filters.fitsOnly && (

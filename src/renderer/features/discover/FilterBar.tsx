@@ -1,9 +1,10 @@
 import { useCases } from '@shared/domain/catalog'
 import type { KvCacheType } from '@shared/domain/gguf'
 import { useNeeds } from '@shared/domain/recommend'
+import { licenceChoices } from '@shared/domain/search'
 import type { SizeClassId } from '@shared/domain/sizeClass'
-import { count } from '../../lib/format'
-import { useMessages } from '../../lib/i18n'
+import { count, languageName } from '../../lib/format'
+import { useLanguage, useMessages } from '../../lib/i18n'
 import { engineLive, useLive } from '../../lib/live'
 import { useCurrentModel } from '../../lib/models'
 import { Segmented, Switch } from '../../ui'
@@ -11,12 +12,15 @@ import type { Filters } from './filters'
 import { MachineChoice } from './MachineChoice'
 
 const sizes: readonly SizeClassId[] = ['light', 'medium', 'heavy']
+/** Which makers declare most. */
+const languages: readonly string[] = ['en', 'zh', 'ja', 'ko', 'de', 'fr', 'es', 'it', 'pt', 'ru', 'ar', 'hi']
 const contexts: readonly number[] = [2_048, 4_096, 8_192, 16_384, 32_768, 65_536, 131_072]
 const cacheTypes: readonly KvCacheType[] = ['f16', 'q8_0', 'q4_0']
 
 /** What is asked: use, size, context, cache type, machine. Any of it prices the whole catalogue again. */
 export function FilterBar({ filters, setFilters, shown }: { filters: Filters; setFilters: (filters: Filters) => void; shown: number }) {
   const { discover, common } = useMessages()
+  const language = useLanguage()
   return (
     <div className="filters" role="toolbar" aria-label={discover.filters}>
       <Chips
@@ -36,6 +40,38 @@ export function FilterBar({ filters, setFilters, shown }: { filters: Filters; se
       <Switch checked={filters.fitsOnly} onChange={(fitsOnly) => setFilters({ ...filters, fitsOnly })}>
         {discover.fitsOnly}
       </Switch>
+      <label className="row f12">
+        {discover.licence}
+        <select
+          className="select"
+          aria-label={discover.licence}
+          value={filters.licence ?? ''}
+          onChange={(event) => setFilters({ ...filters, licence: licenceChoices.find((choice) => choice === event.target.value) ?? null })}
+        >
+          <option value="">{discover.any}</option>
+          {licenceChoices.map((choice) => (
+            <option key={choice} value={choice}>
+              {discover.licences[choice]}
+            </option>
+          ))}
+        </select>
+      </label>
+      <label className="row f12">
+        {discover.language}
+        <select
+          className="select"
+          aria-label={discover.language}
+          value={filters.language ?? ''}
+          onChange={(event) => setFilters({ ...filters, language: event.target.value === '' ? null : event.target.value })}
+        >
+          <option value="">{discover.any}</option>
+          {languages.map((code) => (
+            <option key={code} value={code}>
+              {languageName(code, language)}
+            </option>
+          ))}
+        </select>
+      </label>
       <span className="row wrap sizes">
         <MachineChoice value={filters.simulate} onChange={(simulate) => setFilters({ ...filters, simulate })} />
         <label className="row f12">

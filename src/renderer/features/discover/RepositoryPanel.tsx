@@ -5,7 +5,7 @@ import { useQuery } from '@tanstack/react-query'
 import { ExternalLink, X } from 'lucide-react'
 import { useState } from 'react'
 import { client } from '../../lib/client'
-import { count, size } from '../../lib/format'
+import { size } from '../../lib/format'
 import { useMessages } from '../../lib/i18n'
 import { Button, ErrorNotice, IconButton, Note } from '../../ui'
 import { Card } from './Card'
@@ -115,43 +115,6 @@ export function RepositoryPanel({
           )
         })}
       </ul>
-    </section>
-  )
-}
-
-/** What the hub finds for words; each opens its files. */
-export function HubHits({ query: words, onPick, onClose }: { query: string; onPick: (repository: string) => void; onClose: () => void }) {
-  const { discover, common } = useMessages()
-  const query = useQuery({
-    queryKey: ['discover.search', words],
-    queryFn: () => client.discover.search({ query: words }),
-    staleTime: 300_000,
-  })
-  return (
-    <section className="card flush repo" aria-label={discover.hits({ query: words })}>
-      <div className="row repo-head">
-        <h2 className="grow ell">{discover.hits({ query: words })}</h2>
-        <IconButton label={common.close} onClick={onClose}>
-          <X className="i" aria-hidden="true" />
-        </IconButton>
-      </div>
-      {query.isPending && <p className="t2 pad">{common.loading}</p>}
-      {query.error !== null && (
-        <div className="pad">
-          <ErrorNotice error={query.error} />
-        </div>
-      )}
-      {query.data?.length === 0 && <p className="t2 pad">{discover.hitsNone}</p>}
-      {query.data?.map((hit) => (
-        <div key={hit.repository} className="li">
-          <span className="grow ell sel">{hit.repository}</span>
-          {hit.licence !== null && <span className="tag">{hit.licence}</span>}
-          {hit.downloads !== null && <span className="t3 f12">{discover.downloadsCount({ count: count(hit.downloads) })}</span>}
-          <Button size="s" onClick={() => onPick(hit.repository)}>
-            {discover.showFiles}
-          </Button>
-        </div>
-      ))}
     </section>
   )
 }

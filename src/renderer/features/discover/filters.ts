@@ -1,6 +1,7 @@
 import type { UseCase } from '@shared/domain/catalog'
 import type { KvCacheType } from '@shared/domain/gguf'
 import type { Recommendation } from '@shared/domain/recommend'
+import { type LicenceChoice, licenceMatches } from '@shared/domain/search'
 import type { SimulatedMachine } from '@shared/domain/simulate'
 import type { SizeClassId } from '@shared/domain/sizeClass'
 
@@ -8,6 +9,9 @@ export interface Filters {
   use: UseCase
   size: SizeClassId | null
   fitsOnly: boolean
+  /** Of the catalogue and of the hub. */
+  licence: LicenceChoice | null
+  language: string | null
   text: string
   /** null: what the use needs. */
   contextSize: number | null
@@ -23,6 +27,8 @@ export const noFilters: Filters = {
   use: 'chat',
   size: null,
   fitsOnly: false,
+  licence: null,
+  language: null,
   text: '',
   contextSize: null,
   kvCacheType: 'f16',
@@ -37,6 +43,8 @@ export function passing(items: readonly Recommendation[], filters: Filters): Rec
   return items.filter(
     ({ model, sizeClass, best }) =>
       (filters.size === null || sizeClass.id === filters.size) &&
+      (filters.licence === null || licenceMatches(filters.licence, model.licence.name)) &&
+      (filters.language === null || model.languages.includes(filters.language)) &&
       (!filters.fitsOnly || best.verdict !== 'too-big') &&
       (text === '' || `${model.name} ${model.family} ${model.maker}`.toLowerCase().includes(text)),
   )
