@@ -2,12 +2,14 @@ import { readdir, stat } from 'node:fs/promises'
 import { dirname, join, resolve } from 'node:path'
 import type { MemoryDevice } from '@shared/domain/memory'
 import { huggingFace } from '@shared/domain/settings'
+import { bestBackend, usableGpus } from '@shared/domain/pools'
 import type { Bytes } from '@shared/domain/units'
 import type { ForkEngine } from '@shared/engine/protocol'
 import type { Log } from '@shared/log'
 import { type SnugDatabase, openDatabase } from './db/open'
 import { BackendProbes } from './engine/backendProbes'
 import { EngineHost } from './engine/engineHost'
+import { readLentRam } from './platform/amdMemory'
 import { onBattery } from './platform/battery'
 import { readDisk } from './platform/gpuProbe'
 import { fileJobRunner } from './platform/fileJobRunner'
@@ -39,6 +41,7 @@ import { RemoteModels } from './services/remoteModels'
 import { RepliesService } from './services/replies'
 import { SpeedSamples } from './services/speedSamples'
 import { SettingsService } from './services/settings'
+import { SpillWatch } from './services/spillWatch'
 import { findUpdates } from './services/updates'
 
 export interface CoreOptions {
@@ -105,6 +108,15 @@ export function createCore(options: CoreOptions) {
   const engine = new EngineHost({ fork, log: log.child('engine') })
   const probes = new BackendProbes(fork)
   const hardware = new HardwareService({ probe: () => probes.probe(), modelsDir: modelsFolder })
+
+  const spillWatch = new SpillWatch({
+    host: engine,
+    read: readLentRam,
+    ownMemory: async () => {
+      const report = await hardware.report()
+      return usableGpus(report, bestBackend(report)).every((gpu) => !gpu.sharedWithRam)
+    },
+  })
 
   /** What ending our loaded model would give back, by device. */
   const returned = (): Partial<Record<MemoryDevice, Bytes>> => {
@@ -275,6 +287,7 @@ export function createCore(options: CoreOptions) {
     tokens,
     network,
     engine,
+    spillWatch,
     probes,
     hardware,
     recommendation,
@@ -309,6 +322,7 @@ export function createCore(options: CoreOptions) {
     async dispose(): Promise<void> {
       stopFollowing()
       clearTimeout(repeatCalibration)
+      spillWatch.dispose()
       await calibration.dispose()
       library.dispose()
       await care.dispose()

@@ -2,7 +2,7 @@ import { mkdirSync, mkdtempSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
-import { readAmdMemory } from './amdMemory'
+import { readAmdMemory, readLentRam } from './amdMemory'
 
 test('cards of amdgpu, with the address that lspci uses; other cards and connectors are left out', async () => {
   const root = mkdtempSync(join(tmpdir(), 'snug-drm-'))
@@ -24,4 +24,6 @@ test('cards of amdgpu, with the address that lspci uses; other cards and connect
     { busAddress: 'c4:00.0', vramTotal: 4_294_967_296, vramUsed: 310_378_496, gttTotal: 103_079_215_104, gttUsed: 52_428_800 },
   ])
   expect(await readAmdMemory(join(root, 'nowhere'))).toEqual([])
+  expect(await readLentRam(root)).toBe(52_428_800)
+  expect(await readLentRam(join(root, 'nowhere'))).toBeNull()
 })

@@ -21,6 +21,12 @@ export async function readAmdMemory(root = '/sys/class/drm'): Promise<AmdMemory[
   return rows.filter((row) => row !== null)
 }
 
+/** RAM that the cards use now; null where no driver says. NVIDIA's says nothing of it, and refuses where memory is out (Linux). */
+export async function readLentRam(root?: string): Promise<Bytes | null> {
+  const cards = await readAmdMemory(root)
+  return cards.length === 0 ? null : cards.reduce((sum, { gttUsed }) => sum + gttUsed, 0)
+}
+
 async function readCard(device: string): Promise<AmdMemory | null> {
   const figure = async (name: string): Promise<number> => Number((await readFile(join(device, `mem_info_${name}`), 'utf8')).trim())
   try {

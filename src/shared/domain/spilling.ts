@@ -1,5 +1,5 @@
 import type { GenerationStats } from './chat'
-import type { Bytes } from './units'
+import { type Bytes, MiB } from './units'
 
 /**
  * Decode below this share of the low end of what was predicted for this very plan: the driver moves the model through RAM. A range covers
@@ -25,6 +25,19 @@ export function isSpilling(
   if (plan.backend === 'cpu' || plan.gpuLayers === 0) return false
   if (stats.evalTokens < leastTokens || !(stats.evalTokensPerSecond > 0) || !(predictedLow > 0)) return false
   return stats.evalTokensPerSecond < predictedLow * spillingBelow
+}
+
+/** Less than this is the driver's own book-keeping. */
+const leastMovedBytes = 512 * MiB
+
+/**
+ * What cards use of RAM, before a model was loaded and now: buffers of the plan that lie with the processor are lent to the card and belong
+ * there; what is beyond them was on the card and is not any more. 0 where it is too little to say.
+ */
+export function movedBytes(before: Bytes, now: Bytes, parts: readonly { device: string; bytes: Bytes }[]): Bytes {
+  const lent = parts.reduce((sum, { device, bytes }) => sum + (device === 'cpu' ? bytes : 0), 0)
+  const moved = now - before - lent
+  return moved < leastMovedBytes ? 0 : moved
 }
 
 export interface WayOut {

@@ -87,4 +87,6 @@ export const engine = {
     .output(type<null>()),
   unload: oc.output(type<null>()),
   follow: oc.output(eventIterator(type<EngineStatus>())),
+  /** Bytes of the loaded model that the driver moved from the card into RAM; 0: none, null: this system does not say. */
+  moved: oc.output(type<number | null>()),
 }

@@ -81,4 +81,5 @@ export const engineHandlers = (area: Area<'engine'>, { core }: HandlerContext) =
     return null
   }),
   follow: area.follow.handler(({ signal }) => core.engine.followStatus(signal)),
+  moved: area.moved.handler(() => core.spillWatch.moved()),
 })

@@ -3,7 +3,7 @@ import { type WayOut, freedBytes, isSpilling, waysOut } from '@shared/domain/spi
 import { useQuery } from '@tanstack/react-query'
 import { useState } from 'react'
 import { client } from '../../lib/client'
-import { count, gib, speed } from '../../lib/format'
+import { count, gib, range, speed } from '../../lib/format'
 import { useMessages } from '../../lib/i18n'
 import { engineLive, useLive } from '../../lib/live'
 import { Button, ErrorNotice, Note } from '../../ui'
@@ -28,16 +28,23 @@ export function SpillNotice({ chat }: { chat: Chat }) {
   if (engine?.state !== 'ready' || engine.backend === 'cpu' || engine.gpuLayers === 0) return null
   const last = chat.branch.findLast((message) => message.role === 'assistant')
   if (last?.stats == null || last.modelId !== engine.modelId || chat.streaming !== null) return null
-  return <Told key={last.id} engine={engine} stats={last.stats} />
+  return <Told key={last.id} replyId={last.id} engine={engine} stats={last.stats} />
 }
 
-function Told({ engine, stats }: { engine: Ready; stats: { evalTokens: number; evalTokensPerSecond: number } }) {
+/** What the driver itself says about it, where it says anything; asked once after each reply. */
+function useMoved(replyId: string): number {
+  const query = useQuery({ queryKey: ['engine.moved', replyId], queryFn: () => client.engine.moved(), staleTime: Number.POSITIVE_INFINITY })
+  return query.data ?? 0
+}
+
+function Told({ replyId, engine, stats }: { replyId: string; engine: Ready; stats: { evalTokens: number; evalTokensPerSecond: number } }) {
   const { chat } = useMessages()
   const [error, setError] = useState<unknown>(null)
   const [done, setDone] = useState(false)
   const loaded = useFit(engine, engine, true)
   const low = loaded?.speed.decode[0] ?? 0
-  if (done || loaded === undefined || !isSpilling(engine, stats, low)) return null
+  const moved = useMoved(replyId)
+  if (done || loaded === undefined || (moved === 0 && !isSpilling(engine, stats, low))) return null
   const load = (way: WayOut) => {
     setDone(true)
     client.engine.load({ modelId: engine.modelId, contextSize: way.contextSize, gpuLayers: way.gpuLayers }).catch((thrown: unknown) => {
@@ -48,7 +55,11 @@ function Told({ engine, stats }: { engine: Ready; stats: { evalTokens: number; e
   return (
     <div className="spill" data-testid="spilling">
       <Note tone="warn">
-        <p role="status">{chat.spill.says({ measured: speed(stats.evalTokensPerSecond), low: speed(low) })}</p>
+        <p role="status">
+          {moved > 0
+            ? chat.spill.moved({ bytes: gib(moved) })
+            : chat.spill.says({ measured: speed(stats.evalTokensPerSecond), low: speed(low) })}
+        </p>
         <div className="row wrap note-acts">
           {waysOut(engine).map((way) => (
             <Way key={way.kind} engine={engine} way={way} before={loaded.parts} onChoose={() => load(way)} />
@@ -81,7 +92,12 @@ function Way({
   return (
     <Button size="s" onClick={onChoose}>
       {words}
-      {freed !== null && freed > 0 && <span className="t3"> {chat.spill.frees({ bytes: gib(freed, true) })}</span>}
+      {freed !== null && freed > 0 && (
+        <span className="t3">
+          {' '}
+          {chat.spill.frees({ bytes: gib(freed, true) })}, {chat.spill.after({ speed: range(fit?.speed.decode ?? [0, 0]) })}
+        </span>
+      )}
     </Button>
   )
 }

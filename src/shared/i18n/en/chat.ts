@@ -3,9 +3,12 @@ export const chat = {
   spill: {
     says: (p: { measured: string; low: string }) =>
       `${p.measured} tok/s where at least ${p.low} were predicted: the graphics card is full, and the driver is moving the model through RAM.`,
+    moved: (p: { bytes: string }) =>
+      `The graphics card is full: the driver has moved ${p.bytes} GiB of the model into RAM, which makes it slow.`,
     context: (p: { tokens: string }) => `Shorter context: ${p.tokens} tokens`,
     layers: (p: { layers: number; total: number }) => `Fewer layers: ${p.layers} of ${p.total} on the card`,
     frees: (p: { bytes: string }) => `frees ${p.bytes} GiB`,
+    after: (p: { speed: string }) => `then ${p.speed} tok/s`,
   },
   message: 'Message',
   messagePlaceholder: 'Write a message',

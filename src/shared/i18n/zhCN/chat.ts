@@ -2,9 +2,11 @@ export const chat = {
   spill: {
     says: (p: { measured: string; low: string }) =>
       `每秒 ${p.measured} 个 token，而预计至少 ${p.low} 个：显存已满，驱动正在借道内存搬运模型。`,
+    moved: (p: { bytes: string }) => `显存已满：驱动把模型的 ${p.bytes} GiB 挪进了内存，速度因此变慢。`,
     context: (p: { tokens: string }) => `缩短上下文：${p.tokens} token`,
     layers: (p: { layers: number; total: number }) => `减少显卡层数：${p.layers} / ${p.total}`,
     frees: (p: { bytes: string }) => `可腾出 ${p.bytes} GiB`,
+    after: (p: { speed: string }) => `之后约每秒 ${p.speed} 个 token`,
   },
   message: '消息',
   messagePlaceholder: '写点什么',
