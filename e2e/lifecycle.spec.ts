@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process'
-import { readFileSync } from 'node:fs'
+import { readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { expect, test } from '@playwright/test'
 import { type Launched, checkout, electronBinary, freshCache, freshFolder, launchSnug, sandboxed } from './fixtures/launch'
 import { addScripted, composer, en, lastReply, newChat, send, useModel } from './fixtures/models'
@@ -123,6 +124,26 @@ test('a second start gives the first its focus and ends', async () => {
     false,
   ])
   expect(await snug.close()).toBe(true)
+})
+
+test('a data folder that cannot be written is said instead of ending without a word', async () => {
+  const file = join(freshFolder(), 'a file')
+  writeFileSync(file, '')
+  const child = spawn(electronBinary(), [...(sandboxed ? [] : ['--no-sandbox']), checkout], {
+    env: { ...process.env, LANG: 'en_US.UTF-8', SNUG_DATA: join(file, 'data'), SNUG_CACHE: cacheDir },
+    stdio: ['ignore', 'ignore', 'pipe'],
+  })
+  try {
+    let said = ''
+    child.stderr.on('data', (bytes: Buffer) => {
+      said += bytes.toString()
+    })
+    await expect.poll(() => said, { timeout: 30_000 }).toContain(en.menu.dataFailedTitle)
+    expect(said).toContain(join(file, 'data'))
+  } finally {
+    // its error box waits for a click
+    child.kill('SIGKILL')
+  }
 })
 
 test('quits within five seconds while the engine is busy, and nothing stays', async () => {

@@ -1,6 +1,6 @@
 import { join } from 'node:path'
 import { type BrowserWindow, app, clipboard, dialog, nativeTheme, shell } from 'electron'
-import { SnugError } from '@shared/errors'
+import { type ErrorCode, SnugError } from '@shared/errors'
 import { languageOf, messages } from '@shared/i18n'
 import type { AppCommand, AppInfo } from '@shared/ipc/app'
 import { registerScheme, servePage } from './app/assets'
@@ -20,6 +20,7 @@ import type { HandlerContext } from './ipc/handlers/context'
 import { createRouter } from './ipc/router'
 import { createFileLog } from './platform/fileLog'
 import { snugPaths } from './platform/paths'
+import { whyUnusable } from './platform/usableFolder'
 
 const here = import.meta.dirname
 const dataFlag = app.commandLine.getSwitchValue('data')
@@ -37,7 +38,9 @@ if (refused !== null) {
 
 // Chromium's profile lies apart from the chats; the lock below is per profile, thus per data folder.
 app.setPath('userData', join(paths.dataDir, 'chromium'))
-if (!app.requestSingleInstanceLock()) app.exit(0)
+// A lock that cannot be written would look like a second start, which ends without a word.
+const unusable = whyUnusable(app.getPath('userData'))
+if (unusable === null && !app.requestSingleInstanceLock()) app.exit(0)
 
 // As root only --no-sandbox works, and enableSandbox() would take it away again; the app never adds the switch itself.
 if (!app.commandLine.hasSwitch('no-sandbox')) app.enableSandbox()
@@ -76,8 +79,18 @@ function info(): AppInfo {
   }
 }
 
+/** Without a data folder there is nothing to show: it is said, and the app ends. */
+function refuseData(code: ErrorCode): void {
+  const { errors, menu } = messages(languageOf(app.getLocale()))
+  const { title, action } = errors[code]
+  process.stderr.write(`${menu.dataFailedTitle}: ${title} (${paths.dataDir})\n`)
+  dialog.showErrorBox(menu.dataFailedTitle, `${title}. ${action}\n\n${paths.dataDir}`)
+  app.exit(1)
+}
+
 async function start(): Promise<void> {
   await app.whenReady()
+  if (unusable !== null) return refuseData(unusable)
   lockSession()
   if (!process.env.ELECTRON_RENDERER_URL) servePage(join(here, '../renderer'))
   const words = () => messages(language())
@@ -92,11 +105,7 @@ async function start(): Promise<void> {
     })
   } catch (error) {
     log.error('the core could not start', error)
-    const code = error instanceof SnugError ? error.code : 'internal/bug'
-    const { title, action } = messages(languageOf(app.getLocale())).errors[code]
-    dialog.showErrorBox(messages(languageOf(app.getLocale())).menu.dataFailedTitle, `${title}. ${action}\n\n${paths.dataDir}`)
-    app.exit(1)
-    return
+    return refuseData(error instanceof SnugError ? error.code : 'internal/bug')
   }
   const running = core
   const dialogs = createDialogs({ window: () => window, words })

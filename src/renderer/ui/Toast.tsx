@@ -25,11 +25,12 @@ export function toast(title: string, action?: { label: string; run: () => void }
 }
 
 export function ToastArea({ children }: { children: ReactNode }) {
+  const { common } = useMessages()
   return (
     <Base.Provider toastManager={manager} limit={3}>
       {children}
       <Base.Portal>
-        <Base.Viewport className="toasts">
+        <Base.Viewport className="toasts" aria-label={common.notifications}>
           <ToastList />
         </Base.Viewport>
       </Base.Portal>

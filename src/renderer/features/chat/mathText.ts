@@ -1,11 +1,11 @@
 const fence = /^ {0,3}(`{3,}|~{3,})/
 
 /**
- * Many models write TeX as \( … \) and \[ … \]; the Markdown parser knows $$ only. Rewritten outside code; single dollars are left alone,
- * because prices are commoner than formulas.
+ * Many models write TeX as \( … \), \[ … \] or $ … $; the Markdown parser knows $$ only. Rewritten outside code. Single dollars are
+ * prices more often than formulas: they count where no space is inside them, no letter or digit outside, and TeX between (`dollars`).
  */
 export function normalizeMath(markdown: string): string {
-  if (!markdown.includes('\\(') && !markdown.includes('\\[')) return markdown
+  if (!/\\[([]|\$/.test(markdown)) return markdown
   const out: string[] = []
   let closing: string | null = null
   let plain: string[] = []
@@ -28,6 +28,9 @@ export function normalizeMath(markdown: string): string {
   return out.join('\n')
 }
 
+/** Pandoc's rule for one dollar: no white space inside the two, none of letters, digits and dollars outside. */
+const dollars = /(?<![\\$\w])\$(?![\s$])([^$\n]*?[^\s$\\])\$(?![\w$])/g
+
 /** Inline code is kept as it is; an unclosed formula stays text until it is closed. */
 function rewrite(text: string): string {
   return text
@@ -37,7 +40,8 @@ function rewrite(text: string): string {
         ? piece
         : piece
             .replace(/\\\[([\s\S]+?)\\\]/g, (_all, tex: string) => `\n$$\n${tex.trim()}\n$$\n`)
-            .replace(/\\\(([\s\S]+?)\\\)/g, (_all, tex: string) => `$$${tex.trim()}$$`),
+            .replace(/\\\(([\s\S]+?)\\\)/g, (_all, tex: string) => `$$${tex.trim()}$$`)
+            .replace(dollars, (all, tex: string) => (/[\\^_={}]|^[A-Za-z]$/.test(tex) ? `$$${tex}$$` : all)),
     )
     .join('')
 }
