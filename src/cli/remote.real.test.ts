@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process'
-import { existsSync, mkdtempSync, rmSync } from 'node:fs'
+import { existsSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -61,6 +61,7 @@ test('search narrows by size, machine, licence and language', async () => {
 test('inspect and fit say of an address what they say of the file, and nothing of it is downloaded', async () => {
   const local = await snug('inspect', model)
   const remote = await snug('inspect', 'hf:maker/scripted-GGUF')
+  for (const { code, err } of [local, remote]) expect(code, err).toBe(0)
   const { source, ...said } = remote.out
   expect(said).toEqual(local.out)
   expect(source).toMatchObject({
@@ -73,6 +74,27 @@ test('inspect and fit say of an address what they say of the file, and nothing o
   const fit = await snug('fit', address)
   expect(fit.out).toMatchObject({ level: 'dry-run', verdict: 'cpu', file: address, source: { address } })
   expect(existsSync(join(folder, 'data', 'models', 'maker'))).toBe(false)
+})
+
+test('a pull that is repeated after the model was moved finds it where it lies, and fetches nothing', async () => {
+  const pulled = await snug('pull', 'maker/scripted-GGUF')
+  expect(pulled.code, pulled.err).toBe(0)
+  const [{ id, path } = { id: '', path: '' }] = (await snug('list')).out as unknown as { id: string; path: string }[]
+  const elsewhere = join(folder, 'elsewhere')
+  mkdirSync(elsewhere)
+  const moved = await snug('move', id, elsewhere)
+  expect(moved.code, moved.err).toBe(0)
+  expect(existsSync(path)).toBe(false)
+  const sent = server.stats.storageBytes
+  const again = await snug('pull', 'maker/scripted-GGUF')
+  expect(again.code, again.err).toBe(0)
+  expect(again.out).toMatchObject({ state: 'done', alreadyHere: true, modelId: id, path: join(elsewhere, 'scripted-F32.gguf') })
+  expect(server.stats.storageBytes).toBe(sent)
+  expect(existsSync(path)).toBe(false)
+  // Another folder is another wish.
+  const copy = await snug('pull', 'maker/scripted-GGUF', '--to', join(folder, 'copy'))
+  expect(copy.out).toMatchObject({ state: 'done', alreadyHere: false })
+  expect(server.stats.storageBytes).toBeGreaterThan(sent)
 })
 
 test('what cannot be had is told by its code', async () => {

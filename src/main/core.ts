@@ -42,7 +42,7 @@ import { RepliesService } from './services/replies'
 import { SpeedSamples } from './services/speedSamples'
 import { SettingsService } from './services/settings'
 import { SpillWatch } from './services/spillWatch'
-import { findUpdates } from './services/updates'
+import { UpdatesService } from './services/updates'
 
 export interface CoreOptions {
   paths: SnugPaths
@@ -176,6 +176,12 @@ export function createCore(options: CoreOptions) {
     catalogueSampling: (repository) => recommendation.entryOf(repository)?.sampling ?? null,
     log: log.child('library'),
   })
+  const updates = new UpdatesService({
+    models: () => db.models.all(),
+    hub,
+    hashesOf: (id) => downloads.hashesOf(id),
+    rows: db.settings,
+  })
   const care = new LibraryCare({
     library,
     hashes: (id) => downloads.hashesOf(id),
@@ -190,6 +196,7 @@ export function createCore(options: CoreOptions) {
     lookAt: (address) => lookAtAddress(network, address),
     mirrors: () => endpoints.mirrors(),
     runner,
+    here: async (hashes) => (override.modelsFolder === undefined ? await library.withFiles(hashes) : null),
     arrived: (file) => library.arrived(file),
     modelsFolder,
     locksFolder: paths.locksFolder,
@@ -302,7 +309,7 @@ export function createCore(options: CoreOptions) {
     loading,
     replies,
     space: () => folderSpace(settings.get().watchedFolders, db.models.all(), readDisk),
-    checkUpdates: (signal?: AbortSignal) => findUpdates(db.models.all(), hub, signal),
+    updates,
     /** The hub that is asked now. */
     hubEndpoint: () => hub.endpoint,
     /** `--endpoint` and `--to` of the command line. */

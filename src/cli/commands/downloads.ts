@@ -104,22 +104,30 @@ export function addDownloads(program: Command): void {
         if (to !== undefined) core.useModelsFolder(to)
         const { repository, file, projector } = await filesOf(core, reference, mmproj)
         const pull = async (wanted: string) => {
-          const { id } = await (file === null
+          const { id, here } = await (file === null
             ? core.downloads.startAddress(repository)
             : core.downloads.start({ repository, file: wanted }))
           const stop = () => void core.downloads.pause(id)
           signal.addEventListener('abort', stop, { once: true })
           const download = await core.downloads.waitFor(id, (state) => out.progress(progress(state, out)), signal)
-          return { download, placed: core.downloads.pathOf(id) }
+          return { download, placed: here ?? core.downloads.pathOf(id), here }
         }
-        const { download, placed } = await pull(file ?? '')
+        const { download, placed, here } = await pull(file ?? '')
         const model = core.library.list().find((item) => item.id === download.modelId)
         const beside = projector === null ? null : (await pull(projector)).placed
-        const shown = { ...download, path: model?.path ?? null, verified: file !== null, ...(beside === null ? {} : { projector: beside }) }
+        const shown = {
+          ...download,
+          path: model?.path ?? null,
+          verified: file !== null,
+          alreadyHere: here !== undefined,
+          ...(beside === null ? {} : { projector: beside }),
+        }
         out.result(shown, () =>
-          file === null
-            ? out.words.cli.pulledUnverified({ path: model?.path ?? placed })
-            : [model?.path ?? file, beside].flatMap((path) => (path === null ? [] : [out.words.cli.pulled({ path })])).join('\n'),
+          here !== undefined && beside === null
+            ? out.words.cli.alreadyHere({ path: here })
+            : file === null
+              ? out.words.cli.pulledUnverified({ path: model?.path ?? placed })
+              : [model?.path ?? file, beside].flatMap((path) => (path === null ? [] : [out.words.cli.pulled({ path })])).join('\n'),
         )
       }),
     )

@@ -157,7 +157,7 @@ export function addLibrary(program: Command): void {
     .description('ask the hub whether the files of downloaded models are other ones by now; nothing is downloaded')
     .action(
       command(async ({ core, out, signal }: Run) => {
-        const found = await core.checkUpdates(signal)
+        const found = await core.updates.check(signal)
         if (found.error !== null && found.checked === 0) throw SnugError.from({ ...found.error, code: found.error.code as ErrorCode })
         out.result(found, () =>
           found.updates.length === 0

@@ -6,8 +6,6 @@ import { cpuMsOf } from '../platform/processTime'
 
 /** Milliseconds after which the process is ended, by call; measured from when the worker is ready and takes the call up. */
 const limitsMs: Partial<Record<CallName, number>> = {
-  inspect: 10_000,
-  header: 10_000,
   tokenize: 20_000,
   estimate: 30_000,
   probe: 30_000,
@@ -15,23 +13,26 @@ const limitsMs: Partial<Record<CallName, number>> = {
 }
 /**
  * A template may take this much of the processor. The clock alone would blame a template for a busy machine; where the system does not
- * tell another process's time, the clock must do, with twice the patience.
+ * tell another process's time, the clock must do, with more patience.
  */
 const templateCpuMs = 2_000
-const templateClockMs = 4_000
-/** A template that waits for nothing and uses nothing: something else is wrong, and it ends here. */
-const templateLongestMs = 30_000
+/** A header as well: at a load of ten its clock ran out, and `snug inspect` had nothing to print. */
+const headerCpuMs = 10_000
+const clockMs = 4_000
+/** What uses no time of the processor waits for something else: it ends here. */
+const longestMs = 30_000
 const cpuLookMs = 100
 const readyMs = 20_000
 /** An idle worker is ended: it starts again in a third of a second. */
 const idleMs = 5 * 60 * 1_000
 /** Calls that a person waits for go before long ones. */
 const urgent: readonly CallName[] = ['render', 'capability']
+const limitedByCpu: readonly CallName[] = [...urgent, 'inspect', 'header']
 
 interface Job {
   name: CallName
   args: unknown
-  /** null: a template, limited by the processor time of the worker. */
+  /** null: limited by the processor time of the worker. */
   timeoutMs: number | null
   signal: AbortSignal | undefined
   resolve: (value: unknown) => void
@@ -63,7 +64,7 @@ export class ToolsLane {
   call<C extends CallName>(
     name: C,
     args: EngineCalls[C]['args'],
-    timeoutMs = urgent.includes(name) ? null : (limitsMs[name] ?? 30_000),
+    timeoutMs = limitedByCpu.includes(name) ? null : (limitsMs[name] ?? 30_000),
     signal?: AbortSignal,
   ): Promise<EngineCalls[C]['reply']> {
     return new Promise<EngineCalls[C]['reply']>((resolve, reject) => {
@@ -103,20 +104,21 @@ export class ToolsLane {
     const client = await this.#start()
     const signal = job.signal ? { signal: job.signal } : {}
     // The pairing of name and args is checked by `call`; a queue cannot carry it.
-    const answer = client.call(job.name, job.args as never, { timeoutMs: job.timeoutMs ?? templateLongestMs, ...signal })
+    const answer = client.call(job.name, job.args as never, { timeoutMs: job.timeoutMs ?? longestMs, ...signal })
     return job.timeoutMs === null ? this.#withinCpu(answer, client, job.name) : answer
   }
 
   /** Rejects as stalled when the worker has spent too much of the processor on this call. */
   async #withinCpu<T>(answer: Promise<T>, client: EngineClient, call: CallName): Promise<T> {
-    const { cpuMs, cpuMsOf: look } = this.#template
+    const look = this.#template.cpuMsOf
+    const cpuMs = this.#cpuMs(call)
     const { pid } = client.process
     const [before, started] = [look(pid), performance.now()]
     let timer: NodeJS.Timeout | undefined
     const spent = new Promise<never>((_, reject) => {
       timer = setInterval(() => {
         const now = look(pid)
-        const over = before === null || now === null ? performance.now() - started > templateClockMs : now - before > cpuMs
+        const over = before === null || now === null ? performance.now() - started > Math.max(clockMs, 2 * cpuMs) : now - before > cpuMs
         if (over) reject(new SnugError('engine/stalled', `${call} took more than ${cpuMs} ms of the processor`, { call }))
       }, cpuLookMs)
     })
@@ -127,6 +129,10 @@ export class ToolsLane {
       // after a race that the clock won, the answer is the ended process's rejection
       answer.catch(() => undefined)
     }
+  }
+
+  #cpuMs(call: CallName): number {
+    return urgent.includes(call) ? this.#template.cpuMs : headerCpuMs
   }
 
   async #start(): Promise<EngineClient> {
@@ -146,7 +152,7 @@ export class ToolsLane {
     if (late || error.code === 'cancelled') await this.#end()
     if (!late && error.code !== 'engine/crashed') return error
     this.#log.warn('the tools process was lost', { call: job.name, code: error.code, message: error.message })
-    const data = { ...error.data, call: job.name, limitMs: job.timeoutMs ?? this.#template.cpuMs }
+    const data = { ...error.data, call: job.name, limitMs: job.timeoutMs ?? this.#cpuMs(job.name) }
     if (job.name === 'render' || job.name === 'capability') {
       return new SnugError(late ? 'template/too-slow' : 'template/failed', `the chat template: ${error.message}`, data, { cause: error })
     }

@@ -17,6 +17,18 @@ export interface Arrived {
   ownSha256?: string | undefined
 }
 
+/** A model of the library. */
+export interface Here {
+  modelId: string
+  path: string
+}
+
+/** `here`: where the file lies already. */
+export interface Started {
+  id: string
+  here?: string
+}
+
 export interface DownloadsDependencies {
   rows: {
     all(): DownloadRow[]
@@ -32,6 +44,8 @@ export interface DownloadsDependencies {
   /** Other endpoints that may go on with a file; none where the person chose one. */
   mirrors?: () => string[]
   runner: DownloadRunner
+  /** The model whose files have these hashes, wherever it lies now. */
+  here?: (sha256s: (string | null)[]) => Promise<Here | null>
   /** Puts a verified file on the list; gives the model's id. */
   arrived: (file: Arrived) => Promise<string | null>
   modelsFolder: () => string

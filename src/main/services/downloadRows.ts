@@ -59,6 +59,12 @@ export function newRow(listing: HubListing, group: FileGroup, modelsFolder: stri
   }
 }
 
+/** What is there already, in another place: it counts as having come. */
+export function hereRow(row: DownloadRow, modelId: string): DownloadRow {
+  const parts = row.parts.map((part): DownloadPartRow => ({ ...part, done: true, ranges: [[0, part.sizeBytes]] }))
+  return { ...row, state: 'done', parts, modelId }
+}
+
 /** A repository of the same name at another hub is another one, so it lies elsewhere. */
 function ownerFolder(repository: string): string[] {
   const names = safeComponents(plainRepository(repository))

@@ -156,7 +156,7 @@ describe('downloads', () => {
     expect(service.get(id)).toMatchObject({ state: 'failed', receivedBytes: 0 })
     expect(existsSync(target)).toBe(false)
     hub.faults.clear()
-    expect(await service.start({ repository, file })).toEqual({ id })
+    expect(await service.start({ repository, file })).toMatchObject({ id })
     await service.waitFor(id)
     expect(hashOf(target)).toBe(sha256)
   })

@@ -5,8 +5,8 @@ import { type Log, silentLog } from '@shared/log'
 import type { DownloadRow } from '../db/repositories/downloads'
 import type { JobEvent } from '../platform/downloadTypes'
 import { takeLock } from '../platform/fileLock'
-import { isProjector } from '../platform/hubFiles'
-import type { DownloadsDependencies } from './downloadNeeds'
+import { type FileGroup, type HubListing, isProjector } from '../platform/hubFiles'
+import type { DownloadsDependencies, Here, Started } from './downloadNeeds'
 import { type Entry, newEntry, takeEvent, viewOfEntry } from './downloadEntry'
 import { SpeedMeter } from './downloadProgress'
 import {
@@ -14,6 +14,7 @@ import {
   groupOf,
   hashesOfRow,
   hasRoomAgain,
+  hereRow,
   isActive,
   isBelow,
   isThere,
@@ -27,7 +28,7 @@ import {
   stoppedBy,
   targetOf,
 } from './downloadRows'
-import { behind, byPosition, ended, reordered } from './downloadQueue'
+import { DownloadQueue, ended } from './downloadQueue'
 import { Changes, follow } from './follow'
 
 const MiB = 1024 * 1024
@@ -40,37 +41,36 @@ export class DownloadsService {
   readonly #log: Log
   readonly #now: () => number
   readonly #entries = new Map<string, Entry>()
-  readonly #starting = new Map<string, Promise<{ id: string }>>()
+  readonly #starting = new Map<string, Promise<Started>>()
   readonly #changes = new Changes()
   #timer: NodeJS.Timeout | null = null
-  #disposed = false
+  readonly #queue: DownloadQueue
 
   constructor(needs: DownloadsDependencies) {
     this.#needs = needs
     this.#log = needs.log ?? silentLog
     this.#now = needs.now ?? Date.now
     for (const row of needs.rows.all()) this.#entries.set(row.id, newEntry(row))
+    this.#queue = new DownloadQueue({
+      entries: this.#entries,
+      store: (id, position) => needs.rows.move(id, position),
+      files: () => needs.limits?.().files ?? 2,
+      work: (entry) => this.#work(entry),
+    })
     const limits = needs.limits?.()
     if (limits !== undefined) needs.runner.setLimits(limits)
   }
 
   /** In the order of the queue. */
   list(): Download[] {
-    return this.#inOrder().map(viewOfEntry)
+    return this.#queue.inOrder().map(viewOfEntry)
   }
 
   /** The first ones of the queue run: who is moved there begins, and another waits. */
   move(id: string, to: 'up' | 'down' | 'top'): void {
-    const moved = this.#find(id)
-    const queue = this.#inOrder().filter(({ row }) => isUnfinished(row))
-    const places = reordered(queue, moved, to)
-    if (places.length === 0) return
-    for (const { entry, position } of places) {
-      entry.row.position = position
-      this.#needs.rows.move(entry.row.id, position)
-    }
+    if (!this.#queue.move(this.#find(id), to)) return
     this.#changes.emit()
-    this.#rebalance()
+    this.#queue.rebalance()
   }
 
   /** The settings changed: they count for what is under way. */
@@ -78,7 +78,7 @@ export class DownloadsService {
     const limits = this.#needs.limits?.()
     if (limits === undefined) return
     this.#needs.runner.setLimits(limits)
-    this.#rebalance()
+    this.#queue.rebalance()
   }
 
   get(id: string): Download {
@@ -101,7 +101,7 @@ export class DownloadsService {
   }
 
   /** The same file again is the same download: going on where it ended. */
-  start({ repository, file }: { repository: string; file: string }): Promise<{ id: string }> {
+  start({ repository, file }: { repository: string; file: string }): Promise<Started> {
     const key = `${repository}\n${file}`
     const starting = this.#starting.get(key) ?? this.#start(repository, file).finally(() => this.#starting.delete(key))
     this.#starting.set(key, starting)
@@ -109,18 +109,18 @@ export class DownloadsService {
   }
 
   /** A GGUF at any address; nobody says what its bytes should be. The address and the size name it. */
-  async startAddress(address: string): Promise<{ id: string }> {
+  async startAddress(address: string): Promise<Started> {
     if (this.#needs.lookAt === undefined) throw new SnugError('internal/bug', 'no addresses here')
     const found = await this.#needs.lookAt(address)
     const known = this.#of(found.address).find(({ row }) => row.revision === found.revision && row.state !== 'cancelled')
     if (known !== undefined && isUnfinished(known.row)) return await this.#again(known)
-    if (known !== undefined && (await isThere(known.row))) return { id: known.row.id }
+    if (known !== undefined && (await isThere(known.row))) return { id: known.row.id, here: targetOf(known.row) }
     return this.#add(newAddressRow(found, this.#needs.modelsFolder(), this.#now()))
   }
 
   /** Main's part of a start: those that a quit or a kill interrupted go on, and those that wait for room once there is some. */
   resumeInterrupted(): void {
-    for (const entry of this.#entries.values()) if (isActive(entry.row)) this.#queue(entry)
+    for (const entry of this.#entries.values()) if (isActive(entry.row)) this.#enqueue(entry)
     this.#timer ??= setInterval(() => void this.#lookForRoom(), spaceEveryMs).unref()
   }
 
@@ -137,7 +137,7 @@ export class DownloadsService {
       if (entry.row.state !== 'paused' && entry.row.state !== 'failed') return
       // It has failed, but may still be letting go of its lock.
       await entry.running
-      this.#queue(entry)
+      this.#enqueue(entry)
     })
   }
 
@@ -175,12 +175,12 @@ export class DownloadsService {
 
   /** Stops the work and keeps its state: the next start goes on. */
   async dispose(): Promise<void> {
-    this.#disposed = true
+    this.#queue.close()
     if (this.#timer !== null) clearInterval(this.#timer)
     await Promise.all([...this.#entries.values()].map((entry) => this.#stop(entry, 'quit')))
   }
 
-  async #start(repository: string, file: string): Promise<{ id: string }> {
+  async #start(repository: string, file: string): Promise<Started> {
     const known = this.#unfinished(repository, file)
     if (known !== undefined) return await this.#again(known)
     const listing = await this.#needs.hub.listing(repository)
@@ -190,16 +190,30 @@ export class DownloadsService {
     if (first !== undefined) return await this.#again(first)
     for (const { row } of this.#of(repository)) {
       const same = row.file === group.file && row.state === 'done' && row.revision === listing.revision
-      if (same && (await isThere(row))) return { id: row.id }
+      if (same && (await isThere(row))) return { id: row.id, here: targetOf(row) }
     }
+    const hashes = group.parts.map((part) => listing.files.find(({ path }) => path === part)?.sha256 ?? null)
+    const here = (await this.#needs.here?.(hashes)) ?? null
+    if (here !== null) return this.#keepHere(listing, group, here)
     return this.#add(newRow(listing, group, this.#needs.modelsFolder(), this.#now()))
   }
 
-  #add(row: DownloadRow): { id: string } {
+  /** It was moved since it came, or came another way: nothing is fetched. */
+  #keepHere(listing: HubListing, group: FileGroup, { modelId, path }: Here): Started {
+    const done = this.#of(listing.repository).find(({ row }) => row.state === 'done' && row.modelId === modelId)
+    if (done !== undefined) return { id: done.row.id, here: path }
+    this.#forgetFinished(listing.repository, group.file)
+    const entry = newEntry(hereRow(newRow(listing, group, this.#needs.modelsFolder(), this.#now()), modelId))
+    this.#entries.set(entry.row.id, entry)
+    this.#save(entry)
+    return { id: entry.row.id, here: path }
+  }
+
+  #add(row: DownloadRow): Started {
     this.#forgetFinished(row.repository, row.file)
     const entry = newEntry(row)
     this.#entries.set(row.id, entry)
-    this.#queue(entry)
+    this.#enqueue(entry)
     return { id: row.id }
   }
 
@@ -213,9 +227,9 @@ export class DownloadsService {
     return [...this.#entries.values()].filter(({ row }) => row.repository === repository && isBelow(row.folder, folder))
   }
 
-  async #again(entry: Entry): Promise<{ id: string }> {
+  async #again(entry: Entry): Promise<Started> {
     if (entry.row.state === 'paused' || entry.row.state === 'failed') await this.resume(entry.row.id)
-    else if (entry.running === null) this.#queue(entry)
+    else if (entry.running === null) this.#enqueue(entry)
     return { id: entry.row.id }
   }
 
@@ -228,7 +242,7 @@ export class DownloadsService {
     }
   }
 
-  #queue(entry: Entry): void {
+  #enqueue(entry: Entry): void {
     if (entry.running !== null) return
     entry.intent = 'run'
     Object.assign(entry.row, { state: 'queued', error: null })
@@ -236,40 +250,7 @@ export class DownloadsService {
     const stored = this.#needs.rows.get(entry.row.id)
     if (stored === undefined || (isUnfinished(stored) && !isActive(stored)) || stored.state === 'cancelled') this.#save(entry)
     else this.#changes.emit()
-    this.#launch()
-  }
-
-  #launch(): void {
-    if (this.#disposed) return
-    const all = this.#inOrder()
-    let free = this.#files - all.filter((entry) => entry.running !== null).length
-    for (const entry of all) {
-      if (free <= 0) return
-      if (entry.row.state !== 'queued' || entry.running !== null || entry.intent !== 'run') continue
-      free--
-      entry.running = this.#work(entry).finally(() => {
-        entry.running = null
-        entry.stop = null
-        this.#launch()
-      })
-    }
-  }
-
-  /** What is no longer among the first goes back into the queue, with what it has. */
-  #rebalance(): void {
-    for (const entry of behind(this.#inOrder(), this.#files)) {
-      entry.intent = 'wait'
-      entry.stop?.abort()
-    }
-    this.#launch()
-  }
-
-  #inOrder(): Entry[] {
-    return [...this.#entries.values()].sort(byPosition)
-  }
-
-  get #files(): number {
-    return this.#needs.limits?.().files ?? 2
+    this.#queue.launch()
   }
 
   async #work(entry: Entry): Promise<void> {
@@ -366,7 +347,7 @@ export class DownloadsService {
   }
 
   async #lookForRoom(): Promise<void> {
-    for (const entry of this.#entries.values()) if (await hasRoomAgain(entry.row, this.#reserve, this.#log)) this.#queue(entry)
+    for (const entry of this.#entries.values()) if (await hasRoomAgain(entry.row, this.#reserve, this.#log)) this.#enqueue(entry)
   }
 
   get #reserve(): number {

@@ -13,7 +13,7 @@ import { type FoundFile, findModels, mayBeModel, modelStat, partPaths } from '..
 import { type ModelSource, type Surroundings, defaultFolders } from '../platform/otherPrograms'
 import type { Arrived } from './downloadNeeds'
 import { Changes, follow } from './follow'
-import { modelId, newModelRow, sameFiles, settled, viewOf } from './libraryRows'
+import { modelId, newModelRow, rowsWithFiles, sameFiles, settled, viewOf } from './libraryRows'
 
 export interface LibraryDependencies {
   rows: {
@@ -75,6 +75,15 @@ export class LibraryService {
     const rows = this.#needs.rows.all()
     const same = sameFiles(rows, (id) => this.#identities.get(id) ?? id)
     return rows.map((row) => ({ ...this.#view(row), sameAs: same.get(row.id) ?? null }))
+  }
+
+  /** The model that is these files, where it still lies as it was read. */
+  async withFiles(hashes: readonly (string | null)[]): Promise<{ modelId: string; path: string } | null> {
+    for (const { id, path, sizeBytes, mtimeMs } of rowsWithFiles(this.#needs.rows.all(), hashes)) {
+      const now = await modelStat(path)
+      if (now?.sizeBytes === sizeBytes && now.mtimeMs === mtimeMs) return { modelId: id, path }
+    }
+    return null
   }
 
   follow(signal?: AbortSignal): AsyncGenerator<LibraryModel[], void, void> {

@@ -4,6 +4,7 @@ import type { LibraryModel } from '@shared/domain/library'
 import { type RecommendedSampling, recommendedSampling } from '@shared/domain/preset'
 import { isStarterModel, recommendedSystem } from '@shared/domain/starter'
 import type { ModelRow } from '../db/repositories/models'
+import { partPaths } from '../platform/modelFolders'
 
 /** Short, stable, and says nothing about the path. */
 export function modelId(realPath: string): string {
@@ -49,6 +50,18 @@ export function newModelRow(id: string, path: string, at: number): ModelRow {
 export function hashOfParts(hashes: readonly string[]): string | null {
   if (hashes.length <= 1) return hashes[0] ?? null
   return createHash('sha256').update(hashes.join('\n')).digest('hex')
+}
+
+/** Whose files have these hashes, as far as they were checked. */
+export function rowsWithFiles(rows: readonly ModelRow[], hashes: readonly (string | null)[]): ModelRow[] {
+  const known = hashes.flatMap((hash) => (hash === null ? [] : [hash]))
+  if (known.length === 0 || known.length < hashes.length) return []
+  const whole = hashOfParts(known)
+  return rows.filter((row) => {
+    if (row.removedAt !== null || (row.state !== 'verified' && row.state !== 'own') || partPaths(row.path).length !== known.length)
+      return false
+    return row.fileSha256 === whole || (row.fileSha256 == null && row.state === 'verified' && row.sha256 === known[0])
+  })
 }
 
 /** By hash: the ids of the other rows with the same bytes. `identity` tells two names of one file from two files. */

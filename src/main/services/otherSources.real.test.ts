@@ -111,7 +111,7 @@ describe('an address', () => {
     expect(arrived).toMatchObject([{ repository: null, sha256: null, ownSha256: sha256 }])
     expect(service.hashesOf('model-1')).toBeNull()
     const sent = hub.stats.storageBytes
-    expect(await service.startAddress(at())).toEqual({ id })
+    expect(await service.startAddress(at())).toMatchObject({ id })
     // One byte to see that it is still that file.
     expect(hub.stats.storageBytes - sent).toBe(1)
   })

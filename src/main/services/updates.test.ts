@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest'
 import { SnugError } from '@shared/errors'
 import type { HubListing } from '../platform/hubFiles'
-import { newModelRow } from './libraryRows'
-import { findUpdates } from './updates'
+import { hashOfParts, newModelRow } from './libraryRows'
+import { type UpdatesDependencies, UpdatesService } from './updates'
 
 const listing = (sha256: string): HubListing => ({
   repository: 'maker/model',
@@ -18,6 +18,14 @@ const row = (id: string, repository: string | null, sha256: string | null) => ({
   sha256,
 })
 
+function service(needs: Partial<UpdatesDependencies> & Pick<UpdatesDependencies, 'hub'>, rows: ReturnType<typeof row>[]): UpdatesService {
+  const stored = new Map<string, string>()
+  const put = (values: Record<string, unknown>) => {
+    for (const [name, value] of Object.entries(values)) stored.set(name, JSON.stringify(value))
+  }
+  return new UpdatesService({ models: () => rows, hashesOf: () => null, rows: { all: () => stored, put }, now: () => 7, ...needs })
+}
+
 test('another hash at the hub is an update; what has no hash or no hub is not asked about', async () => {
   const asked: string[] = []
   const hub = { listing: async (repository: string) => (asked.push(repository), listing('new')) }
@@ -28,13 +36,39 @@ test('another hash at the hub is an update; what has no hash or no hub is not as
     row('d', 'ollama/x:1', 'y'),
     row('e', 'maker/other', null),
   ]
-  const found = await findUpdates(rows, hub)
+  const updates = service({ hub }, rows)
+  expect(updates.last()).toBe(null)
+  const found = await updates.check()
   expect(asked).toEqual(['maker/model'])
   expect(found).toEqual({
+    at: 7,
     checked: 2,
     updates: [{ modelId: 'a', repository: 'maker/model', revision: 'b'.repeat(40), file: 'sub/m.gguf', sizeBytes: 9 }],
     error: null,
   })
+  expect(updates.last()).toEqual(found)
+  rows[0] = { ...row('a', 'maker/model', 'new'), revision: 'b'.repeat(40) }
+  expect(updates.last()?.updates).toEqual([])
+})
+
+test('every part of a split file is compared, by its own hash or by that of the whole', async () => {
+  const name = (part: number) => `m-0000${part}-of-00003.gguf`
+  const split = (hashes: string[]): HubListing => ({
+    ...listing('x'),
+    groups: [{ quantization: 'Q4_0', file: name(1), parts: [1, 2, 3].map(name), sizeBytes: 27, sha256: hashes[0] ?? null }],
+    files: hashes.map((sha256, at) => ({ path: name(at + 1), sizeBytes: 9, sha256, gitSha1: null })),
+  })
+  const model = { ...row('s', 'maker/model', 'a'), path: `/models/${name(1)}` }
+  const mine = ['a', 'b', 'c']
+  const known = { hashesOf: () => mine.map((sha256, at) => ({ path: `/models/${name(at + 1)}`, sha256 })) }
+  const ask = async (hashes: string[], needs: Partial<UpdatesDependencies>, of = model) =>
+    (await service({ hub: { listing: async () => split(hashes) }, ...needs }, [of]).check()).updates.map(({ file }) => file)
+  expect(await ask(mine, known)).toEqual([])
+  expect(await ask(['a', 'b', 'z'], known)).toEqual([name(1)])
+  expect(await ask(['a', 'b'], known)).toEqual([name(1)])
+  const read = { ...model, fileSha256: hashOfParts(mine) }
+  expect(await ask(mine, {}, read)).toEqual([])
+  expect(await ask(['a', 'b', 'z'], {}, read)).toEqual([name(1)])
 })
 
 test('a repository that cannot be asked does not hide the others', async () => {
@@ -44,6 +78,6 @@ test('a repository that cannot be asked does not hide the others', async () => {
       return listing('new')
     },
   }
-  const found = await findUpdates([row('g', 'maker/gone', 'z'), row('a', 'maker/model', 'old')], hub)
+  const found = await service({ hub }, [row('g', 'maker/gone', 'z'), row('a', 'maker/model', 'old')]).check()
   expect(found).toMatchObject({ checked: 1, updates: [{ modelId: 'a' }], error: { code: 'hub/not-found' } })
 })

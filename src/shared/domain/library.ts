@@ -69,6 +69,8 @@ export interface ModelUpdate {
 }
 
 export interface UpdateCheck {
+  /** When the hub was asked. */
+  at: number
   /** Models whose file could be compared by hash. */
   checked: number
   updates: ModelUpdate[]

@@ -17,7 +17,7 @@ export const downloads = {
         })
         .strict(),
     )
-    .output(type<{ id: string }>()),
+    .output(type<{ id: string; here?: string }>()),
   list: oc.output(type<Download[]>()),
   /** All downloads: a snapshot, then again at most ten times a second while something changes. */
   follow: oc.output(eventIterator(type<Download[]>())),

@@ -40,6 +40,8 @@ export const library = {
   space: oc.output(type<FolderSpace[]>()),
   /** Asks the hub, because a person asked: never by itself. */
   checkUpdates: oc.output(type<UpdateCheck>()),
+  /** What it said last; null: it was never asked. */
+  lastUpdates: oc.output(type<UpdateCheck | null>()),
   followWork: oc.output(eventIterator(type<LibraryWork[]>())),
   cancelWork: oc.input(z.object({ id }).strict()).output(type<null>()),
   /** Changes what is kept for this model; null is automatic again. It counts from the next load and the next reply on. */

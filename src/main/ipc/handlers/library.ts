@@ -51,7 +51,8 @@ export const libraryHandlers = (area: Area<'library'>, { core, dialogs, dropped,
     const folder = await dialogs.chooseFolder('move')
     return folder === null ? { id: null } : core.care.startMove(input.id, folder)
   }),
-  checkUpdates: area.checkUpdates.handler(({ signal }) => core.checkUpdates(signal)),
+  checkUpdates: area.checkUpdates.handler(({ signal }) => core.updates.check(signal)),
+  lastUpdates: area.lastUpdates.handler(() => core.updates.last()),
   space: area.space.handler(() => core.space()),
   followWork: area.followWork.handler(({ signal }) => core.care.follow(signal)),
   cancelWork: area.cancelWork.handler(({ input }) => {

@@ -5,6 +5,8 @@ import { useState } from 'react'
 import { useLocation } from 'wouter'
 import { client } from '../../lib/client'
 import { errorValueOf } from '../../lib/errors'
+import { useMessages } from '../../lib/i18n'
+import { toast } from '../../ui'
 import type { Offer } from './matching'
 
 /** A header is some megabytes: who has a slow line does not wait longer for it, and downloads. */
@@ -24,6 +26,7 @@ export function useObtain(): {
   const [error, setError] = useState<unknown>(null)
   const [tooBig, setTooBig] = useState<FitReport | null>(null)
   const [asking, setAsking] = useState(false)
+  const { discover } = useMessages()
   const [, go] = useLocation()
   const download = async ({ repository, file, quantization, said, here }: Offer) => {
     if (repository === null) return
@@ -38,11 +41,12 @@ export function useObtain(): {
         if (fit?.verdict === 'too-big') return setTooBig(fit)
       }
       setTooBig(null)
-      await client.downloads.start({ repository, file: found }).catch(async (thrown: unknown) => {
+      const started = await client.downloads.start({ repository, file: found }).catch(async (thrown: unknown) => {
         // Renamed since the catalogue was written: the listing has it under its quantization.
         if (file === null || errorValueOf(thrown).code !== 'hub/not-found') throw thrown
-        await client.downloads.start({ repository, file: await fileOf(repository, quantization) })
+        return await client.downloads.start({ repository, file: await fileOf(repository, quantization) })
       })
+      if (started.here !== undefined) toast(discover.alreadyHere({ path: started.here }))
     } catch (thrown) {
       setError(thrown)
     } finally {

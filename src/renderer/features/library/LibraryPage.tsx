@@ -1,9 +1,9 @@
 import type { LibraryModel, UpdateCheck } from '@shared/domain/library'
 import { BookOpen, Copy, FilePlus, FolderPlus, RefreshCw, Search } from 'lucide-react'
-import { useState } from 'react'
+import { useEffect, useState } from 'react'
 import { client } from '../../lib/client'
-import { size } from '../../lib/format'
-import { useMessages } from '../../lib/i18n'
+import { dateAndTime, size } from '../../lib/format'
+import { useLanguage, useMessages } from '../../lib/i18n'
 import { downloadsLive, engineLive, libraryLive, libraryWorkLive, useLive } from '../../lib/live'
 import { Button, EmptyState, ErrorNotice, Page, toast } from '../../ui'
 import { DiskCard } from './DiskCard'
@@ -15,6 +15,7 @@ import { WorkLine } from './WorkLine'
 
 export function LibraryPage() {
   const { library, common } = useMessages()
+  const language = useLanguage()
   const all = useLive(libraryLive)
   const models = all ?? []
   const downloads = (useLive(downloadsLive) ?? []).filter(({ state }) => state !== 'cancelled')
@@ -23,6 +24,9 @@ export function LibraryPage() {
   const works = useLive(libraryWorkLive) ?? []
   const [updates, setUpdates] = useState<UpdateCheck | null>(null)
   const [asking, setAsking] = useState(false)
+  useEffect(() => {
+    client.library.lastUpdates().then((last) => setUpdates((now) => now ?? last), setError)
+  }, [])
   const check = () => {
     setError(null)
     setAsking(true)
@@ -113,7 +117,8 @@ export function LibraryPage() {
             <span className="t2 f12">
               {updates.updates.length === 0
                 ? library.care.noUpdates({ count: updates.checked })
-                : library.care.updates({ count: updates.updates.length })}
+                : library.care.updates({ count: updates.updates.length })}{' '}
+              <span className="t3">{library.care.askedAt({ when: dateAndTime(updates.at, language) })}</span>
             </span>
           </div>
         )}

@@ -36,6 +36,7 @@ export const cli = {
   downloading: (p: { done: string; total: string; speed: string; left: string }) => `${p.done} of ${p.total}${p.speed}${p.left}`,
   speed: (p: { speed: string }) => ` · ${p.speed}/s`,
   left: (p: { time: string }) => ` · ${p.time} left`,
+  alreadyHere: (p: { path: string }) => `Already here: ${p.path}`,
   pulled: (p: { path: string }) => `Verified: ${p.path}`,
   pulledUnverified: (p: { path: string }) => `Here, not verified (no source says what its bytes should be): ${p.path}`,
   noModels: 'No models yet. Get one: snug pull OWNER/NAME:Q4_K_M',

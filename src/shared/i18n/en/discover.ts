@@ -1,4 +1,5 @@
 export const discover = {
+  alreadyHere: (p: { path: string }) => `Already here: ${p.path}`,
   title: 'Discover',
   search: 'Search, or paste owner/name',
   searchLabel: 'Search models',

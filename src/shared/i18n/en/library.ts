@@ -145,6 +145,7 @@ export const library = {
       `${p.count === 1 ? '1 model' : `${p.count} models`}, ${p.size} · ${p.free} free`,
     checkUpdates: 'Check for updates',
     checking: 'Asking the hub…',
+    askedAt: (p: { when: string }) => `Asked ${p.when}.`,
     noUpdates: (p: { count: number }) =>
       p.count === 0
         ? 'No model here can be compared with a hub.'

@@ -36,6 +36,7 @@ export const cli = {
   downloading: (p: { done: string; total: string; speed: string; left: string }) => `${p.done} / ${p.total}${p.speed}${p.left}`,
   speed: (p: { speed: string }) => ` · ${p.speed}/秒`,
   left: (p: { time: string }) => ` · 还需 ${p.time}`,
+  alreadyHere: (p: { path: string }) => `已在本机：${p.path}`,
   pulled: (p: { path: string }) => `已校验：${p.path}`,
   pulledUnverified: (p: { path: string }) => `已下载，未校验（没有来源给出校验值）：${p.path}`,
   noModels: '还没有模型。获取一个：snug pull 作者/名称:Q4_K_M',

@@ -1,4 +1,5 @@
 export const discover = {
+  alreadyHere: (p: { path: string }) => `已在本机：${p.path}`,
   title: '找模型',
   search: '搜索，或粘贴 owner/name',
   searchLabel: '搜索模型',

@@ -143,6 +143,7 @@ export const library = {
     folder: (p: { count: number; size: string; free: string }) => `${p.count} 个模型，${p.size} · 可用 ${p.free}`,
     checkUpdates: '检查更新',
     checking: '正在询问来源…',
+    askedAt: (p: { when: string }) => `查询于 ${p.when}。`,
     noUpdates: (p: { count: number }) => (p.count === 0 ? '这里没有可与来源比较的模型。' : `${p.count} 个模型的文件与来源一致。`),
     updates: (p: { count: number }) => `有 ${p.count} 个模型在来源处已换成新文件。`,
     updateHere: (p: { repository: string; size: string }) => `${p.repository} 的同名文件已更新，大小 ${p.size}。你的文件保持不变。`,
