@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { existsSync, mkdtempSync, readdirSync, rmSync, statSync, utimesSync } from 'node:fs'
+import { copyFileSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, utimesSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { basename, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -70,3 +70,33 @@ test.skipIf(otherDisk === null)(
     expect(await snug<{ state: string }[]>('verify', before?.id ?? '')).toMatchObject([{ state: 'same' }])
   },
 )
+
+test('a disk that fills up in the middle of a move: said with what is missing, the old file is as it was, no half one is left', async () => {
+  const data = join(folder, 'full data')
+  const [target, added] = [join(folder, 'small disk'), join(data, 'models', basename(model))]
+  mkdirSync(join(data, 'models'), { recursive: true })
+  mkdirSync(target)
+  copyFileSync(model, added)
+  utimesSync(added, 1_600_000_000, 1_600_000_000)
+  const megabytes = Math.ceil(statSync(added).size / 2 ** 20) + 80
+  // Somebody else takes what is left as soon as the copy has begun; a move then ends as a full disk does.
+  const script = `mount -t tmpfs -o size=${megabytes}m none "$1"; cd "$1"
+id=$("$2" "$3" --json list | sed 's/.*"id":"\\([^"]*\\)".*/\\1/')
+(until [ "$(find . -name '*.snug-moving')" ]; do :; done; fallocate -l ${megabytes - 20}m filler) & "$2" "$3" --json move "$id" "$1"; echo "code $?"
+wait; find . -type f ! -name filler; "$2" "$3" --json list`
+  const env = { ...process.env, SNUG_DATA: data, SNUG_CACHE: join(folder, 'cache'), LANG: 'en' }
+  const child = spawn('unshare', ['-rm', 'sh', '-c', script, 'sh', target, process.execPath, cli], { env })
+  let said = ''
+  let errors = ''
+  child.stdout.on('data', (chunk: Buffer) => (said += chunk.toString()))
+  child.stderr.on('data', (chunk: Buffer) => (errors += chunk.toString()))
+  await once(child, 'close')
+  const [code, list, ...rest] = said.trim().split('\n')
+  expect(code, errors).toBe('code 1')
+  const { error } = JSON.parse(errors.trim().split('\n').at(-1) ?? '') as { error: { code: string; data: { neededBytes: number } } }
+  expect(error).toMatchObject({ code: 'download/disk-full', data: { path: target } })
+  expect(error.data.neededBytes).toBeGreaterThan(1024 * 1024)
+  expect(JSON.parse(list ?? '')).toMatchObject([{ path: added, state: 'own' }])
+  expect(rest).toEqual([])
+  expect(readFileSync(added).equals(readFileSync(model))).toBe(true)
+})

@@ -162,7 +162,11 @@ export class LibraryCare {
       await writeFile(journal, JSON.stringify(copies.map(({ to }) => to)))
       let read = {}
       if (!oneDisk) {
-        const hashes = await this.#job({ kind: 'copy', files: copies }, onProgress, signal)
+        const hashes = await this.#job({ kind: 'copy', files: copies }, onProgress, signal).catch(async (error: unknown) => {
+          // The half copy is gone: now it can be told how much is missing.
+          if (error instanceof SnugError && error.code === 'download/disk-full') await this.#refuseFull(target, row.sizeBytes)
+          throw error
+        })
         await this.#checkCopies(row, hashes, copies)
         read = { fileSha256: hashOfParts(hashes), checkedAt: this.#now() }
       }

@@ -24,9 +24,6 @@ export function LibraryPage() {
   const works = useLive(libraryWorkLive) ?? []
   const [updates, setUpdates] = useState<UpdateCheck | null>(null)
   const [asking, setAsking] = useState(false)
-  useEffect(() => {
-    client.library.lastUpdates().then((last) => setUpdates((now) => now ?? last), setError)
-  }, [])
   const check = () => {
     setError(null)
     setAsking(true)
@@ -37,6 +34,9 @@ export function LibraryPage() {
   }
   const [text, setText] = useState('')
   const [error, setError] = useState<unknown>(null)
+  useEffect(() => {
+    client.library.lastUpdates().then((last) => setUpdates((now) => now ?? last), setError)
+  }, [])
   const wanted = text.trim().toLowerCase()
   const shown = models.filter(({ name, fileName }) => `${name} ${fileName}`.toLowerCase().includes(wanted))
   const missing = models.filter(({ state }) => state === 'missing').length
