@@ -40,17 +40,28 @@ function userDefinedTokensOf(header: GgufHeader): string[] {
   return found
 }
 
+/** The last template that was read from a file: the model in memory goes on talking when its file is taken away. */
+let lastRead: { path: string; template: Template } | null = null
+
 async function readTemplate(source: TemplateSource): Promise<Template> {
   if (source.kind === 'template')
     return { template: source.template, bos: source.bos, eos: source.eos, controlTokens: [], userDefinedTokens: [] }
-  const header = await readHeaderOfFile(source.path)
-  const { bos, eos } = tokenizerOf(header)
-  return {
-    template: textOf(header, 'tokenizer.chat_template') ?? '',
-    bos,
-    eos,
-    controlTokens: controlTokensOf(header),
-    userDefinedTokens: userDefinedTokensOf(header),
+  const { path } = source
+  try {
+    const header = await readHeaderOfFile(path)
+    const { bos, eos } = tokenizerOf(header)
+    const template = {
+      template: textOf(header, 'tokenizer.chat_template') ?? '',
+      bos,
+      eos,
+      controlTokens: controlTokensOf(header),
+      userDefinedTokens: userDefinedTokensOf(header),
+    }
+    lastRead = { path, template }
+    return template
+  } catch (error) {
+    if (lastRead?.path === path && error instanceof SnugError && error.code === 'model/not-found') return lastRead.template
+    throw error
   }
 }
 

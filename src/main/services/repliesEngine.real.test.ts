@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync, statSync } from 'node:fs'
+import { mkdtempSync, renameSync, rmSync, statSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -124,6 +124,23 @@ test('a second turn, and going back to the first chat, evaluate only what is new
   expect(fresh(back)).toBeLessThan(60)
   expect(await replies.contextUse(one, 'draft')).toMatchObject({ tooLong: false, droppedMessages: 0 })
   expect((await replies.promptView(one)).text).toContain('again')
+})
+
+test('a model whose file is taken away while it is loaded goes on; loading it again says that it is gone', async () => {
+  const id = chat('off', 16)
+  const path = join(dataDir, 'scripted.gguf')
+  await end(replies.send({ id, text: 'Hi' }).replyId)
+  renameSync(path, `${path}.away`)
+  try {
+    expect((await end(replies.send({ id, text: 'Still there?' }).replyId)).status).toBe('done')
+    await host.unload()
+    expect(await end(replies.send({ id, text: 'And now?' }).replyId)).toMatchObject({
+      status: 'failed',
+      error: { code: 'model/not-found' },
+    })
+  } finally {
+    renameSync(`${path}.away`, path)
+  }
 })
 
 test('kill -9 in the middle of a reply: the partial text is kept, the next prompt answers', async () => {
