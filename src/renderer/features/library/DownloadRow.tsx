@@ -112,6 +112,11 @@ export function DownloadRow({ download, queue }: { download: Download; queue: re
       </div>
       {error !== null && <ErrorNotice error={error} />}
       {state === 'failed' && download.error !== null && error === null && <ErrorNotice error={download.error} />}
+      {state === 'paused' && download.error?.code === 'download/disk-full' && (
+        <ErrorNotice error={download.error}>
+          <span>{library.care.needs({ size: size(Number(download.error.data.neededBytes)), path: String(download.error.data.path) })}</span>
+        </ErrorNotice>
+      )}
     </li>
   )
 }
