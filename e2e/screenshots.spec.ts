@@ -2,7 +2,7 @@ import { mkdirSync, symlinkSync } from 'node:fs'
 import { join } from 'node:path'
 import { type Page, expect, test } from '@playwright/test'
 import { writeScriptedModel } from '../src/engine/scriptedModel'
-import { scriptedFile, scriptedRepository, startTestHub, starterRepository } from './fixtures/hub'
+import { gatedRepository, scriptedFile, scriptedRepository, startTestHub, starterRepository } from './fixtures/hub'
 import type { RunningHub } from './fixtures/hubServer'
 import { type Launched, checkout, freshCache, freshFolder, launchSnug } from './fixtures/launch'
 import { addScripted, composer, en, lastAnswer, lastReply, newChat, send, setTemperature, useModel } from './fixtures/models'
@@ -138,6 +138,10 @@ test('the first use, screen by screen', async () => {
     }
     await page.locator('.page').evaluate((element) => element.scrollTo(0, 0))
     await shoot(page, 'repository')
+    await page.getByRole('button', { name: en.discover.card }).click()
+    await expect(page.getByTestId('model-card')).toContainText('demonstration')
+    await shoot(page, 'card')
+    await page.getByRole('button', { name: en.discover.card }).click()
   })
 
   await test.step('library', async () => {
@@ -164,6 +168,17 @@ test('the first use, screen by screen', async () => {
     await shoot(page, 'planner-command')
     await openPage(page, 'settings')
     await shoot(page, 'settings')
+    await openPage(page, 'discover')
+    const search = page.getByRole('searchbox', { name: en.discover.searchLabel })
+    await search.fill(gatedRepository)
+    await search.press('Enter')
+    const guarded = page.getByTestId('repository-files')
+    await guarded.getByRole('button', { name: /^Download / }).click()
+    await expect(guarded.getByRole('alert')).toBeVisible()
+    await shoot(page, 'gated')
+    await guarded.getByRole('button', { name: en.common.gate.tokens }).click()
+    await expect(page.getByTestId('hub-token').first()).toBeVisible()
+    await shoot(page, 'tokens')
     await page.keyboard.press('Control+/')
     await expect(page.getByRole('dialog', { name: en.common.keys.title })).toBeVisible()
     await shoot(page, 'keys')

@@ -209,4 +209,35 @@ describe('@huggingface/hub', () => {
       rmSync(cacheDir, { recursive: true, force: true })
     }
   })
+
+  // The two failing cases of ADR 10. When one of these tests fails, the library has learnt it.
+  it('begins anew after a cut', async () => {
+    const cacheDir = mkdtempSync(join(tmpdir(), 'snug-official-'))
+    const get = () => downloadFileToCacheDir({ repo: id, path: 'model-Q4_K_M.gguf', hubUrl: server.endpoint, cacheDir })
+    try {
+      // The first request for the storage asks for one byte only.
+      server.faults.add({ at: 'storage', do: 'cut', afterBytes: 200_000, skip: 1 })
+      await expect(get()).rejects.toThrow('terminated')
+      server.requests.length = 0
+      await get()
+      const body = server.requests.filter(({ at, bodyBytes }) => at === 'storage' && bodyBytes > 1)
+      expect(body.map(({ headers, bodyBytes }) => [headers.range, headers['if-range'], bodyBytes])).toEqual([
+        [undefined, undefined, 300_000],
+      ])
+    } finally {
+      rmSync(cacheDir, { recursive: true, force: true })
+    }
+  })
+
+  it('takes wrong bytes of the right length for the file', async () => {
+    const cacheDir = mkdtempSync(join(tmpdir(), 'snug-official-'))
+    try {
+      server.faults.add({ at: 'storage', do: 'flip', offset: 5_000, skip: 1 })
+      const path = await downloadFileToCacheDir({ repo: id, path: 'model-Q4_K_M.gguf', hubUrl: server.endpoint, cacheDir })
+      expect(createHash('sha256').update(readFileSync(path)).digest('hex')).not.toBe(sha256)
+    } finally {
+      server.faults.clear()
+      rmSync(cacheDir, { recursive: true, force: true })
+    }
+  })
 })

@@ -40,38 +40,6 @@ export function FilterBar({ filters, setFilters, shown }: { filters: Filters; se
       <Switch checked={filters.fitsOnly} onChange={(fitsOnly) => setFilters({ ...filters, fitsOnly })}>
         {discover.fitsOnly}
       </Switch>
-      <label className="row f12">
-        {discover.licence}
-        <select
-          className="select"
-          aria-label={discover.licence}
-          value={filters.licence ?? ''}
-          onChange={(event) => setFilters({ ...filters, licence: licenceChoices.find((choice) => choice === event.target.value) ?? null })}
-        >
-          <option value="">{discover.any}</option>
-          {licenceChoices.map((choice) => (
-            <option key={choice} value={choice}>
-              {discover.licences[choice]}
-            </option>
-          ))}
-        </select>
-      </label>
-      <label className="row f12">
-        {discover.language}
-        <select
-          className="select"
-          aria-label={discover.language}
-          value={filters.language ?? ''}
-          onChange={(event) => setFilters({ ...filters, language: event.target.value === '' ? null : event.target.value })}
-        >
-          <option value="">{discover.any}</option>
-          {languages.map((code) => (
-            <option key={code} value={code}>
-              {languageName(code, language)}
-            </option>
-          ))}
-        </select>
-      </label>
       <span className="row wrap sizes">
         <MachineChoice value={filters.simulate} onChange={(simulate) => setFilters({ ...filters, simulate })} />
         <label className="row f12">
@@ -101,6 +69,40 @@ export function FilterBar({ filters, setFilters, shown }: { filters: Filters; se
             {cacheTypes.map((type) => (
               <option key={type} value={type}>
                 {type}
+              </option>
+            ))}
+          </select>
+        </label>
+        <label className="row f12">
+          {discover.licence}
+          <select
+            className="select narrow"
+            aria-label={discover.licence}
+            value={filters.licence ?? ''}
+            onChange={(event) =>
+              setFilters({ ...filters, licence: licenceChoices.find((choice) => choice === event.target.value) ?? null })
+            }
+          >
+            <option value="">{discover.any}</option>
+            {licenceChoices.map((choice) => (
+              <option key={choice} value={choice}>
+                {discover.licences[choice]}
+              </option>
+            ))}
+          </select>
+        </label>
+        <label className="row f12">
+          {discover.language}
+          <select
+            className="select narrow"
+            aria-label={discover.language}
+            value={filters.language ?? ''}
+            onChange={(event) => setFilters({ ...filters, language: event.target.value === '' ? null : event.target.value })}
+          >
+            <option value="">{discover.any}</option>
+            {languages.map((code) => (
+              <option key={code} value={code}>
+                {languageName(code, language)}
               </option>
             ))}
           </select>

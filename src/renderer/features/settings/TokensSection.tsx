@@ -36,7 +36,7 @@ export function TokensSection({ settings, asked }: { settings: Settings; asked: 
   return (
     <div ref={place}>
       <Section title={words.tokens}>
-        <div className="set-log">
+        <div className="set-log first">
           <span className="t3 f12">{words.tokensHint}</span>
           {query.data?.keeps === false && <Note>{words.tokensNotKept}</Note>}
           {error !== null && <ErrorNotice error={error} />}
@@ -81,7 +81,7 @@ function Token({ hub, save, remove }: TokenProps) {
     if (await save(text)) setText('')
   }
   return (
-    <div data-testid="hub-token" data-host={host} data-from={from ?? 'none'}>
+    <div className="set-token" data-testid="hub-token" data-host={host} data-from={from ?? 'none'}>
       <Row label={host} hint={hint}>
         {known ? (
           <span className="row">

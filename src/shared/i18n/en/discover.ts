@@ -184,7 +184,7 @@ export const discover = {
   any: 'any',
   licence: 'Licence',
   licences: {
-    permissive: 'permissive (Apache, MIT, BSD)',
+    permissive: 'Apache, MIT, BSD',
     'apache-2.0': 'Apache 2.0',
     mit: 'MIT',
     llama: 'Llama',

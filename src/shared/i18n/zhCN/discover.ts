@@ -175,7 +175,7 @@ export const discover = {
   any: '不限',
   licence: '许可证',
   licences: {
-    permissive: '宽松（Apache、MIT、BSD）',
+    permissive: 'Apache、MIT、BSD',
     'apache-2.0': 'Apache 2.0',
     mit: 'MIT',
     llama: 'Llama',
