@@ -175,7 +175,7 @@ export const discover = {
   any: '不限',
   licence: '许可证',
   licences: {
-    permissive: 'Apache、MIT、BSD',
+    permissive: '宽松：Apache 等',
     'apache-2.0': 'Apache 2.0',
     mit: 'MIT',
     llama: 'Llama',
