@@ -1,8 +1,9 @@
-import { existsSync, mkdirSync, statSync } from 'node:fs'
+import { existsSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import Database from 'better-sqlite3'
 import { SnugError } from '@shared/errors'
 import { type Log, silentLog } from '@shared/log'
+import { whyUnusable } from '../platform/usableFolder'
 import { backupNow, backupsIn, dailyBackup, restoreNewest, setAside } from './backup'
 import { latestVersion, type Migration, migrate, migrations, refuseFuture, versionOf } from './migrate'
 import { CalibrationsRepository } from './repositories/calibrations'
@@ -54,7 +55,8 @@ export function openDatabase(options: OpenOptions): SnugDatabase {
   const { dataDir, log = silentLog, steps = migrations } = options
   const path = join(dataDir, 'snug.db')
   const backups = join(dataDir, 'backups')
-  mkdirSync(dataDir, { recursive: true, mode: 0o700 })
+  const unusable = whyUnusable(dataDir)
+  if (unusable !== null) throw new SnugError(unusable, `the data folder cannot be used: ${dataDir}`, { path: dataDir })
 
   let notice: DatabaseNotice | null = null
   let db: Connection

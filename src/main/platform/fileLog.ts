@@ -1,6 +1,7 @@
-import { appendFileSync, existsSync, mkdirSync, renameSync, statSync } from 'node:fs'
+import { appendFileSync, existsSync, renameSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Log } from '@shared/log'
+import { makeFolder } from './folders'
 
 type LogLevel = 'debug' | 'info' | 'warn' | 'error'
 
@@ -27,7 +28,7 @@ export function createFileLog(folder: string): Log {
     const text = pending
     pending = ''
     try {
-      mkdirSync(folder, { recursive: true })
+      makeFolder(folder)
       if (existsSync(path) && statSync(path).size > maxBytes) renameSync(path, join(folder, 'snug.old.log'))
       appendFileSync(path, text)
     } catch {

@@ -12,6 +12,8 @@ test('a folder is made where it can be, and a place where none can be is told ap
     expect(statSync(fresh).isDirectory()).toBe(true)
     writeFileSync(join(root, 'file'), '')
     expect(whyUnusable(join(root, 'file', 'chromium'))).toBe('file/not-permitted')
+    // A folder that is there and says ENOENT to a new one in it.
+    if (process.platform === 'linux') expect(whyUnusable('/proc/snug/data')).toBe('file/not-permitted')
   } finally {
     rmSync(root, { recursive: true, force: true })
   }
