@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs'
 import { resolve } from 'node:path'
 import type { ModelFacts } from '@shared/domain/gguf'
 import { hfMirror, huggingFace } from '@shared/domain/settings'
@@ -54,10 +55,14 @@ export function chooseGroup({ repository, groups }: HubListing, quantization: st
   )
 }
 
-/** FILE, URL, `hf:OWNER/NAME[:QUANT]` or `ms:OWNER/NAME[:QUANT]`; of what is not here only the header is fetched. */
+const repositoryName = /^[\w-][\w.-]*\/[\w.-]+(:[\w.-]+)?$/
+
+/** FILE, URL, `[hf:]OWNER/NAME[:QUANT]` or `ms:OWNER/NAME[:QUANT]`; of what is not here only the header is fetched. */
 export async function modelTarget(core: Core, target: string): Promise<ModelTarget> {
   const page = /^https?:/i.test(target) ? repositoryPage(target, core.hubEndpoint()) : null
-  if (page !== null || target.startsWith('hf:') || target.startsWith('ms:')) {
+  // A folder can have such a name, too: what is there goes first.
+  const named = repositoryName.test(target) && !/\.gguf$/i.test(target) && !existsSync(target)
+  if (page !== null || named || target.startsWith('hf:') || target.startsWith('ms:')) {
     const { repository, quantization } = parseReference(page ?? target)
     const listing = await core.discover.listing(repository)
     return await core.remote.ofGroup(listing, chooseGroup(listing, quantization))
@@ -71,8 +76,8 @@ export async function modelTarget(core: Core, target: string): Promise<ModelTarg
 export function repositoryPage(address: string, endpoint: string): string | null {
   if (!URL.canParse(address)) return null
   const url = new URL(address)
-  const there = /^\/models\/([\w.-]+\/[\w.-]+)/.exec(url.pathname)?.[1]
+  const there = /^\/models\/([\w.-]+\/[\w.-]+(?::[\w.-]+)?)/.exec(url.pathname)?.[1]
   if (there !== undefined && /^(www\.)?modelscope\.cn$/.test(url.hostname)) return `ms:${there}`
-  const match = /^\/([\w.-]+\/[\w.-]+)(?:\/tree\/[^/]+)?\/?$/.exec(url.pathname)
+  const match = /^\/([\w.-]+\/[\w.-]+(?::[\w.-]+)?)(?:\/tree\/[^/]+)?\/?$/.exec(url.pathname)
   return match?.[1] !== undefined && url.origin === new URL(endpoint).origin && !/\.gguf$/i.test(match[1]) ? match[1] : null
 }

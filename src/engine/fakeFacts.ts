@@ -72,6 +72,40 @@ export const defaultFacts: PlainHandlers = {
   },
   estimate: () => ({ level: 'dry-run', parts: [{ device: 'cpu', kind: 'weights', bytes: 4e6 }] }),
   tokenize: (args) => ({ tokens: words(args.prompt.map((piece) => piece.text).join('')).map((_, index) => index) }),
+  copyMemory: () => ({
+    buffers: { parts: [{ device: 'cpu', kind: 'weights', bytes: 4e6 }], completeness: 'complete' },
+    loadMs: 10,
+    grewBytes: 4e6,
+  }),
+  copySpeed: () => ({
+    placements: [
+      {
+        gpu: false,
+        slices: [
+          {
+            blocks: 1,
+            blockBytes: 3.7e6,
+            attention: [{ depth: 0, elements: 0 }],
+            decode: [
+              {
+                depth: 5,
+                rounds: [
+                  [10, 10],
+                  [10, 10],
+                  [10, 10],
+                ],
+              },
+            ],
+            prefill: [{ from: 0, tokens: 64, ms: 64 }],
+          },
+        ],
+      },
+    ],
+    threads: 1,
+    diskBytes: 4e6,
+    tookMs: 100,
+    load: 0,
+  }),
   calibrate: ({ backend }) => ({
     backend,
     device: 'fake',

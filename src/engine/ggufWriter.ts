@@ -6,6 +6,8 @@ export type WriteValue =
   | { type: 'string'; value: string }
   | { type: 'array'; of: ScalarTypeName; values: readonly (number | bigint | boolean)[] }
   | { type: 'array'; of: 'string'; values: readonly string[] }
+  /** As it lay in another header: type and value. */
+  | { type: 'encoded'; bytes: Uint8Array }
 
 export interface WriteTensor {
   name: string
@@ -32,7 +34,7 @@ export const numbers = (of: ScalarTypeName, values: readonly number[]): WriteVal
 /** Header bytes, padded to where the tensors start, and the place of each tensor after that. */
 export function encodeHeader(content: GgufContent): { header: Buffer; offsets: number[]; fileSize: number } {
   const alignment = content.alignment ?? 32
-  const parts: Buffer[] = [Buffer.from('GGUF'), number('u32', 3), number('u64', content.tensors.length)]
+  const parts: Uint8Array[] = [Buffer.from('GGUF'), number('u32', 3), number('u64', content.tensors.length)]
   const metadata =
     content.alignment === undefined ? content.metadata : [...content.metadata, ['general.alignment', u32(alignment)] as const]
   parts.push(number('u64', metadata.length))
@@ -105,7 +107,8 @@ function chunksOf(tensor: WriteTensor): Iterable<Uint8Array> {
   return typeof tensor.data === 'function' ? tensor.data() : [tensor.data]
 }
 
-function encodeValue(value: WriteValue): Buffer[] {
+function encodeValue(value: WriteValue): Uint8Array[] {
+  if (value.type === 'encoded') return [value.bytes]
   const id = number('u32', valueTypeIds[value.type])
   if (value.type === 'string') return [id, string(value.value)]
   if (value.type !== 'array') return [id, number(value.type, value.value)]

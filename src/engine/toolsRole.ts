@@ -6,6 +6,7 @@ import { SnugError } from '@shared/errors'
 import type { LlamaModel } from 'node-llama-cpp'
 import { calibrateBackend } from './calibrate'
 import { renderPrompt } from './chatTemplate'
+import { copyMemory, copySpeed } from './copyTest'
 import { usableCores } from './cores'
 import { engineCheck } from './engineCheck'
 import { estimate } from './estimate'
@@ -171,6 +172,8 @@ export function createToolsRole(log: EngineLog): RoleHandlers {
     tokenize: ({ path, prompt }) => oneByOne(async () => ({ tokens: promptTokens(prompt, await vocabularyOf(path)) })),
     estimate: (request) => oneByOne(async () => estimate(request, await llamaFor(request.backend), lines)),
     calibrate: ({ backend, directory }, call) => calibrateBackend(backend, directory, call, log),
+    copyMemory: (request, call) => copyMemory(request, call, log),
+    copySpeed: (request, call) => copySpeed(request, call, log),
     engineCheck: async ({ backend, directory }, call) => {
       await mkdir(directory, { recursive: true })
       const folder = await mkdtemp(join(directory, 'engine-check-'))

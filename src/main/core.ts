@@ -24,6 +24,8 @@ import { SealedFile, type SecretBox, noSecrets } from './platform/sealedFile'
 import { lookAtAddress } from './platform/remoteFile'
 import { CalibrationService } from './services/calibration'
 import { loadCatalog } from './services/catalog'
+import { CopyStore } from './services/copyStore'
+import { CopyTests } from './services/copyTests'
 import { ConversationService } from './services/conversations'
 import { DiscoverService } from './services/discover'
 import { DownloadsService } from './services/downloads'
@@ -133,6 +135,7 @@ export function createCore(options: CoreOptions) {
     calibrations: (report) => calibration.current(report),
     corrections: (report, backend, except) => samples.corrections(report, backend, except),
     measured: (key) => calibration.measured(key) ?? measuredOfCatalogue(key),
+    copies: (report) => copyTests.lookup(report),
   })
   /** The best known of the copies in the library. */
   const measuredOfCatalogue = (key: string) => {
@@ -153,7 +156,7 @@ export function createCore(options: CoreOptions) {
     folder: join(paths.cacheDir, 'calibration'),
     onBattery,
     diskFree: async (folder) => (await readDisk(folder))?.free ?? null,
-    busy: () => engine.generating,
+    busy: () => engine.generating || copyTests.busy,
     log: log.child('calibration'),
   })
 
@@ -232,15 +235,32 @@ export function createCore(options: CoreOptions) {
     fitRepository: (repository, files, options, header) => recommendation.fitRepository(repository, files, options, header),
     foundOnDisk: () => library.foundOnDisk(),
     remote,
-    fitExactly: ({ path, facts, source: { repository } }, options) =>
-      recommendation.fitFile(facts, {
+    fitExactly: async ({ path, facts, source: { repository, file } }, options) => {
+      const fit = await recommendation.fitFile(facts, {
         ...options,
         dryRun: dryRuns.of(path, facts),
         ...(repository === null ? {} : { measuredKey: catalogueKey(repository, facts.quantization) }),
-      }),
+      })
+      const copies = await recommendation.copies(options)
+      return repository === null ? fit : copies(repository, facts.quantization, file, fit)
+    },
     isCatalogued: (repository) => recommendation.entryOf(repository) !== null,
     log: log.child('discover'),
   })
+  const copyTests: CopyTests = new CopyTests({
+    fork,
+    fit: ({ path, facts }, query) => recommendation.fitFile(facts, { ...query, dryRun: dryRuns.of(path, facts) }),
+    header: ({ repository, file, quantization }) => discover.header(repository, file, quantization),
+    hardware,
+    probe: () => probes.probe(),
+    folder: join(paths.cacheDir, 'copies'),
+    store: new CopyStore(join(paths.cacheDir, 'copyTests.json'), log.child('copies')),
+    onBattery,
+    diskFree: async (folder) => (await readDisk(folder))?.free ?? null,
+    busy: () => engine.generating || calibration.running,
+    log: log.child('copies'),
+  })
+  void copyTests.cleanUp().catch((error: unknown) => log.warn('what tests left behind is still there', error))
 
   const conversations = new ConversationService(db)
   const bestThreads = async () => {
@@ -299,6 +319,7 @@ export function createCore(options: CoreOptions) {
     hardware,
     recommendation,
     calibration,
+    copyTests,
     library,
     care,
     downloads,
@@ -331,6 +352,7 @@ export function createCore(options: CoreOptions) {
       clearTimeout(repeatCalibration)
       spillWatch.dispose()
       await calibration.dispose()
+      await copyTests.dispose()
       library.dispose()
       await care.dispose()
       remote.dispose()

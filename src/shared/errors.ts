@@ -37,6 +37,7 @@ export const errorCodes = [
   'db/busy',
   'db/disk-full',
   'calibration/not-now',
+  'copy/too-big',
   'usage/invalid',
   'cancelled',
   'internal/bug',

@@ -1,11 +1,21 @@
 import type { Command } from 'commander'
 import type { Calibration } from '@shared/domain/calibration'
+import type { KvCacheType } from '@shared/domain/gguf'
 import { formatDuration, formatSpeed } from '@shared/domain/format'
 import { SnugError } from '@shared/errors'
+import { benchCopy } from '../benchCopy'
 import { type BenchResult, benchModel } from '../benchModel'
-import { integer } from '../options'
+import { integer, kvCacheType } from '../options'
 import type { Output } from '../output'
 import { command } from '../run'
+
+interface BenchFlags {
+  model?: string
+  rounds: number
+  context?: number
+  kv?: KvCacheType
+  endpoint?: string
+}
 
 const gigabytes = (value: number): string => (value / 1e9).toFixed(1)
 
@@ -50,11 +60,18 @@ export function addCalibrate(program: Command): void {
 
   program
     .command('bench')
-    .description('predicted beside measured speed of a local file')
-    .option('--model <file>', 'a GGUF file; without it the starter model')
+    .argument('[target]', 'a GGUF file, an address or OWNER/NAME, each with :QUANTIZATION: runs an empty copy of it, nothing is downloaded')
+    .description('predicted beside measured: of a model before any download, or of a local file as it is')
+    .option('--model <file>', 'a GGUF file, loaded and asked; without it the starter model')
     .option('--rounds <n>', 'answers to measure', integer(1, 100), 5)
+    .option('--context <n>', 'context in tokens, of an empty copy', integer(256))
+    .option('--kv <type>', 'KV cache type of an empty copy: f16, q8_0, q4_0', kvCacheType)
+    .option('--endpoint <url>', 'address of a hub (HF_ENDPOINT)')
     .action(
-      command(async ({ core, out, signal }, { model, rounds }: { model?: string; rounds: number }) => {
+      command(async (run, target: string | undefined, flags: BenchFlags) => {
+        if (target !== undefined) return await benchCopy(run, target, flags)
+        const { core, out, signal } = run
+        const { model, rounds } = flags
         const file = model ?? (await core.starterModel())
         if (file === null) throw new SnugError('model/not-found', out.words.cli.noStarter)
         const result = await benchModel(core, file, rounds, signal, out.progress)

@@ -67,12 +67,18 @@ export class CalibrationService {
     this.#options = options
   }
 
+  get running(): boolean {
+    return this.#running !== null
+  }
+
   /** Calibrations of the machine as it is now; what was measured with another driver or engine is left out. */
   async current(report: HardwareReport): Promise<Calibration[]> {
     const rows = this.#options.rows.all()
     if (rows.length === 0) return []
     const probes = await this.#options.probe()
-    return rows.filter(({ key, calibration }) => key === keyOf(calibration.backend, report, probes)).map(({ calibration }) => calibration)
+    return rows
+      .filter(({ key, calibration }) => key === machineKey(calibration.backend, report, probes))
+      .map(({ calibration }) => calibration)
   }
 
   /** What a reply with this backend says something about: this machine, as the present calibrations predict it. */
@@ -206,7 +212,7 @@ export class CalibrationService {
           running.fraction = (index + fraction) / backends.length
           this.#tell()
         })
-        rows.put({ key: keyOf(backend, report, probes), calibration: result, at: this.#now() })
+        rows.put({ key: machineKey(backend, report, probes), calibration: result, at: this.#now() })
       }
     } catch (error) {
       const value = toErrorValue(error)
@@ -301,7 +307,7 @@ export class CalibrationService {
 }
 
 /** What a measurement holds for: another driver, engine, device or processor is another machine. */
-function keyOf(backend: Backend, report: HardwareReport, probes: readonly BackendProbe[]): string {
+export function machineKey(backend: Backend, report: HardwareReport, probes: readonly BackendProbe[]): string {
   const engine = probes.flatMap((row) => ('llamaVersion' in row && row.backend === backend ? [row.llamaVersion] : []))[0] ?? ''
   const gpu = backend === 'cpu' ? undefined : report.gpus.find((candidate) => candidate.backends.includes(backend))
   const parts = [backend, gpu?.name, gpu?.driver, engine, report.cpu.name, report.cpu.usableCores]

@@ -99,6 +99,21 @@ export class DiscoverService {
     return (await this.needs.hub.card?.(repository, revision, signal)) ?? { text: '', cut: false }
   }
 
+  /** The header of one file, named or by its quantization. */
+  async header(repository: string, file: string | null, quantization: string): Promise<RemoteModel> {
+    const { remote } = this.needs
+    if (remote === undefined) throw new SnugError('internal/bug', 'no headers here')
+    const listing = await this.needs.hub.listing(repository)
+    const group = listing.groups.find((candidate) =>
+      file === null
+        ? candidate.quantization.toUpperCase() === quantization.toUpperCase()
+        : candidate.file === file || candidate.parts.includes(file),
+    )
+    if (group === undefined)
+      throw new SnugError('hub/not-found', `${repository} has no such model file`, { repository, file, quantization })
+    return await remote.ofGroup(listing, group)
+  }
+
   /** The files without a price. */
   listing(repository: string, signal?: AbortSignal): Promise<HubListing> {
     return this.needs.hub.listing(repository, { signal })

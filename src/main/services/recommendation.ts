@@ -39,7 +39,12 @@ export interface RecommendationServiceOptions {
   corrections?: (report: HardwareReport, backend: Backend, except: string | null) => Promise<Corrections>
   /** Speeds measured on this machine, by id of the library or `catalogueKey`; default none. */
   measured?: (key: string) => { decode?: number; prefill?: number } | null
+  /** What empty copies did on this machine as it is; never asked for a simulated one. */
+  copies?: (report: HardwareReport) => Promise<CopyLookup>
 }
+
+/** The fit of one quantization (and file, where there are several of it) with what its empty copy did here in place of what was predicted. */
+export type CopyLookup = (repository: string, quantization: string, file: string | null, fit: FitReport) => FitReport
 
 export interface MachineOptions {
   /** `RTX 4090`, `24 GB`, figures, or a whole report (a file the command line read). */
@@ -84,11 +89,14 @@ export class RecommendationService {
     const use = query.use ?? 'chat'
     const fit = fitOptions(query)
     const machine = await this.machine(query)
+    const copies = await this.copies(query)
     const priced = this.options.catalog.entries.flatMap((entry) => {
       const needs = useNeeds[use]
       const contextSize = query.contextSize ?? needs.contextSize
       const measured = query.simulate !== undefined ? undefined : this.#measuredOf(entry)
-      return recommendModel(entry, machine, { use, needs, fit: { ...fit, contextSize }, ...(measured ? { measured } : {}) }) ?? []
+      const copied = (quantization: string, priced: FitReport): FitReport =>
+        entry.repositories.reduce((before, repository) => copies(repository, quantization, null, before), priced)
+      return recommendModel(entry, machine, { use, needs, fit: { ...fit, contextSize }, copied, ...(measured ? { measured } : {}) }) ?? []
     })
     return rankRecommendations(priced)
   }
@@ -117,23 +125,32 @@ export class RecommendationService {
    */
   async fitRepository(
     repository: string,
-    files: readonly { quantization: string; sizeBytes: Bytes }[],
+    files: readonly { quantization: string; sizeBytes: Bytes; file?: string }[],
     query: FitQuery = {},
     header: ModelFacts | null = null,
   ): Promise<Record<string, FitReport>> {
     const machine = await this.machine(query)
     const options = fitOptions(query)
     const known = header === null ? this.entryOf(repository) : headerGeometry(header)
+    const copies = await this.copies(query)
     return Object.fromEntries(
-      files.flatMap(({ quantization, sizeBytes }) => {
+      files.flatMap(({ quantization, sizeBytes, file }) => {
         const bits = quantizationInfo(quantization)?.bitsPerWeight ?? (header === null ? 5 : (sizeBytes * 8) / header.parameters)
         const entry = known ?? this.nearest((sizeBytes * 8) / bits)
         if (entry === null || sizeBytes <= 0) return []
         // The vocabulary is in every file and takes none of the memory of the weights.
         const row = { name: quantization, bitsPerWeight: bits, sizeBytes: Math.max(1, sizeBytes - (header?.headerBytes ?? 0)) }
-        return [[quantization, planFit(catalogModel(entry, row), machine, options, known === null ? 'rule' : 'formula')] as const]
+        const fit = planFit(catalogModel(entry, row), machine, options, known === null ? 'rule' : 'formula')
+        return [[quantization, copies(repository, quantization, file ?? null, fit)] as const]
       }),
     )
+  }
+
+  /** What empty copies did here, for a machine that is not a simulated one. */
+  async copies(query: MachineOptions = {}): Promise<CopyLookup> {
+    const { copies, hardware } = this.options
+    if (query.simulate !== undefined || copies === undefined) return (_repository, _quantization, _file, fit) => fit
+    return await copies(await hardware.report())
   }
 
   /** The catalogue's entry for a repository, by name; null for one that is not in it. */

@@ -58,3 +58,4 @@ export const libraryWorkLive = live((signal) => client.library.followWork(undefi
 export const downloadsLive = live((signal) => client.downloads.follow(undefined, { signal }))
 export const machineLive = live((signal) => client.machine.follow(undefined, { signal }))
 export const calibrationLive = live((signal) => client.machine.followCalibration(undefined, { signal }))
+export const copyTestLive = live((signal) => client.discover.followTest(undefined, { signal }))

@@ -87,6 +87,16 @@ export interface FitReport {
   pools: PoolFit[]
   /** Bytes other programs would have to free so that it runs, null where it fits or where even an empty machine is too small. */
   freeUpBytes: Bytes | null
+  /** An empty copy of it was run here: what had been said before, and what came out. `speed` above is then the copy's. */
+  copy?: CopyNote
+}
+
+/** What a test with an empty copy found (`emptyCopy.ts`). */
+export interface CopyNote {
+  predicted: { totalBytes: Bytes; speed: SpeedEstimate }
+  /** totalBytes: null where the copy was loaded with other options. */
+  measured: { totalBytes: Bytes | null; speed: SpeedEstimate; spread: number }
+  at: number
 }
 
 export interface FitOptions {

@@ -92,6 +92,8 @@ export interface RecommendOptions {
   fit: Partial<FitOptions>
   /** Speed of one quantization of this model, where it was used here. */
   measured?: (quantization: string) => { decode?: number; prefill?: number } | null
+  /** What an empty copy of one quantization did here: in place of what was predicted. */
+  copied?: (quantization: string, fit: FitReport) => FitReport
 }
 
 /** Prices one model at every quantization, picks the best one for the use, and says why. */
@@ -180,12 +182,13 @@ function priceQuantization(
   quantization: CatalogQuantization,
   machine: FitMachine,
   options: FitOptions,
-  { needs, measured }: Pick<RecommendOptions, 'needs' | 'measured'>,
+  { needs, measured, copied }: Pick<RecommendOptions, 'needs' | 'measured' | 'copied'>,
 ): QuantizationFit {
   const model = modelOf(entry, quantization)
   const planned = planFit(model, machine, options)
   const rates = measured?.(quantization.name) ?? null
-  const fit = rates === null ? planned : { ...planned, speed: withMeasured(planned.speed, rates) }
+  const timed = rates === null ? planned : { ...planned, speed: withMeasured(planned.speed, rates) }
+  const fit = copied?.(quantization.name, timed) ?? timed
   return {
     quantization: quantization.name,
     bitsPerWeight: (model.sizeBytes * 8) / entry.parameters,

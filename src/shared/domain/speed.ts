@@ -7,7 +7,7 @@ import { type MemoryDevice, type MemoryOptions, type SizedModel, kvElementBytes,
 import type { Bytes, Range } from './units'
 
 /** Where a speed is from, best last. */
-export type SpeedSource = 'assumed' | 'table' | 'calibration' | 'measured'
+export type SpeedSource = 'assumed' | 'table' | 'calibration' | 'copy' | 'measured'
 
 /** Tokens per second and milliseconds; a range until it was measured on this machine. */
 export interface SpeedEstimate {

@@ -1,5 +1,6 @@
 import type { CalibrationRun } from '../domain/calibration'
 import type { GenerationStats, PromptMessage, Sampling } from '../domain/chat'
+import type { CopyRun, CopyTarget } from '../domain/emptyCopy'
 import type { KvCacheType, ModelFacts } from '../domain/gguf'
 import type { Backend, EngineProbe } from '../domain/hardware'
 import type { EstimateLevel, MemoryPart } from '../domain/memory'
@@ -126,6 +127,11 @@ export interface EngineCalls {
 
   /** Times of small slices on this backend (some 25 s); files go into `directory`, which the caller removes. Give it a process of its own. */
   calibrate: { args: { backend: Backend; directory: string }; reply: CalibrationRun }
+
+  /** Loads a copy without weights: the buffers are those of the real file. As `calibrate`: a process and a directory of its own. */
+  copyMemory: { args: LoadRequest & { directory: string }; reply: Pick<LoadedModel, 'buffers' | 'loadMs'> & { grewBytes: Bytes } }
+  /** Times of a few blocks of that model, filled at random. */
+  copySpeed: { args: CopyTarget & { path: string; directory: string }; reply: CopyRun }
 
   load: { args: LoadRequest; reply: LoadedModel }
   /** How many tokens a prompt has, with the loaded vocabulary. */

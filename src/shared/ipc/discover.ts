@@ -1,8 +1,10 @@
+import { eventIterator } from '@orpc/contract'
 import type { FitReport } from '../domain/fit'
 import type { ModelFacts } from '../domain/gguf'
 import type { RepositoryFiles, SearchResult } from '../domain/library'
 import type { Recommendation } from '../domain/recommend'
 import { oc, type, z } from './base'
+import type { CopyTestView } from './copies'
 
 const repository = z
   .string()
@@ -91,6 +93,23 @@ export const discover = {
     .output(type<ExactFit>()),
   /** What the maker writes about a model, at that commit: Markdown to be shown, without its YAML; empty where there is none. */
   card: oc.input(z.object({ repository, revision: commit }).strict()).output(type<{ text: string; cut: boolean }>()),
+  /** Begins to run an empty copy of that file (some 20 s); only its header is fetched. Follow it with `followTest`. */
+  testHere: oc
+    .input(
+      z
+        .object({
+          repository,
+          /** null: the repository's file of that quantization. */
+          file: z.string().min(1).max(1_000).nullable(),
+          quantization: z.string().min(1).max(40),
+          contextSize: z.number().int().min(256).max(10_000_000).optional(),
+          kvCacheType: kv.default('f16'),
+        })
+        .strict(),
+    )
+    .output(type<null>()),
+  followTest: oc.output(eventIterator(type<CopyTestView>())),
+  cancelTest: oc.output(type<null>()),
   search: oc
     .input(
       z

@@ -7,6 +7,12 @@ export const discoverHandlers = (area: Area<'discover'>, { core }: HandlerContex
     core.discover.exact(repository, file, options, signal),
   ),
   card: area.card.handler(({ input: { repository, revision }, signal }) => core.discover.card(repository, revision, signal)),
+  testHere: area.testHere.handler(({ input: { contextSize, kvCacheType, ...subject } }) => {
+    core.copyTests.start(subject, { kvCacheType, ...(contextSize === undefined ? {} : { contextSize }) })
+    return null
+  }),
+  followTest: area.followTest.handler(({ signal }) => core.copyTests.follow(signal)),
+  cancelTest: area.cancelTest.handler(() => core.copyTests.cancel().then(() => null)),
   search: area.search.handler(({ input, signal }) => core.discover.search(input.query, { ...input, priced: true }, signal)),
   hubStatus: area.hubStatus.handler(({ signal }) => core.discover.hubStatus(signal)),
   foundOnDisk: area.foundOnDisk.handler(() => core.discover.foundOnDisk()),

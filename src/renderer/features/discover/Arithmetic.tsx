@@ -15,12 +15,14 @@ interface ArithmeticProps {
   licence?: string | null
   rating?: string | null
   notes?: readonly string[]
+  /** A test of this file on this machine. */
+  test?: ReactNode
   children: ReactNode
   className?: string
 }
 
 /** The sum behind a total, on a click: every part, what is free, what is kept free, and how sure it is. */
-export function Arithmetic({ name, quantization, fit, licence, rating, notes = [], children, className = 'total' }: ArithmeticProps) {
+export function Arithmetic({ name, quantization, fit, licence, rating, notes = [], test, children, className = 'total' }: ArithmeticProps) {
   const { discover, common } = useMessages()
   const words = discover.sums
   const total = gib(fit.totalBytes, true)
@@ -138,6 +140,7 @@ export function Arithmetic({ name, quantization, fit, licence, rating, notes = [
             <p key={note}>{note}</p>
           ))}
         </Note>
+        {test}
       </div>
     </Popover>
   )

@@ -1,11 +1,11 @@
 import { type Recommendation, useNeeds } from '@shared/domain/recommend'
-import { useQuery } from '@tanstack/react-query'
+import { useQuery, useQueryClient } from '@tanstack/react-query'
 import { Search } from 'lucide-react'
-import { useMemo, useState } from 'react'
+import { useEffect, useMemo, useState } from 'react'
 import { client } from '../../lib/client'
 import { count, gib, languageName } from '../../lib/format'
 import { useLanguage, useMessages } from '../../lib/i18n'
-import { machineLive, useLive } from '../../lib/live'
+import { copyTestLive, machineLive, useLive } from '../../lib/live'
 import { Button, EmptyState, ErrorNotice, Note, Page } from '../../ui'
 import './discover.css'
 import { Chart } from './Chart'
@@ -74,6 +74,7 @@ export function DiscoverPage() {
     </form>
   )
   const [best] = items ?? []
+  useMeasuredCopies()
   return (
     <SimulationContext value={simulation}>
       <Page title={discover.title} tool={tool}>
@@ -132,6 +133,16 @@ export function DiscoverPage() {
   )
 }
 
+/** What an empty copy did holds for its row at once. */
+function useMeasuredCopies(): void {
+  const queries = useQueryClient()
+  const at = useLive(copyTestLive)?.done?.at
+  useEffect(() => {
+    if (at === undefined) return
+    for (const key of ['discover.recommend', 'discover.files']) void queries.invalidateQueries({ queryKey: [key] })
+  }, [at, queries])
+}
+
 /** Asked again when free memory changed by a quarter GiB, keeping what is shown meanwhile. */
 function useRecommendations({ use, contextSize, kvCacheType, simulate, beside }: Filters) {
   const report = useLive(machineLive)
@@ -184,6 +195,7 @@ function Head({ items, filters }: { items: readonly Recommendation[]; filters: F
       <span className="num">{simulation === null ? discover.column.predicted : discover.column.simulated}</span>
       <span className="num opt">{discover.column.download}</span>
       <span>{discover.column.quantization}</span>
+      <span className="vh">{discover.testHere}</span>
       <span className="vh">{discover.column.action}</span>
     </div>
   )

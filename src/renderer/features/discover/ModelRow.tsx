@@ -12,6 +12,7 @@ import { Obtain } from './Obtain'
 import { reasonSentence } from './reason'
 import { moveBetweenRows } from './rowKeys'
 import { useSimulation } from './simulation'
+import { TestButton, TestLine, TestPanel } from './TestHere'
 
 export function ModelRow({ item }: { item: Recommendation }) {
   const messages = useMessages()
@@ -19,6 +20,7 @@ export function ModelRow({ item }: { item: Recommendation }) {
   const [open, setOpen] = useState(false)
   const { model, best, sizeClass } = item
   const here = useSimulation()?.here.get(model.id)
+  const offer = offerOf(item, best, here)
   const billions =
     model.activeParameters < model.parameters
       ? discover.activeOf({ total: parameters(model.parameters), active: parameters(model.activeParameters) })
@@ -57,6 +59,7 @@ export function ModelRow({ item }: { item: Recommendation }) {
           licence={model.licence.name}
           rating={rating}
           notes={[reasonSentence(item.reason, messages), ...(model.imagesUnused ? [discover.imagesUnused] : [])]}
+          test={<TestPanel offer={offer} fit={best.fit} />}
         >
           {gib(best.fit.totalBytes)} GiB
         </Arithmetic>
@@ -75,8 +78,10 @@ export function ModelRow({ item }: { item: Recommendation }) {
           <span className="mono">{best.quantization}</span>
           <ChevronRight className="i xs chev" aria-hidden="true" />
         </button>
-        <Obtain offer={offerOf(item, best, here)} />
+        <TestButton offer={offer} fit={best.fit} />
+        <Obtain offer={offer} />
       </div>
+      {!open && <TestLine offer={offer} fit={best.fit} />}
       {open && (
         <ul className="plain quants" aria-label={discover.quantizationsOf({ name: model.name })}>
           {item.alternatives.map((row) => (
@@ -119,7 +124,16 @@ function Predicted({ fit }: { fit: FitReport }) {
   const simulation = useSimulation()
   if (fit.verdict === 'too-big') return <span className="speed t3">—</span>
   return (
-    <span className="speed" title={simulation === null ? discover.predictedHint : discover.simulatedNote({ name: simulation.name })}>
+    <span
+      className="speed"
+      title={
+        simulation === null
+          ? fit.copy === undefined
+            ? discover.predictedHint
+            : discover.copyHint
+          : discover.simulatedNote({ name: simulation.name })
+      }
+    >
       <b className="m">{range(fit.speed.decode)}</b>
       <span className="t3"> {common.tokensPerSecond}</span>
     </span>
@@ -149,14 +163,16 @@ export function QuantizationRow({ name, quantization, loss, fit, grade, best, si
         </span>
       </span>
       <MemoryBar pools={fit.pools} parts={fit.parts} verdict={fit.verdict} size="s" name={`${name} ${quantization}`} />
-      <Arithmetic name={`${name} ${quantization}`} quantization={quantization} fit={fit}>
+      <Arithmetic name={`${name} ${quantization}`} quantization={quantization} fit={fit} test={<TestPanel offer={offer} fit={fit} />}>
         {gib(fit.totalBytes)} GiB
       </Arithmetic>
       <Outcome grade={grade} fit={fit} />
       <Predicted fit={fit} />
       <span className="num t2 f12 nw opt">{text}</span>
       <span />
+      <TestButton offer={offer} fit={fit} />
       <Obtain offer={offer} />
+      <TestLine offer={offer} fit={fit} />
     </li>
   )
 }

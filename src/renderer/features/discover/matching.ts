@@ -3,6 +3,7 @@ import type { KvCacheType } from '@shared/domain/gguf'
 import type { Download, LibraryModel } from '@shared/domain/library'
 import { normalQuantizationName, quantizationInName } from '@shared/domain/quantization'
 import type { QuantizationFit, Recommendation } from '@shared/domain/recommend'
+import type { CopySubject } from '@shared/ipc/copies'
 
 /** One file that can be got: a row of the catalogue or of a repository. */
 export interface Offer {
@@ -68,6 +69,12 @@ export function downloadOf(offer: Offer, downloads: readonly Download[]): Downlo
           : sameFile(download.file, offer.file)),
     ) ?? null
   )
+}
+
+/** Whether a test is about this offer. */
+export function isSubject(offer: Offer, { repository, file, quantization }: CopySubject): boolean {
+  if (offer.repository !== repository || !sameQuantization(offer.quantization, quantization)) return false
+  return offer.file === null || file === null || sameFile(offer.file, file)
 }
 
 function sameFile(a: string, b: string): boolean {

@@ -68,6 +68,13 @@ export const cli = {
   benchDecode: 'Answers',
   benchPrefill: 'Prompts',
   benchFirst: 'First token',
+  copyRunning: (p: { stage: 'header' | 'memory' | 'speed'; percent: number }) =>
+    `${{ header: 'Reading the header', memory: 'Loading an empty copy', speed: 'Measuring its blocks' }[p.stage]}, ${p.percent} %`,
+  copyHead: (p: { name: string; seconds: number; threads: number }) =>
+    `${p.name}: measured here with an empty copy in ${p.seconds} s (${p.threads} threads); nothing but the header was fetched`,
+  copyMemory: 'Memory',
+  copySpread: (p: { percent: string }) => `The measurement itself varied by ${p.percent}.`,
+  copyLoad: (p: { load: string }) => `Other work ran on this machine (load ${p.load}): on a quiet one it is faster.`,
   backendState: { 'no-device': 'no device', 'not-installed': 'not here', crashed: 'crashed' },
   level: { rule: 'rule of thumb', formula: 'formula', 'dry-run': 'dry run', measured: 'measured' },
   maxContext: (p: { tokens: number }) => `longest context ${p.tokens}`,

@@ -79,6 +79,10 @@ export const errors: Record<ErrorCode, { title: string; action: string }> = {
   'db/disk-full': { title: 'The disk is full: this was not saved', action: 'Make room on the disk, then send it again.' },
   'db/busy': { title: 'Another program holds the chat file', action: 'Close the other Snug, then try again.' },
   'usage/invalid': { title: 'That is not possible', action: 'Check what was given.' },
+  'copy/too-big': {
+    title: 'It does not fit here, so it was not loaded',
+    action: 'Try a smaller quantization or a shorter context. If a model is loaded, unload it first.',
+  },
   'calibration/not-now': {
     title: 'The speed cannot be measured now',
     action: 'It needs mains power, 2 GB of free memory and 2 GB of free disk.',

@@ -67,6 +67,13 @@ export const cli = {
   benchDecode: '回答',
   benchPrefill: '读提示词',
   benchFirst: '首个 token',
+  copyRunning: (p: { stage: 'header' | 'memory' | 'speed'; percent: number }) =>
+    `${{ header: '正在读取文件头', memory: '正在加载空副本', speed: '正在测量各层速度' }[p.stage]}，${p.percent}%`,
+  copyHead: (p: { name: string; seconds: number; threads: number }) =>
+    `${p.name}：已用空副本在本机实测，用时 ${p.seconds} 秒（${p.threads} 个线程）；只下载了文件头`,
+  copyMemory: '内存',
+  copySpread: (p: { percent: string }) => `测量本身的波动为 ${p.percent}。`,
+  copyLoad: (p: { load: string }) => `测量时本机还有其他任务（负载 ${p.load}）；空闲时会更快。`,
   backendState: { 'no-device': '没有设备', 'not-installed': '不可用', crashed: '崩溃' },
   level: { rule: '经验估算', formula: '公式', 'dry-run': '试算', measured: '实测' },
   maxContext: (p: { tokens: number }) => `最长上下文 ${p.tokens}`,

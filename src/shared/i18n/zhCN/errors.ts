@@ -42,6 +42,7 @@ export const errors: Record<ErrorCode, { title: string; action: string }> = {
   'db/disk-full': { title: '磁盘已满，内容没有保存', action: '请腾出空间，然后重新发送。' },
   'db/busy': { title: '另一个程序占用着对话文件', action: '请关闭另一个 Snug 后再试。' },
   'usage/invalid': { title: '不能这样做', action: '请检查输入的内容。' },
+  'copy/too-big': { title: '这台机器装不下，因此没有加载', action: '请换更小的量化或更短的上下文；如已加载其他模型，请先卸载。' },
   'calibration/not-now': { title: '现在无法测速', action: '测速需要接通电源，并有 2 GB 空闲内存和 2 GB 空闲磁盘。' },
   cancelled: { title: '已取消', action: '' },
   'internal/bug': { title: 'Snug 自身出了问题', action: '请重试；详情见日志。' },
