@@ -127,6 +127,13 @@ test('the first use, screen by screen', async () => {
     await shoot(page, 'arithmetic')
     await page.keyboard.press('Escape')
     const search = page.getByRole('searchbox', { name: en.discover.searchLabel })
+    await search.fill(starterRepository)
+    await search.press('Enter')
+    const tested = page.getByTestId('repository-files').getByTestId('quantization-row')
+    await tested.getByRole('button', { name: /^Test here, before any download: / }).click()
+    await expect(tested.getByTestId('copy-measured')).toBeVisible({ timeout: 180_000 })
+    await page.locator('.page').evaluate((element) => element.scrollTo(0, 0))
+    await shoot(page, 'test-here')
     for (const repository of [scriptedRepository, starterRepository]) {
       if (repository === scriptedRepository) hub.faults.add({ at: 'storage', do: 'flip', offset: 5_000, times: 50, path: scriptedFile })
       await search.fill(repository)

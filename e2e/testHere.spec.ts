@@ -70,7 +70,8 @@ test.describe('test here, before any download', () => {
 
     await row.getByRole('button', { name: /show the arithmetic$/ }).click()
     const sums = page.locator('.sums')
-    await expect(sums).toContainText(en.discover.speedSource.copy)
+    // On a machine that does something else as well, its speed may vary so much that the prediction stands.
+    await expect(sums).toContainText(new RegExp(`${en.discover.speedSource.copy}|${en.discover.testUnsteady}`))
     await expect(sums).toContainText(en.common.level.measured)
     await expect(sums.getByRole('button', { name: en.discover.testHere, exact: true })).toBeEnabled()
     const { violations } = await new AxeBuilder({ page }).setLegacyMode().analyze()

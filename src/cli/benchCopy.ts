@@ -41,11 +41,18 @@ export async function benchCopy(
       ...(source === null ? {} : { source }),
       plan: result.plan,
       predicted: told(predicted),
-      measured: { ...told(measured), spread: result.spread, threads: result.threads, load: result.load, tookMs: result.tookMs },
+      measured: {
+        ...told(measured),
+        speed: result.speed,
+        spread: result.spread,
+        threads: result.threads,
+        load: result.load,
+        tookMs: result.tookMs,
+      },
       ratio: {
         memory: predicted.totalBytes / measured.totalBytes,
-        decode: middle(predicted).decode / middle(measured).decode,
-        prefill: middle(predicted).prefill / middle(measured).prefill,
+        decode: middle(predicted).decode / middle(result).decode,
+        prefill: middle(predicted).prefill / middle(result).prefill,
       },
     },
     () => copyText(facts.name ?? target, outcome, out),
@@ -53,7 +60,7 @@ export async function benchCopy(
 }
 
 /** One figure for a range whose ends are factors apart. */
-function middle({ speed }: FitReport): { decode: number; prefill: number } {
+function middle({ speed }: Pick<FitReport, 'speed'>): { decode: number; prefill: number } {
   return speed.typical ?? { decode: Math.sqrt(speed.decode[0] * speed.decode[1]), prefill: Math.sqrt(speed.prefill[0] * speed.prefill[1]) }
 }
 
@@ -63,8 +70,8 @@ function copyText(name: string, { predicted, measured, result }: CopyOutcome, { 
     `${ratio >= 1 ? '+' : '−'}${Math.abs((ratio - 1) * 100).toFixed(ratio > 0.99 && ratio < 1.01 ? 1 : 0)} %`
   const row = (label: string, said: string, is: string, ratio: number) =>
     cli.benchRow({ name: label, predicted: said, measured: is, off: off(ratio) })
-  const [said, is] = [middle(predicted), middle(measured)]
-  const first = (fit: FitReport): number => Math.sqrt(fit.speed.ttftMs[0] * fit.speed.ttftMs[1])
+  const [said, is] = [middle(predicted), middle(result)]
+  const first = ({ speed }: Pick<FitReport, 'speed'>): number => Math.sqrt(speed.ttftMs[0] * speed.ttftMs[1])
   const lines = [
     cli.copyHead({ name, seconds: Math.round(result.tookMs / 1000), threads: result.threads }),
     row(
@@ -78,8 +85,8 @@ function copyText(name: string, { predicted, measured, result }: CopyOutcome, { 
     row(
       cli.benchFirst,
       formatDuration(first(predicted), language),
-      formatDuration(first(measured), language),
-      first(predicted) / first(measured),
+      formatDuration(first(result), language),
+      first(predicted) / first(result),
     ),
     cli.copySpread({ percent: `${(result.spread * 100).toFixed(0)} %` }),
   ]

@@ -150,6 +150,13 @@ describe('in place of what was predicted', () => {
     expect(withCopy(quantized, result, 1)).toBe(quantized)
   })
 
+  test('a speed that was measured beside other work is shown, and the prediction stands', () => {
+    const found = withCopy(report, { ...result, spread: 0.6 }, 1)
+    expect(found.speed).toEqual(report.speed)
+    expect(found.level).toBe('measured')
+    expect(found.copy?.measured).toMatchObject({ steady: false, spread: 0.6 })
+  })
+
   test('what replies measured stays', () => {
     const used = { ...report, speed: { ...report.speed, source: 'measured' as const } }
     expect(withCopy(used, result, 1).speed).toEqual(used.speed)

@@ -67,6 +67,11 @@ const shallow = (slice: CopySlice): number => median(first(slice)?.rounds.flat()
 const perToken = (batch: { tokens: number; ms: number }): number => batch.ms / batch.tokens
 const firstBatches = (slice: CopySlice): number => median(slice.prefill.filter(({ from }) => from === 0).map(perToken))
 
+/** The faster quarter's end: depths are measured one after the other, and what else runs for a moment is no cost of depth. */
+function undisturbed(ms: readonly number[]): number {
+  return ms.toSorted((a, b) => a - b)[Math.floor((ms.length - 1) / 4)] ?? 0
+}
+
 /** Milliseconds a token and element of attention, from the largest slice, at two depths. */
 function depthCost(
   slice: CopySlice | undefined,
@@ -80,7 +85,7 @@ function depthCost(
   const middle = last === undefined ? 0 : last.from + last.tokens / 2
   const prefilled = elementsAt(slice, middle) - elementsAt(slice, (slice.prefill[0]?.tokens ?? 0) / 2)
   return {
-    decode: more <= 0 ? 0 : Math.max(0, median(high.rounds.flat()) - median(low.rounds.flat())) / more,
+    decode: more <= 0 ? 0 : Math.max(0, undisturbed(high.rounds.flat()) - undisturbed(low.rounds.flat())) / more,
     prefill: last === undefined || prefilled <= 0 ? 0 : Math.max(0, perToken(last) - firstBatches(slice)) / prefilled,
   }
 }
@@ -160,6 +165,9 @@ function speedAt({ speed, plan }: CopyResult, contextSize: number): SpeedEstimat
   return { ...speed, decode: [1 / (empty + ((full - empty) * contextSize) / Math.max(1, plan.contextSize)), speed.decode[1]] }
 }
 
+/** A speed that varied by more was measured beside other work: it is shown, and the prediction stands. */
+const mostSpread = 0.25
+
 /**
  * What was measured with an empty copy in place of what was predicted, as far as it was run like this: speed where the same layers lie on the
  * same device with the same cache, memory only where the whole plan is the same. What replies measured stays.
@@ -171,12 +179,13 @@ export function withCopy(report: FitReport, result: CopyResult, at: number): Fit
   const same = (['contextSize', 'batchSize', 'flashAttention', 'useMmap'] as const).every((key) => plan[key] === result.plan[key])
   const better = same ? withParts(report, result.memory, 'measured') : report
   const speed = speedAt(result, plan.contextSize)
+  const steady = result.spread <= mostSpread
   return {
     ...better,
-    ...(report.speed.source === 'measured' ? {} : { speed }),
+    ...(report.speed.source === 'measured' || !steady ? {} : { speed }),
     copy: {
       predicted: { totalBytes: report.totalBytes, speed: report.speed },
-      measured: { totalBytes: same ? better.totalBytes : null, speed, spread: result.spread },
+      measured: { totalBytes: same ? better.totalBytes : null, speed, spread: result.spread, steady },
       at,
     },
   }

@@ -87,15 +87,15 @@ export interface FitReport {
   pools: PoolFit[]
   /** Bytes other programs would have to free so that it runs, null where it fits or where even an empty machine is too small. */
   freeUpBytes: Bytes | null
-  /** An empty copy of it was run here: what had been said before, and what came out. `speed` above is then the copy's. */
+  /** An empty copy of it was run here: what had been said before, and what came out. */
   copy?: CopyNote
 }
 
 /** What a test with an empty copy found (`emptyCopy.ts`). */
 export interface CopyNote {
   predicted: { totalBytes: Bytes; speed: SpeedEstimate }
-  /** totalBytes: null where the copy was loaded with other options. */
-  measured: { totalBytes: Bytes | null; speed: SpeedEstimate; spread: number }
+  /** totalBytes: null where the copy was loaded with other options. Not `steady`: other work ran, so the predicted speed stands. */
+  measured: { totalBytes: Bytes | null; speed: SpeedEstimate; spread: number; steady: boolean }
   at: number
 }
 

@@ -125,6 +125,7 @@ function Measured({ copy: { predicted, measured } }: { copy: NonNullable<FitRepo
         {discover.testSpread({ spread: percent(measured.spread) })} ·{' '}
         {discover.testPredicted({ figures: figures(said, measured.totalBytes === null ? null : predicted.totalBytes) })}
       </span>
+      {!measured.steady && <span className="warn"> {discover.testUnsteady}</span>}
     </p>
   )
 }

@@ -99,6 +99,7 @@ export const discover = {
   testFigures: (p: { speed: string; memory: string }) => `${p.speed} tok/s, ${p.memory} GiB`,
   testSpeed: (p: { speed: string }) => `${p.speed} tok/s`,
   testSpread: (p: { spread: string }) => `± ${p.spread}`,
+  testUnsteady: 'Other work ran on this machine meanwhile, so the predicted speed stands. Test again when it is quiet.',
   testPredicted: (p: { figures: string }) => `predicted: ${p.figures}`,
   speedSource: {
     assumed: 'bandwidth assumed',

@@ -97,6 +97,7 @@ export const discover = {
   testFigures: (p: { speed: string; memory: string }) => `每秒 ${p.speed} 个 token，${p.memory} GiB`,
   testSpeed: (p: { speed: string }) => `每秒 ${p.speed} 个 token`,
   testSpread: (p: { spread: string }) => `± ${p.spread}`,
+  testUnsteady: '测试时本机还有其他任务，因此速度仍以预计为准；请在空闲时重新测试。',
   testPredicted: (p: { figures: string }) => `此前预计：${p.figures}`,
   speedSource: {
     assumed: '带宽为假设值',
