@@ -86,7 +86,7 @@ export class CalibrationService {
     const probes = await this.#options.probe()
     const rows = this.#options.rows.all()
     const part = (one: Backend): string => {
-      const key = keyOf(one, report, probes)
+      const key = machineKey(one, report, probes)
       return `${key}@${rows.find((row) => row.key === key)?.at ?? 0}`
     }
     return backend === 'cpu' ? part('cpu') : `${part(backend)}+${part('cpu')}`

@@ -95,7 +95,10 @@ export class RecommendationService {
       const contextSize = query.contextSize ?? needs.contextSize
       const measured = query.simulate !== undefined ? undefined : this.#measuredOf(entry)
       const copied = (quantization: string, priced: FitReport): FitReport =>
-        entry.repositories.reduce((before, repository) => copies(repository, quantization, null, before), priced)
+        entry.repositories.reduce(
+          (before, repository) => (before.copy === undefined ? copies(repository, quantization, null, before) : before),
+          priced,
+        )
       return recommendModel(entry, machine, { use, needs, fit: { ...fit, contextSize }, copied, ...(measured ? { measured } : {}) }) ?? []
     })
     return rankRecommendations(priced)

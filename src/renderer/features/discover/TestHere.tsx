@@ -118,14 +118,14 @@ function Measured({ copy: { predicted, measured } }: { copy: NonNullable<FitRepo
     bytes === null ? discover.testSpeed({ speed: tokens }) : discover.testFigures({ speed: tokens, memory: gib(bytes, true) })
   const said = predicted.speed.typical === undefined ? range(predicted.speed.decode) : speed(predicted.speed.typical.decode)
   return (
-    <p className="f12 sel">
+    <div className="f12 sel">
       <b className="m">{discover.testMeasured}</b>{' '}
       <span data-testid="copy-measured">{figures(speed(typical?.decode ?? Math.sqrt(decode[0] * decode[1])), measured.totalBytes)}</span>{' '}
       <span className="t3">
         {discover.testSpread({ spread: percent(measured.spread) })} ·{' '}
         {discover.testPredicted({ figures: figures(said, measured.totalBytes === null ? null : predicted.totalBytes) })}
       </span>
-      {!measured.steady && <span className="warn"> {discover.testUnsteady}</span>}
-    </p>
+      {!measured.steady && <p className="warn">{discover.testUnsteady}</p>}
+    </div>
   )
 }
