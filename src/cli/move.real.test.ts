@@ -82,8 +82,9 @@ test('a disk that fills up in the middle of a move: said with what is missing, t
   // Somebody else takes what is left as soon as the copy has begun; a move then ends as a full disk does.
   const script = `mount -t tmpfs -o size=${megabytes}m none "$1"; cd "$1"
 id=$("$2" "$3" --json list | sed 's/.*"id":"\\([^"]*\\)".*/\\1/')
-(until [ "$(find . -name '*.snug-moving')" ]; do :; done; fallocate -l ${megabytes - 20}m filler) & "$2" "$3" --json move "$id" "$1"; echo "code $?"
-wait; find . -type f ! -name filler; "$2" "$3" --json list`
+(until [ "$(find . -name '*.snug-moving')" ]; do :; done
+for size in 512 256 128 64 32 16 8 4 2 1; do fallocate -l "$size"m "filler $size" 2>/dev/null || rm -f "filler $size"; done) & "$2" "$3" --json move "$id" "$1"; echo "code $?"
+wait; find . -type f ! -name 'filler *'; "$2" "$3" --json list`
   const env = { ...process.env, SNUG_DATA: data, SNUG_CACHE: join(folder, 'cache'), LANG: 'en' }
   const child = spawn('unshare', ['-rm', 'sh', '-c', script, 'sh', target, process.execPath, cli], { env })
   let said = ''
