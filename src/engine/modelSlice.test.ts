@@ -26,6 +26,16 @@ describe('the rhythm of blocks', () => {
   })
 })
 
+test('the smaller slice of a hybrid has blocks of both memories', async () => {
+  const path = join(folder, 'hybrid.gguf')
+  await writeShapeModel(path, { shape: 'granite-h-3b', quantization: 'Q4_K_M' })
+  const model = await readModelHeader(path)
+  const [small, large] = planCopy(model, { whole: 64 * MiB, difference: 64 * MiB }).slices
+  const kinds = (donors: number[] = []) => [...new Set(donors.map((block) => model.facts.geometry.layers[block]?.kind))].toSorted()
+  expect(kinds(small?.donors)).toEqual(['full', 'recurrent'])
+  expect(large?.donors.length).toBeGreaterThan(small?.donors.length ?? 0)
+})
+
 describe('a mixture with a dense block first (30 thousand million parameters)', () => {
   let model: ModelHeader
   beforeAll(async () => {

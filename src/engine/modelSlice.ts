@@ -67,7 +67,7 @@ export function planCopy(model: ModelHeader, budget: { whole: number; difference
   const share = experts === null ? 1 : experts / (facts.geometry.experts?.count ?? experts)
   const kinds = kindsOf(model)
   const { lead, period } = rhythm(kinds)
-  const base = Math.max(1, lead)
+  const base = Math.max(1, lead, firstOfBothMemories(facts.geometry.layers.slice(0, blocks)))
   const perPeriod = (sum(all.slice(base)) / Math.max(1, blocks - base)) * period * share
   // Whole periods where they are not enormous, else as many blocks as there is room for.
   const room = Math.max(1, Math.floor((perPeriod <= 2 * budget.difference ? budget.difference / perPeriod : 0) || 0)) * period
@@ -93,6 +93,13 @@ function kindsOf({ tensors, facts, blocks }: ModelHeader): string[] {
     if (block !== null) names[block]?.push(`${name.replace(/^blk\.\d+\./, '')} ${dims.join('×')}`)
   }
   return names.map((of, index) => [facts.geometry.layers[index]?.kind, ...of.toSorted()].join('\n'))
+}
+
+/** llama.cpp ends its process where a model that has recurrent blocks is left with no other, and so with an empty KV cache. */
+function firstOfBothMemories(layers: ModelFacts['geometry']['layers']): number {
+  const recurrent = layers.findIndex(({ kind }) => kind === 'recurrent')
+  const attention = layers.findIndex(({ kind }) => kind === 'full' || kind === 'sliding')
+  return recurrent < 0 || attention < 0 ? 0 : Math.max(recurrent, attention) + 1
 }
 
 const blockOf = (name: string): number | null => {
