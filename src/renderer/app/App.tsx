@@ -76,7 +76,7 @@ function Frame() {
     return (
       <ErrorBoundary fallback={broken}>
         <Suspense fallback={<div className="main" />}>
-          <div className="first">
+          <div className="first-use">
             <DataNotice />
             <WelcomePage />
           </div>

@@ -36,7 +36,7 @@ export function TokensSection({ settings, asked }: { settings: Settings; asked: 
   return (
     <div ref={place}>
       <Section title={words.tokens}>
-        <div className="set-log first">
+        <div className="set-log">
           <span className="t3 f12">{words.tokensHint}</span>
           {query.data?.keeps === false && <Note>{words.tokensNotKept}</Note>}
           {error !== null && <ErrorNotice error={error} />}
