@@ -31,8 +31,8 @@ test('the smaller slice of a hybrid has blocks of both memories', async () => {
   await writeShapeModel(path, { shape: 'granite-h-3b', quantization: 'Q4_K_M' })
   const model = await readModelHeader(path)
   const [small, large] = planCopy(model, { whole: 64 * MiB, difference: 64 * MiB }).slices
-  const kinds = (donors: number[] = []) => [...new Set(donors.map((block) => model.facts.geometry.layers[block]?.kind))].toSorted()
-  expect(kinds(small?.donors)).toEqual(['full', 'recurrent'])
+  const kinds = new Set(small?.donors.map((block) => model.facts.geometry.layers[block]?.kind))
+  expect(kinds).toEqual(new Set(['full', 'recurrent']))
   expect(large?.donors.length).toBeGreaterThan(small?.donors.length ?? 0)
 })
 
