@@ -1,11 +1,11 @@
-import { type Page, expect, test } from '@playwright/test'
+import { expect, test } from '@playwright/test'
 import { messages } from '../src/shared/i18n'
-import { gatedRepository, scriptedRepository, startTestHub } from './fixtures/hub'
+import { hubEnv, gatedRepository, scriptedRepository, startTestHub } from './fixtures/hub'
 import type { RunningHub } from './fixtures/hubServer'
 import { mark, payloads } from './fixtures/hostileText'
-import { type Launched, freshFolder, launchSnug } from './fixtures/launch'
+import { type Launched, launchSnug } from './fixtures/launch'
 import { en } from './fixtures/models'
-import { openPage } from './fixtures/pages'
+import { openRepository } from './fixtures/pages'
 import { ask } from './fixtures/rpc'
 
 const zh = messages('zh-CN')
@@ -31,26 +31,18 @@ test.beforeAll(async () => {
   }
   const deep = { 'deep-Q4_K_M.gguf': Buffer.alloc(1_000), 'README.md': Buffer.from(`${'<div>'.repeat(10_000)}<script>${mark}</script>`) }
   hub = await startTestHub({ cards, repositories: { 'maker/deep-GGUF': { files: deep } } })
-  snug = await launchSnug({ env: { HF_ENDPOINT: hub.endpoint, HF_HUB_CACHE: freshFolder('empty'), HOME: freshFolder('home') } })
+  snug = await launchSnug({ env: hubEnv(hub.endpoint) })
 })
 test.afterAll(async () => {
   expect(await snug.close()).toBe(true)
   await hub.close()
 })
 
-async function open(page: Page, repository: string) {
-  await openPage(page, 'discover')
-  const field = page.getByRole('searchbox', { name: en.discover.searchLabel })
-  await field.fill(repository)
-  await field.press('Enter')
-  await expect(page.getByTestId('repository-files').getByTestId('quantization-row')).toHaveCount(1)
-}
-
 test('the card is asked for on a click and shown as text: nothing in it runs, loads or opens', async () => {
   const { page, app } = snug
   const asked: string[] = []
   page.on('request', (request) => asked.push(request.url()))
-  await open(page, scriptedRepository)
+  await openRepository(page, scriptedRepository)
   expect(hub.requests.filter(({ path }) => path.includes('README'))).toEqual([])
   await page.getByRole('button', { name: en.discover.card }).click()
   const card = page.getByTestId('model-card')
@@ -97,7 +89,7 @@ test('the card is asked for on a click and shown as text: nothing in it runs, lo
 
 test('what cannot be drawn is shown as it is written', async () => {
   const { page } = snug
-  await open(page, 'maker/deep-GGUF')
+  await openRepository(page, 'maker/deep-GGUF')
   await page.getByRole('button', { name: en.discover.card }).click()
   await expect(page.getByTestId('model-card')).toContainText(`<script>${mark}</script>`)
   await page.getByRole('button', { name: en.discover.card }).click()
@@ -105,7 +97,7 @@ test('what cannot be drawn is shown as it is written', async () => {
 
 test('a card without end is cut; what is behind an agreement says so before it is downloaded, in Chinese as well', async () => {
   const { page } = snug
-  await open(page, gatedRepository)
+  await openRepository(page, gatedRepository)
   const files = page.getByTestId('repository-files')
   await expect(files).toContainText(en.discover.gated)
   // Its card is behind the agreement, too: said in place.

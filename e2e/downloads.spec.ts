@@ -1,7 +1,7 @@
 import { expect, test } from '@playwright/test'
-import { scriptedRepository, startTestHub, starterRepository } from './fixtures/hub'
+import { hubEnv, scriptedRepository, startTestHub, starterRepository } from './fixtures/hub'
 import type { RunningHub } from './fixtures/hubServer'
-import { type Launched, freshFolder, launchSnug } from './fixtures/launch'
+import { type Launched, launchSnug } from './fixtures/launch'
 import { en } from './fixtures/models'
 import { openPage } from './fixtures/pages'
 import { ask } from './fixtures/rpc'
@@ -16,7 +16,7 @@ test.describe('the queue', () => {
     hub = await startTestHub({ bytesPerSecond })
     snug = await launchSnug({
       starter: false,
-      env: { HF_ENDPOINT: hub.endpoint, HF_HUB_CACHE: freshFolder('empty'), HOME: freshFolder('home') },
+      env: hubEnv(hub.endpoint),
     })
   })
   test.afterAll(async () => {

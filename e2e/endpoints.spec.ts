@@ -5,11 +5,11 @@ import { networkInterfaces } from 'node:os'
 import { join } from 'node:path'
 import { type Locator, type Page, expect, test } from '@playwright/test'
 import type { Download } from '../src/shared/domain/library'
-import { startTestHub, starterRepository, starterSha256 } from './fixtures/hub'
+import { hubEnv, startTestHub, starterRepository, starterSha256 } from './fixtures/hub'
 import type { RunningHub } from './fixtures/hubServer'
 import { freshCache, freshFolder, launchSnug } from './fixtures/launch'
 import { en } from './fixtures/models'
-import { openPage } from './fixtures/pages'
+import { openPage, openRepository } from './fixtures/pages'
 import { ask } from './fixtures/rpc'
 
 const MB = 1_000_000
@@ -20,18 +20,8 @@ const launch = (dataDir: string, endpoint: string) =>
   launchSnug({
     dataDir,
     cacheDir: freshCache(false),
-    env: { HF_ENDPOINT: endpoint, HF_HUB_CACHE: freshFolder('empty'), HOME: freshFolder('home') },
+    env: hubEnv(endpoint),
   })
-
-async function rowOf(page: Page): Promise<Locator> {
-  await openPage(page, 'discover')
-  const field = page.getByRole('searchbox', { name: en.discover.searchLabel })
-  await field.fill(starterRepository)
-  await field.press('Enter')
-  const row = page.getByTestId('repository-files').getByTestId('quantization-row')
-  await expect(row).toHaveCount(1)
-  return row
-}
 
 const startDownload = (row: Locator) => row.getByRole('button', { name: /^Download / }).click()
 const done = (row: Locator) => row.getByRole('button', { name: /^Load and chat: / })
@@ -52,7 +42,7 @@ test('the hub that serves a download dies in the middle: another one goes on, an
   await page.getByRole('combobox', { name: en.settings.hub }).selectOption(en.settings.hubAutomatic)
   await expect.poll(async () => (await ask<{ endpointAutomatic: boolean }>(page, 'app/settings')).endpointAutomatic).toBe(true)
 
-  const row = await rowOf(page)
+  const row = await openRepository(page, starterRepository)
   // Which of the two is faster is not ours to say; the one that serves is closed.
   const before = new Map([origin, mirror].map((hub) => [hub, hub.stats.storageBytes]))
   const served = (hub: RunningHub) => hub.stats.storageBytes - (before.get(hub) ?? 0)
@@ -119,7 +109,7 @@ test('offline: what is under way ends, and nothing opens a connection out of thi
   const snug = await launch(dataDir, api.url)
   const { page } = snug
 
-  const row = await rowOf(page)
+  const row = await openRepository(page, starterRepository)
   await startDownload(row)
   await expect.poll(() => hub.stats.storageBytes, { timeout: 60_000 }).toBeGreaterThan(8 * MB)
   expect(storage.connections()).toBeGreaterThan(0)

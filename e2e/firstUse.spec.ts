@@ -3,11 +3,20 @@ import { createReadStream, existsSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { type Locator, type Page, expect, test } from '@playwright/test'
 import type { LibraryModel } from '../src/shared/domain/library'
-import { scriptedFile, scriptedRepository, startAgain, startTestHub, starterBytes, starterRepository, starterSha256 } from './fixtures/hub'
+import {
+  hubEnv,
+  scriptedFile,
+  scriptedRepository,
+  startAgain,
+  startTestHub,
+  starterBytes,
+  starterRepository,
+  starterSha256,
+} from './fixtures/hub'
 import type { RunningHub } from './fixtures/hubServer'
 import { type Launched, freshCache, freshFolder, launchSnug } from './fixtures/launch'
 import { composer, en, lastAnswer, send, setTemperature, starterName } from './fixtures/models'
-import { openPage } from './fixtures/pages'
+import { openPage, openRepository } from './fixtures/pages'
 import { ask } from './fixtures/rpc'
 
 const MB = 1_000_000
@@ -17,17 +26,6 @@ async function sha256Of(path: string): Promise<string> {
   const hash = createHash('sha256')
   for await (const chunk of createReadStream(path)) hash.update(chunk as Buffer)
   return hash.digest('hex')
-}
-
-/** As a person does: pastes the name into the search field and opens the repository. */
-async function paste(page: Page, repository: string): Promise<Locator> {
-  await openPage(page, 'discover')
-  const field = page.getByRole('searchbox', { name: en.discover.searchLabel })
-  await field.fill(repository)
-  await field.press('Enter')
-  const row = page.getByTestId('repository-files').getByTestId('quantization-row')
-  await expect(row).toHaveCount(1)
-  return row
 }
 
 const startDownload = (row: Locator) => row.getByRole('button', { name: /^Download / }).click()
@@ -50,7 +48,7 @@ test.describe('first use', () => {
     hub = await startTestHub()
     snug = await launchSnug({
       starter: false,
-      env: { HF_ENDPOINT: hub.endpoint, HF_HUB_CACHE: freshFolder('empty'), HOME: freshFolder('home') },
+      env: hubEnv(hub.endpoint),
     })
   })
   test.afterAll(async () => {
@@ -81,7 +79,7 @@ test.describe('first use', () => {
 
   test('gets the model that was pasted, verifies it, and chats with it', async () => {
     const { page, dataDir } = snug
-    const row = await paste(page, starterRepository)
+    const row = await openRepository(page, starterRepository)
     await expect(row).toHaveAttribute('data-quantization', 'Q4_1')
     await startDownload(row)
     await expect(loadAndChat(row)).toBeVisible({ timeout: 60_000 })
@@ -127,7 +125,7 @@ test.describe('first use', () => {
   test('never lists wrong bytes, and says so', async () => {
     const { page, dataDir } = snug
     hub.faults.add({ at: 'storage', do: 'flip', offset: 5_000, times: 50, path: scriptedFile })
-    const row = await paste(page, scriptedRepository)
+    const row = await openRepository(page, scriptedRepository)
     const before = (await ask<LibraryModel[]>(page, 'library/list')).length
     await startDownload(row)
     await expect(row.getByRole('alert')).toContainText(en.errors['download/hash-mismatch'].title, { timeout: 30_000 })
@@ -157,7 +155,7 @@ test('a download outlives the hub, and the app itself', async () => {
   let hub = await startTestHub({ bytesPerSecond: 4 * MB })
   const options = { dataDir: freshFolder(), cacheDir: freshCache(false), env: { HF_ENDPOINT: hub.endpoint } }
   let snug = await launchSnug(options)
-  await startDownload(await paste(snug.page, starterRepository))
+  await startDownload(await openRepository(snug.page, starterRepository))
   await openPage(snug.page, 'library')
   await expect.poll(() => arrived(snug.page)).toBeGreaterThan(10)
   await hub.close()
@@ -191,7 +189,7 @@ test('a download can be paused, resumed and cancelled', async () => {
   const snug = await launchSnug({ starter: false, env: { HF_ENDPOINT: hub.endpoint } })
   const { page, dataDir } = snug
   const button = (words: string) => download(page).getByRole('button', { name: new RegExp(`^${words}: `) })
-  await startDownload(await paste(page, starterRepository))
+  await startDownload(await openRepository(page, starterRepository))
   await openPage(page, 'library')
   await expect(page.getByRole('navigation', { name: en.common.places })).toContainText('1 ↓')
   await expect.poll(() => arrived(page)).toBeGreaterThan(3)
@@ -228,7 +226,7 @@ test('without a hub there are three other ways', async () => {
   await banner.getByRole('button', { name: en.discover.hubUse }).click()
   await expect(banner).toHaveCount(0)
   expect(await ask(page, 'app/settings')).toMatchObject({ endpoint: hub.endpoint })
-  await expect(await paste(page, scriptedRepository)).toBeVisible()
+  await expect(await openRepository(page, scriptedRepository)).toBeVisible()
 
   await ask(page, 'app/setSettings', { endpoint: null })
   await expect(banner).toBeVisible({ timeout: 30_000 })

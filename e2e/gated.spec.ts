@@ -3,11 +3,11 @@ import { join } from 'node:path'
 import { type Locator, type Page, expect, test } from '@playwright/test'
 import type { Download } from '../src/shared/domain/library'
 import { messages } from '../src/shared/i18n'
-import { gatedRepository, startTestHub } from './fixtures/hub'
+import { hubEnv, gatedRepository, startTestHub } from './fixtures/hub'
 import type { RunningHub } from './fixtures/hubServer'
 import { type Launched, type LaunchOptions, freshCache, freshFolder, launchSnug } from './fixtures/launch'
 import { en } from './fixtures/models'
-import { openPage } from './fixtures/pages'
+import { openPage, openRepository } from './fixtures/pages'
 import { ask } from './fixtures/rpc'
 
 const zh = messages('zh-CN')
@@ -25,18 +25,8 @@ const launch = (dataDir: string, more: LaunchOptions = {}) =>
     dataDir,
     cacheDir: freshCache(false),
     ...more,
-    env: { HF_ENDPOINT: hub.endpoint, HF_HUB_CACHE: freshFolder('empty'), HOME: freshFolder('home'), ...more.env },
+    env: { ...hubEnv(hub.endpoint), ...more.env },
   })
-
-async function rowOf(page: Page): Promise<Locator> {
-  await openPage(page, 'discover')
-  const field = page.getByRole('searchbox', { name: en.discover.searchLabel })
-  await field.fill(gatedRepository)
-  await field.press('Enter')
-  const row = page.getByTestId('repository-files').getByTestId('quantization-row')
-  await expect(row).toHaveCount(1)
-  return row
-}
 
 const startDownload = (row: Locator) => row.getByRole('button', { name: /^Download / }).click()
 const done = (row: Locator) => row.getByRole('button', { name: /^Load and chat: / })
@@ -62,7 +52,7 @@ test('a model behind an agreement: what to accept and where, a token for its hos
   const dataDir = freshFolder()
   let snug: Launched = await launch(dataDir)
   const { page } = snug
-  const row = await rowOf(page)
+  const row = await openRepository(page, gatedRepository)
   await startDownload(row)
   const alert = row.getByRole('alert')
   await expect(alert).toContainText(en.errors['hub/gated'].title)
@@ -84,19 +74,19 @@ test('a model behind an agreement: what to accept and where, a token for its hos
   // A token that the hub does not know, then one whose account has not accepted.
   await save(page, 'hf_NobodyKnowsThisOne')
   await expect(tokenRow(page)).toHaveAttribute('data-from', keeps ? 'stored' : 'this-run')
-  await startDownload(await rowOf(page))
+  await startDownload(await openRepository(page, gatedRepository))
   await expect(page.getByTestId('repository-files').getByRole('alert')).toContainText(en.errors['hub/token-refused'].title)
   await openPage(page, 'settings')
   await page.getByRole('button', { name: en.settings.tokenRemove({ host: new URL(hub.endpoint).host }) }).click()
   await save(page, waiting)
-  await startDownload(await rowOf(page))
+  await startDownload(await openRepository(page, gatedRepository))
   await expect(page.getByTestId('repository-files').getByRole('alert')).toContainText(en.common.gate.notAccepted)
   await openPage(page, 'settings')
   await page.getByRole('button', { name: en.settings.tokenRemove({ host: new URL(hub.endpoint).host }) }).click()
   await save(page, right)
 
   hub.requests.length = 0
-  const again = await rowOf(page)
+  const again = await openRepository(page, gatedRepository)
   await startDownload(again)
   await expect(done(again)).toBeVisible({ timeout: 60_000 })
   const [download] = await ask<Download[]>(page, 'downloads/list')
@@ -140,7 +130,7 @@ test('with a key store a token outlives the app, and HF_TOKEN wins over it', asy
   expect(await snug.close()).toBe(true)
 
   snug = await launch(dataDir, { keyStore: true })
-  const row = await rowOf(snug.page)
+  const row = await openRepository(snug.page, gatedRepository)
   await startDownload(row)
   await expect(done(row)).toBeVisible({ timeout: 60_000 })
   expect(await snug.close()).toBe(true)

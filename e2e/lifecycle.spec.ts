@@ -1,10 +1,10 @@
 import { spawn } from 'node:child_process'
-import { readFileSync, writeFileSync } from 'node:fs'
+import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from '@playwright/test'
 import { type Launched, checkout, electronBinary, freshCache, freshFolder, launchSnug, sandboxed } from './fixtures/launch'
 import { addScripted, composer, en, lastReply, newChat, send, useModel } from './fixtures/models'
-import { enginePids, hugeBytes, isAlive, processTree } from './fixtures/processes'
+import { enginePids, hugeBytes, isAlive, offersHugePages, processTree } from './fixtures/processes'
 
 test.skip(process.platform !== 'linux', 'reads /proc')
 
@@ -46,7 +46,7 @@ test('killed with a busy engine, it leaves no process behind, and the reply is k
 })
 
 test('the weights of a loaded model lie in huge pages', async () => {
-  test.skip(!readFileSync('/sys/kernel/mm/transparent_hugepage/enabled', 'utf8').includes('[madvise]'), 'the kernel offers none on request')
+  test.skip(!offersHugePages(), 'the kernel gives none on request: `never`, `always`, or built without')
   const { snug } = await busy()
   const [engine] = await enginePids(snug.app, 'model')
   // More than half of the file, the largest of which is one buffer.

@@ -1,8 +1,8 @@
 import { type Page, expect, test } from '@playwright/test'
 import { messages } from '../src/shared/i18n'
-import { startTestHub } from './fixtures/hub'
+import { hubEnv, startTestHub } from './fixtures/hub'
 import type { RunningHub } from './fixtures/hubServer'
-import { type Launched, freshFolder, launchSnug } from './fixtures/launch'
+import { type Launched, launchSnug } from './fixtures/launch'
 import { en } from './fixtures/models'
 import { openPage } from './fixtures/pages'
 import { ask } from './fixtures/rpc'
@@ -24,7 +24,7 @@ test.beforeAll(async () => {
       'shelf/late-3B-GGUF': model({ downloads: 5, licence: 'apache-2.0', languages: ['zh'] }),
     },
   })
-  snug = await launchSnug({ env: { HF_ENDPOINT: hub.endpoint, HF_HUB_CACHE: freshFolder('empty'), HOME: freshFolder('home') } })
+  snug = await launchSnug({ env: hubEnv(hub.endpoint) })
 })
 test.afterAll(async () => {
   expect(await snug.close()).toBe(true)

@@ -1,13 +1,13 @@
 import { existsSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { AxeBuilder } from '@axe-core/playwright'
-import { type Locator, type Page, expect, test } from '@playwright/test'
+import { type Locator, expect, test } from '@playwright/test'
 import { messages } from '../src/shared/i18n'
-import { starterBytes, starterRepository, startTestHub } from './fixtures/hub'
+import { hubEnv, starterBytes, starterRepository, startTestHub } from './fixtures/hub'
 import type { RunningHub } from './fixtures/hubServer'
-import { type Launched, freshCache, freshFolder, launchSnug } from './fixtures/launch'
+import { type Launched, freshCache, launchSnug } from './fixtures/launch'
 import { en } from './fixtures/models'
-import { openPage } from './fixtures/pages'
+import { openRepository } from './fixtures/pages'
 import { ask } from './fixtures/rpc'
 
 const zh = messages('zh-CN')
@@ -24,7 +24,7 @@ test.describe('test here, before any download', () => {
     cache = freshCache(false)
     snug = await launchSnug({
       cacheDir: cache,
-      env: { HF_ENDPOINT: hub.endpoint, HF_HUB_CACHE: freshFolder('empty'), HOME: freshFolder('home') },
+      env: hubEnv(hub.endpoint),
     })
   })
   test.afterAll(async () => {
@@ -34,19 +34,10 @@ test.describe('test here, before any download', () => {
 
   const copies = () => (existsSync(join(cache, 'copies')) ? readdirSync(join(cache, 'copies')) : [])
 
-  async function starterRow(page: Page): Promise<Locator> {
-    await openPage(page, 'discover')
-    const field = page.getByRole('searchbox', { name: en.discover.searchLabel })
-    await field.fill(starterRepository)
-    await field.press('Enter')
-    const row = page.getByTestId('repository-files').getByTestId('quantization-row')
-    await expect(row).toHaveCount(1)
-    return row
-  }
   const begin = (row: Locator) => row.getByRole('button', { name: /^Test here, before any download: / })
 
   test('it can be cancelled, and leaves nothing behind', async () => {
-    const row = await starterRow(snug.page)
+    const row = await openRepository(snug.page, starterRepository)
     await begin(row).click()
     await expect(row.getByRole('progressbar')).toBeVisible()
     await row.getByRole('button', { name: /^Cancel the test of / }).click()
@@ -58,7 +49,7 @@ test.describe('test here, before any download', () => {
 
   test('what an empty copy did stands beside the prediction, and holds for the row', async () => {
     const { page } = snug
-    const row = await starterRow(page)
+    const row = await openRepository(page, starterRepository)
     await begin(row).click()
     await expect(row.getByTestId('copy-measured')).toHaveText(/^[\d.,]+ tok\/s, [\d.]+ GiB$/, { timeout: patience })
     await expect(row.getByTestId('copy-test')).toContainText(/predicted: [\d.,–]+ tok\/s, [\d.]+ GiB/)
@@ -82,7 +73,7 @@ test.describe('test here, before any download', () => {
   test('it is known after a reload, and said in Chinese', async () => {
     const { page } = snug
     await page.reload()
-    const row = await starterRow(page)
+    const row = await openRepository(page, starterRepository)
     await expect(row.getByTestId('copy-measured')).toBeVisible()
     await ask(page, 'app/setSettings', { language: 'zh-CN' })
     await expect(row.getByTestId('copy-test')).toContainText(zh.discover.testMeasured)

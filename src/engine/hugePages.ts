@@ -6,7 +6,14 @@ import { dirname, join } from 'node:path'
  * Weights in huge pages: with small ones a token's pass over them misses the TLB some ten thousand times. Read by glibc's malloc when a
  * program starts, from 2.35 on; older ones and other systems ignore it. The kernel still decides (`madvise`), and has small pages where it must.
  */
-export const hugePagesEnv: Record<string, string> = process.platform === 'linux' ? { GLIBC_TUNABLES: 'glibc.malloc.hugetlb=1' } : {}
+export const hugePagesEnv: Record<string, string> =
+  process.platform === 'linux'
+    ? {
+        GLIBC_TUNABLES: 'glibc.malloc.hugetlb=1',
+        // ggml's trace of an abort frees what another malloc gave (ADR 9), and it starts a debugger, for which a person would wait.
+        GGML_NO_BACKTRACE: '1',
+      }
+    : {}
 
 /** `dlfcn.h` of glibc: the library stays, although Node closes it again because it is no addon. */
 const RTLD_NODELETE = 0x1000

@@ -16,7 +16,7 @@ const limitsMs: Partial<Record<CallName, number>> = {
  * tell another process's time, the clock must do, with more patience.
  */
 const templateCpuMs = 2_000
-/** A header as well: at a load of ten its clock ran out, and `snug inspect` had nothing to print. */
+/** A header as well: a clock of ten seconds is short where ten programs want the processor. */
 const headerCpuMs = 10_000
 const clockMs = 4_000
 /** What uses no time of the processor waits for something else: it ends here. */

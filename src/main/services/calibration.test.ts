@@ -2,13 +2,14 @@ import { existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
-import type { BackendProbe, HardwareReport } from '@shared/domain/hardware'
+import type { BackendProbe } from '@shared/domain/hardware'
 import { GiB } from '@shared/domain/units'
 import type { CalibrationView } from '@shared/ipc/machine'
 import { silentLog } from '@shared/log'
 import { createFakeEngine } from '../../engine/fakeEngine'
 import type { CalibrationRow, MeasuredSpeedRow } from '../db/repositories/calibrations'
 import { CalibrationService, type CalibrationServiceOptions } from './calibration'
+import { machine } from './testMachine'
 
 let folder: string
 beforeEach(() => {
@@ -16,15 +17,6 @@ beforeEach(() => {
 })
 afterEach(() => rmSync(folder, { recursive: true, force: true }))
 
-const machine: HardwareReport = {
-  gpus: [],
-  ram: { total: 16 * GiB, available: 8 * GiB },
-  cpu: { name: 'CPU', physicalCores: 2, logicalCores: 2, usableCores: 2, features: [], bandwidth: null },
-  disk: null,
-  os: { platform: 'linux', name: 'Linux', release: '6', arch: 'x64' },
-  backends: [],
-  unifiedMemory: false,
-}
 const probeOf = (llamaVersion: string): BackendProbe => ({
   backend: 'cpu',
   llamaVersion,

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import type { FitReport } from '@shared/domain/fit'
-import type { BackendProbe, HardwareReport } from '@shared/domain/hardware'
+import type { BackendProbe } from '@shared/domain/hardware'
 import { GiB } from '@shared/domain/units'
 import type { CopySubject, CopyTestView } from '@shared/ipc/copies'
 import { silentLog } from '@shared/log'
@@ -13,6 +13,7 @@ import { CopyStore } from './copyStore'
 import { CopyTests, type CopyTestsOptions } from './copyTests'
 import { RecommendationService } from './recommendation'
 import { loadCatalog } from './catalog'
+import { machine } from './testMachine'
 
 let folder: string
 beforeEach(() => {
@@ -20,15 +21,6 @@ beforeEach(() => {
 })
 afterEach(() => rmSync(folder, { recursive: true, force: true }))
 
-const machine: HardwareReport = {
-  gpus: [],
-  ram: { total: 16 * GiB, available: 8 * GiB },
-  cpu: { name: 'CPU', physicalCores: 2, logicalCores: 2, usableCores: 2, features: [], bandwidth: null },
-  disk: null,
-  os: { platform: 'linux', name: 'Linux', release: '6', arch: 'x64' },
-  backends: [],
-  unifiedMemory: false,
-}
 const probe = async (): Promise<BackendProbe[]> => [
   {
     backend: 'cpu',

@@ -89,8 +89,7 @@ function Frame() {
       <div className="app" data-sidebar={sidebar.floats ? 'over' : sidebar.open ? 'open' : 'closed'}>
         <Sidebar />
         {sidebar.floats && (
-          // oxlint-disable-next-line jsx-a11y/click-events-have-key-events, jsx-a11y/no-static-element-interactions -- Escape does the same
-          <div className="side-veil" onClick={() => sidebar.show(false)} />
+          <button type="button" className="side-veil" aria-label={menu.sidebar} tabIndex={-1} onClick={() => sidebar.show(false)} />
         )}
         <TitleBarStart value={openSidebar}>
           <main className="main">

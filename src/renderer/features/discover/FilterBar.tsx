@@ -42,71 +42,35 @@ export function FilterBar({ filters, setFilters, shown }: { filters: Filters; se
       </Switch>
       <span className="row wrap sizes">
         <MachineChoice value={filters.simulate} onChange={(simulate) => setFilters({ ...filters, simulate })} />
-        <label className="row f12">
-          {discover.context}
-          <select
-            className="select"
-            aria-label={discover.context}
-            value={filters.contextSize ?? ''}
-            onChange={(event) => setFilters({ ...filters, contextSize: event.target.value === '' ? null : Number(event.target.value) })}
-          >
-            <option value="">{discover.contextByUse({ tokens: count(useNeeds[filters.use].contextSize) })}</option>
-            {contexts.map((tokens) => (
-              <option key={tokens} value={tokens}>
-                {discover.contextTokens({ tokens: count(tokens) })}
-              </option>
-            ))}
-          </select>
-        </label>
-        <label className="row f12">
-          {discover.cacheType}
-          <select
-            className="select"
-            aria-label={discover.cacheType}
-            value={filters.kvCacheType}
-            onChange={(event) => setFilters({ ...filters, kvCacheType: cacheTypes.find((type) => type === event.target.value) ?? 'f16' })}
-          >
-            {cacheTypes.map((type) => (
-              <option key={type} value={type}>
-                {type}
-              </option>
-            ))}
-          </select>
-        </label>
-        <label className="row f12">
-          {discover.licence}
-          <select
-            className="select narrow"
-            aria-label={discover.licence}
-            value={filters.licence ?? ''}
-            onChange={(event) =>
-              setFilters({ ...filters, licence: licenceChoices.find((choice) => choice === event.target.value) ?? null })
-            }
-          >
-            <option value="">{discover.any}</option>
-            {licenceChoices.map((choice) => (
-              <option key={choice} value={choice}>
-                {discover.licences[choice]}
-              </option>
-            ))}
-          </select>
-        </label>
-        <label className="row f12">
-          {discover.language}
-          <select
-            className="select narrow"
-            aria-label={discover.language}
-            value={filters.language ?? ''}
-            onChange={(event) => setFilters({ ...filters, language: event.target.value === '' ? null : event.target.value })}
-          >
-            <option value="">{discover.any}</option>
-            {languages.map((code) => (
-              <option key={code} value={code}>
-                {languageName(code, language)}
-              </option>
-            ))}
-          </select>
-        </label>
+        <Choice
+          label={discover.context}
+          value={String(filters.contextSize ?? '')}
+          options={[
+            ['', discover.contextByUse({ tokens: count(useNeeds[filters.use].contextSize) })],
+            ...contexts.map((tokens): Option => [String(tokens), discover.contextTokens({ tokens: count(tokens) })]),
+          ]}
+          onChoose={(value) => setFilters({ ...filters, contextSize: value === '' ? null : Number(value) })}
+        />
+        <Choice
+          label={discover.cacheType}
+          value={filters.kvCacheType}
+          options={cacheTypes.map((type): Option => [type, type])}
+          onChoose={(value) => setFilters({ ...filters, kvCacheType: cacheTypes.find((type) => type === value) ?? 'f16' })}
+        />
+        <Choice
+          narrow
+          label={discover.licence}
+          value={filters.licence ?? ''}
+          options={[['', discover.any], ...licenceChoices.map((choice): Option => [choice, discover.licences[choice]])]}
+          onChoose={(value) => setFilters({ ...filters, licence: licenceChoices.find((choice) => choice === value) ?? null })}
+        />
+        <Choice
+          narrow
+          label={discover.language}
+          value={filters.language ?? ''}
+          options={[['', discover.any], ...languages.map((code): Option => [code, languageName(code, language)])]}
+          onChoose={(value) => setFilters({ ...filters, language: value === '' ? null : value })}
+        />
       </span>
       <Loaded beside={filters.beside} simulated={filters.simulate !== null} onChange={(beside) => setFilters({ ...filters, beside })} />
       <span className="grow" />
@@ -124,6 +88,36 @@ export function FilterBar({ filters, setFilters, shown }: { filters: Filters; se
         {discover.count({ count: shown })}
       </span>
     </div>
+  )
+}
+
+type Option = readonly [value: string, text: string]
+
+interface ChoiceProps {
+  label: string
+  value: string
+  options: readonly Option[]
+  narrow?: boolean
+  onChoose: (value: string) => void
+}
+
+function Choice({ label, value, options, narrow = false, onChoose }: ChoiceProps) {
+  return (
+    <label className="row f12">
+      {label}
+      <select
+        className={narrow ? 'select narrow' : 'select'}
+        aria-label={label}
+        value={value}
+        onChange={(event) => onChoose(event.target.value)}
+      >
+        {options.map(([option, text]) => (
+          <option key={option} value={option}>
+            {text}
+          </option>
+        ))}
+      </select>
+    </label>
   )
 }
 

@@ -1,0 +1,13 @@
+import type { HardwareReport } from '@shared/domain/hardware'
+import { GiB } from '@shared/domain/units'
+
+/** For tests: two cores, no card, half of the memory free. */
+export const machine: HardwareReport = {
+  gpus: [],
+  ram: { total: 16 * GiB, available: 8 * GiB },
+  cpu: { name: 'CPU', physicalCores: 2, logicalCores: 2, usableCores: 2, features: [], bandwidth: null },
+  disk: null,
+  os: { platform: 'linux', name: 'Linux', release: '6', arch: 'x64' },
+  backends: [],
+  unifiedMemory: false,
+}
