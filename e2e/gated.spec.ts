@@ -70,6 +70,7 @@ test('a model behind an agreement: what to accept and where, a token for its hos
       (process.platform !== 'linux' || !['basic_text', 'unknown'].includes(safeStorage.getSelectedStorageBackend())),
   )
   await expect(page.getByText(en.settings.tokensNotKept)).toHaveCount(keeps ? 0 : 1)
+  await expect(tokenRow(page)).toContainText(en.settings.tokenHub.environment)
 
   // A token that the hub does not know, then one whose account has not accepted.
   await save(page, 'hf_NobodyKnowsThisOne')

@@ -89,7 +89,7 @@ export function createCore(options: CoreOptions) {
       const standard = hubEndpoint(null, env)
       const mirrors = [...(endpoint === null ? [] : [endpoint]), ...(endpointAutomatic ? candidates(standard, endpoint) : [])]
       return [
-        { address: standard, hub: standard === huggingFace ? 'huggingface' : 'other' },
+        { address: standard, hub: standard === huggingFace ? 'huggingface' : 'environment' },
         ...mirrors.map((address) => ({ address, hub: 'mirror' as const })),
         { address: modelScope.endpoint, hub: 'modelscope', cookie: modelScopeCookie },
       ]

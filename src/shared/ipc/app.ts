@@ -63,7 +63,8 @@ export interface NetworkEntry {
 export interface HubToken {
   origin: string
   host: string
-  hub: 'huggingface' | 'mirror' | 'modelscope' | 'other'
+  /** `environment`: the hub of `HF_ENDPOINT`; `other`: none that the settings still name. */
+  hub: 'huggingface' | 'environment' | 'mirror' | 'modelscope' | 'other'
   /** False: an address without encryption on another machine; no token goes there. */
   safe: boolean
   /** Its last four characters, none of a short one; null where there is no token. */

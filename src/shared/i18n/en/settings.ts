@@ -30,6 +30,7 @@ export const settings = {
     'Snug found no key store on this system (GNOME Keyring or KWallet), so a token entered here is kept in memory and forgotten when Snug is closed. For longer, set HF_TOKEN in the environment.',
   tokenHub: {
     huggingface: 'Hugging Face: Settings → Access Tokens there, “read” is enough',
+    environment: 'The hub that HF_ENDPOINT names',
     mirror: 'A mirror: whoever runs it can read the token that you give it',
     modelscope: 'ModelScope: its access token (SDK token)',
     other: 'No longer in the settings',

@@ -29,6 +29,7 @@ export const settings = {
     '这个系统上没有找到密钥库（GNOME Keyring 或 KWallet），所以填入的令牌只留在内存里，关闭 Snug 后即忘记。想长期使用，请设置环境变量 HF_TOKEN。',
   tokenHub: {
     huggingface: 'Hugging Face：在其网站的 Settings → Access Tokens 创建，“read”权限即可',
+    environment: '环境变量 HF_ENDPOINT 指定的站点',
     mirror: '镜像站：它的运营者能看到你填的令牌',
     modelscope: 'ModelScope（魔搭）：访问令牌（SDK 令牌）',
     other: '设置里已不再使用',
