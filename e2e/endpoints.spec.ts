@@ -29,8 +29,8 @@ const download = async (page: Page) => (await ask<Download[]>(page, 'downloads/l
 
 test('the hub that serves a download dies in the middle: another one goes on, and the bytes are right', async () => {
   test.setTimeout(240_000)
-  const origin = await startTestHub({ bytesPerSecond: 3 * MB })
-  const mirror = await startTestHub({ bytesPerSecond: 3 * MB, mirror: true })
+  const origin = await startTestHub({ bytesPerSecond: 10 * MB })
+  const mirror = await startTestHub({ bytesPerSecond: 10 * MB, mirror: true })
   const dataDir = freshFolder()
   const snug = await launch(dataDir, origin.endpoint)
   const { page } = snug
@@ -101,7 +101,7 @@ test('offline: what is under way ends, and nothing opens a connection out of thi
   test.skip(address === undefined, 'this machine has no interface but loopback')
   if (address === undefined) return
   let storageAddress = ''
-  const hub = await startTestHub({ bytesPerSecond: 2 * MB, storageAddress: () => storageAddress })
+  const hub = await startTestHub({ bytesPerSecond: 5 * MB, storageAddress: () => storageAddress })
   const api = await outside(address, Number(new URL(hub.endpoint).port))
   const storage = await outside(address, Number(new URL(hub.storage).port))
   storageAddress = storage.url

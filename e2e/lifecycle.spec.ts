@@ -31,8 +31,11 @@ async function busy(): Promise<{ snug: Launched; pids: number[] }> {
   return { snug, pids }
 }
 
-test('killed with a busy engine, it leaves no process behind, and the reply is kept', async () => {
+test('with its weights in huge pages and killed with a busy engine, it leaves no process behind, and the reply is kept', async () => {
   const { snug, pids } = await busy()
+  const [engine] = await enginePids(snug.app, 'model')
+  // Most of the file. A kernel that gives none on request (`never`, `always`, built without) is not asked.
+  if (offersHugePages()) expect(hugeBytes(engine ?? 0)).toBeGreaterThan(16 * 2 ** 20)
   process.kill(snug.pid, 'SIGKILL')
   await expect.poll(() => pids.filter(isAlive), { timeout: 10_000 }).toEqual([])
   await snug.close()
@@ -43,15 +46,6 @@ test('killed with a busy engine, it leaves no process behind, and the reply is k
   await expect(lastReply(next.page).getByTestId('reply-stats')).toHaveCount(0)
   await expect(lastReply(next.page)).toContainText(en.chat.interrupted)
   expect(await next.close()).toBe(true)
-})
-
-test('the weights of a loaded model lie in huge pages', async () => {
-  test.skip(!offersHugePages(), 'the kernel gives none on request: `never`, `always`, or built without')
-  const { snug } = await busy()
-  const [engine] = await enginePids(snug.app, 'model')
-  // More than half of the file, the largest of which is one buffer.
-  expect(hugeBytes(engine ?? 0)).toBeGreaterThan(16 * 2 ** 20)
-  expect(await snug.close()).toBe(true)
 })
 
 test('three crashes within five minutes end the restarts, and the person is told and may try again', async () => {
