@@ -20,7 +20,7 @@ import { median, ratios, spread } from './lib/stats'
 /** Pairs of a test of the copy and of the real file. */
 const usualPairs = 5
 const answerTokens = 64
-/** Beside what a chat's reply has before it: the depth that the copy's one figure is for. */
+/** Some hundred tokens, as a chat's reply has before it; what the copy says is for the very depth that they make. */
 const words = 'The keeper of the lighthouse wrote down each ship that passed, the weather and the height of the sea. '
 
 interface Case {
@@ -84,19 +84,19 @@ async function compare({ label, path, budget }: Case, pairs: number, folder: str
   rmSync(directory, { recursive: true, force: true })
   const runs: CopyRun[] = []
   const said: { decode: number; prefill: number }[] = []
-  const real: { decode: number; prefill: number }[] = []
+  const real: Reply[] = []
   let realParts: MemoryPart[] = []
   for (let pair = 0; pair < pairs; pair++) {
     const run = await withEngine('tools', (engine) => engine.call('copySpeed', { ...target, path: copyPath, directory }))
     rmSync(directory, { recursive: true, force: true })
     runs.push(run)
-    const { typical } = copySpeed(facts, target, run).speed
-    if (typical !== undefined) said.push(typical)
     await withEngine('model', async (engine) => {
       realParts = (await engine.call('load', { ...request, path })).buffers.parts
       real.push(await replyOf(engine))
     })
-    const [now, then] = [said.at(-1), real.at(-1)]
+    const then = real.at(-1)
+    const now = then && copySpeed(facts, target, run, then).speed.typical
+    if (now !== undefined) said.push(now)
     say(
       `${label}: ${now?.decode.toFixed(1)} / ${then?.decode.toFixed(1)} tokens/s, prompt ${now?.prefill.toFixed(0)} / ${then?.prefill.toFixed(0)}`,
     )
@@ -119,8 +119,17 @@ function planOf(facts: ModelFacts): LoadPlan {
   }
 }
 
+/** Tokens per second, and how many tokens were before each one in the mean. */
+interface Reply {
+  decode: number
+  prefill: number
+  depth: number
+  promptDepth: number
+}
+
 /** Two replies warm it up: threads and slices of a prompt settle. */
-async function replyOf(engine: EngineClient): Promise<{ decode: number; prefill: number }> {
+async function replyOf(engine: EngineClient): Promise<Reply> {
+  const depths = { depth: 0, promptDepth: 0 }
   const decodes: number[] = []
   const prefills: number[] = []
   for (let round = 0; round < 5; round++) {
@@ -132,11 +141,13 @@ async function replyOf(engine: EngineClient): Promise<{ decode: number; prefill:
       }),
     )
     if (round < 2) continue
+    depths.depth = stats.promptTokens + answerTokens / 2
+    depths.promptDepth = stats.promptTokens / 2
     if (stats.evalTokens >= 8) decodes.push(stats.evalTokensPerSecond)
     prefills.push(stats.promptTokensPerSecond)
   }
   if (decodes.length === 0) throw new Error('the model answers nothing: no speed to compare with')
-  return { decode: median(decodes), prefill: median(prefills) }
+  return { decode: median(decodes), prefill: median(prefills), ...depths }
 }
 
 interface Found {

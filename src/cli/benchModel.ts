@@ -31,8 +31,7 @@ export async function benchModel(
 ): Promise<BenchResult> {
   const path = resolve(file)
   const facts = await core.engine.tools('inspect', { path })
-  const { speed } = await core.recommendation.fitFile(facts, { contextSize })
-  const predicted = speed.typical ?? { decode: middle(speed.decode), prefill: middle(speed.prefill) }
+  const { speed, plan } = await core.recommendation.fitFile(facts, { contextSize })
   await core.loading.loadFile(path, facts, { contextSize }, 0, signal, (fraction) => onProgress(`${Math.round(fraction * 100)} %`))
   const measured: GenerationStats[] = []
   for (let round = 0; round <= rounds; round++) {
@@ -61,6 +60,9 @@ export async function benchModel(
     prefill: median(measured.map(({ promptTokensPerSecond }) => promptTokensPerSecond)),
     ttftMs: median(firsts),
   }
+  // As deep as what was measured: a long prompt makes each token slower.
+  const depths = { depth: promptTokens + answerTokens / 2, promptDepth: promptTokens / 2 }
+  const predicted = await core.recommendation.predictReply(facts, plan, depths)
   const [ttftMs] = firstTokenMs([predicted.decode, predicted.decode], [predicted.prefill, predicted.prefill], promptTokens)
   return {
     file: path,
@@ -69,9 +71,4 @@ export async function benchModel(
     measured: { ...found, rounds, decodeSpread: halfSpread(decodes), ttftSpread: halfSpread(firsts) },
     ratio: { decode: found.decode === 0 ? 0 : predicted.decode / found.decode, ttft: ttftMs / found.ttftMs },
   }
-}
-
-/** Of a range whose ends are factors apart. */
-function middle([low, high]: readonly [number, number]): number {
-  return Math.sqrt(low * high)
 }

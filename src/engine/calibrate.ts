@@ -81,7 +81,8 @@ async function measure(
 ): Promise<SliceMeasurement> {
   const facts = await inspectFile(path)
   const onGpu = backend !== 'cpu'
-  const batch = onGpu ? 512 : 128
+  // As in a chat: on the processor most prompts go in slices of 64 (prefill.ts).
+  const batch = onGpu ? 512 : 64
   const model = await llama.loadModel({ modelPath: path, gpuLayers: onGpu ? 'max' : 0, useMmap: false, loadSignal: call.signal })
   try {
     const context = await model.createContext({

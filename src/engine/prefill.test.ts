@@ -7,15 +7,16 @@ describe('the size of a slice', () => {
     expect(sliceSize({ tokensPerMs: 1 }, 512)).toBe(256)
   })
 
-  it('is a whole tile where that still stops within a second, and short where it does not', () => {
+  it('is a whole tile where that ends well before a stopped process would be, and short where it does not', () => {
     expect(sliceSize({ tokensPerMs: 0.1 }, 512)).toBe(64)
-    expect(sliceSize({ tokensPerMs: 0.06 }, 512)).toBe(18)
+    expect(sliceSize({ tokensPerMs: 0.022 }, 512)).toBe(64)
+    expect(sliceSize({ tokensPerMs: 0.02 }, 512)).toBe(16)
     expect(sliceSize({ tokensPerMs: 0.002 }, 512)).toBe(4)
   })
 
   it('is whole batches above one', () => {
     expect(sliceSize({ tokensPerMs: 5 }, 512)).toBe(1024)
     expect(sliceSize({ tokensPerMs: 0.1 }, 32)).toBe(64)
-    expect(sliceSize({ tokensPerMs: 0.05 }, 8)).toBe(16)
+    expect(sliceSize({ tokensPerMs: 0.02 }, 8)).toBe(16)
   })
 })

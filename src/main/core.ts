@@ -164,7 +164,7 @@ export function createCore(options: CoreOptions) {
     rows: db.speedSamples,
     hardware,
     keyOf: (backend, report) => calibration.keyOf(backend, report),
-    predict: (model, plan, depth) => recommendation.predictPlan(model, plan, depth),
+    predict: (model, plan, depth, promptDepth) => recommendation.predictPlan(model, plan, depth, promptDepth),
   })
 
   const library: LibraryService = new LibraryService({

@@ -5,6 +5,7 @@ import {
   type MemoryPool,
   type FitOptions,
   type FitReport,
+  type LoadPlan,
   defaultFitOptions,
   isImpossible,
   layerTargets,
@@ -19,7 +20,7 @@ import { quantizationInfo } from '@shared/domain/quantization'
 import { type Recommendation, type RecommendOptions, rankRecommendations, recommendModel, useNeeds } from '@shared/domain/recommend'
 import { type SimulatedMachine, simulateMachine } from '@shared/domain/simulate'
 import type { Corrections } from '@shared/domain/corrections'
-import { deviceSpeeds, speedAt, withMeasured } from '@shared/domain/speed'
+import { deviceSpeeds, replySpeed, speedAt, withMeasured } from '@shared/domain/speed'
 import type { Bytes, Range } from '@shared/domain/units'
 import { SnugError } from '@shared/errors'
 import type { RunPlan } from './speedSamples'
@@ -192,9 +193,16 @@ export class RecommendationService {
   }
 
   /** Tokens per second of a model with this very plan and so many tokens before, by calibration or table alone. */
-  async predictPlan(model: SizedModel, plan: RunPlan, depth: number): Promise<{ decode: Range; prefill: Range }> {
+  async predictPlan(model: SizedModel, plan: RunPlan, depth: number, promptDepth?: number): Promise<{ decode: Range; prefill: Range }> {
     const machine = await this.machine({ backend: plan.backend, uncorrected: true })
-    return speedAt(model, { ...plan, gpus: plan.gpuLayers > 0 ? layerTargets(machine) : [] }, machine.speeds, depth)
+    return speedAt(model, { ...plan, gpus: plan.gpuLayers > 0 ? layerTargets(machine) : [] }, machine.speeds, depth, promptDepth)
+  }
+
+  /** What a reply by this plan is expected to reach: tokens per second, with everything that is known of this machine. */
+  async predictReply(model: SizedModel, plan: LoadPlan, reply: { depth: number; promptDepth: number }) {
+    const machine = await this.machine({ backend: plan.backend })
+    const options = { ...plan, gpus: plan.gpuLayers > 0 ? layerTargets(machine) : [] }
+    return replySpeed(model, options, machine.speeds, reply, machine.corrections)
   }
 
   /** A model of the catalogue that is in the library and was used has its own speed. */

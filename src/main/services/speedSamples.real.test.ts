@@ -65,7 +65,7 @@ function house() {
     rows: db.speedSamples,
     hardware,
     keyOf: async (backend) => `${backend}@${state.driver}`,
-    predict: (model, plan, depth) => recommendation.predictPlan(model, plan, depth),
+    predict: (model, plan, depth, promptDepth) => recommendation.predictPlan(model, plan, depth, promptDepth),
     now: () => 7,
   })
   return { recommendation, samples, state, report }

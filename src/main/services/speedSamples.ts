@@ -22,8 +22,8 @@ export interface SpeedSamplesOptions {
   hardware: { report(): Promise<HardwareReport> }
   /** What a measurement with this backend holds for: device, driver, engine, and the calibration that predicted it. */
   keyOf: (backend: Backend, report: HardwareReport) => Promise<string>
-  /** Of this very plan at this depth, by calibration or table, without any correction. */
-  predict: (model: SizedModel, plan: RunPlan, depth: number) => Promise<{ decode: Range; prefill: Range }>
+  /** Of this very plan at these depths, by calibration or table, without any correction. */
+  predict: (model: SizedModel, plan: RunPlan, depth: number, promptDepth: number) => Promise<{ decode: Range; prefill: Range }>
   now?: () => number
 }
 
@@ -39,7 +39,7 @@ export class SpeedSamples {
     if (plan.backend !== 'cpu' && plan.gpuLayers === 0) return
     const { rows, hardware, keyOf, predict, now = Date.now } = this.options
     const depth = Math.round(stats.promptTokens + stats.evalTokens / 2)
-    const predicted = await predict(facts, plan, depth)
+    const predicted = await predict(facts, plan, depth, (stats.cachedTokens + stats.promptTokens) / 2)
     // Those figures are of a card that is too full, not of this machine.
     if (isSpilling(plan, stats, predicted.decode[0])) return
     const told = stats.promptTokens - stats.cachedTokens >= leastPromptTokens && stats.promptTokensPerSecond > 0

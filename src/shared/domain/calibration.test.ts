@@ -3,7 +3,7 @@ import { type CalibrationRun, type SliceMeasurement, activeBytesByType, attentio
 import { llama1b, llama8b, qwen3moe8 } from './exampleModels'
 import type { HardwareReport } from './hardware'
 import type { MemoryOptions } from './memory'
-import { deviceSpeeds, predictSpeed, speedAt } from './speed'
+import { deviceSpeeds, predictSpeed, replySpeed, speedAt } from './speed'
 import { GiB, MiB } from './units'
 
 /** A machine whose costs are known, so that what comes back can be compared: two cores of facts engine.md §4. */
@@ -145,6 +145,16 @@ describe('predictions by a calibration', () => {
     const cost = ((attentionElements(llama1b, 1024) / 1e9) * truth.depthMs) / 1000
     expect((at(1024) - at(0)) / cost).toBeGreaterThan(0.9)
     expect((at(1024) - at(0)) / cost).toBeLessThan(1.25)
+  })
+  test('one reply is predicted for the depth that it has, and as others corrected it', () => {
+    const reply = (depth: number, promptDepth: number, corrections = {}) =>
+      replySpeed(llama1b, options, measured, { depth, promptDepth }, corrections)
+    const usual = predictSpeed(llama1b, options, measured).typical
+    expect(reply(256, 500)).toEqual(usual)
+    expect(reply(1500, 500).decode).toBeLessThan(reply(256, 500).decode)
+    expect(reply(256, 750).prefill).toBeLessThan(reply(256, 500).prefill)
+    const half = { 'cpu/dense': { decode: { factor: 0.5, spread: 0, models: 2 }, prefill: null } }
+    expect(reply(256, 500, half)).toEqual({ decode: (usual?.decode ?? 0) / 2, prefill: usual?.prefill })
   })
   test('a mixture takes longer for the bytes it reads', () => {
     const dense = { ...qwen3moe8, geometry: { ...qwen3moe8.geometry, experts: null } }

@@ -98,9 +98,8 @@ function elementsOf(slice: CopySlice, depth: number): number {
   return low.elements + ((high.elements - low.elements) * (depth - low.depth)) / (high.depth - low.depth)
 }
 
-/** The depth of what is said with one figure: as in `predictSpeed`. */
-const usualDepth = 256
-const promptDepth = 500
+/** Tokens before each one of the answer and of the prompt, for what is said with one figure: as in `predictSpeed`. */
+const usualDepths = { depth: 256, promptDepth: 500 }
 
 export interface CopySpeed {
   speed: SpeedEstimate
@@ -109,7 +108,7 @@ export interface CopySpeed {
 }
 
 /** From slices to the whole: blocks by the bytes that a token reads of them, attention by its elements. */
-export function copySpeed(model: SizedModel, { plan }: CopyTarget, run: CopyRun): CopySpeed {
+export function copySpeed(model: SizedModel, { plan }: CopyTarget, run: CopyRun, depths = usualDepths): CopySpeed {
   const all = model.weights.activeLayerBytes
   const blocks = all.length
   // Layer i lies on a card iff i ≥ blocks + 1 − gpuLayers (llama-model.cpp).
@@ -132,7 +131,7 @@ export function copySpeed(model: SizedModel, { plan }: CopyTarget, run: CopyRun)
   const prefillAt = (depth: number): number => 1000 / (total(firstBatches) + attention(depth, 'prefill'))
   const rounds = Math.min(...run.placements.flatMap(({ slices }) => slices.map((slice) => first(slice)?.rounds.length ?? 0)))
   const spread = halfSpread(Array.from({ length: rounds }, (_, round) => total((slice) => median(first(slice)?.rounds[round] ?? []))))
-  const typical = { decode: decodeAt(usualDepth), prefill: prefillAt(promptDepth) }
+  const typical = { decode: decodeAt(depths.depth), prefill: prefillAt(depths.promptDepth) }
   const decode = [decodeAt(plan.contextSize), decodeAt(0)] as const
   return {
     speed: {

@@ -165,20 +165,22 @@ export function bytesPerToken(model: SizedModel, options: MemoryOptions, depth: 
   return new Map(readings(model, options, depth).map(({ device, fixed, cache }) => [device, fixed + cache]))
 }
 
-/** Tokens per second with so many tokens before; prefill for a prompt of 1,000. Where devices are measured, both ends lie as far apart as is uncertain. */
+/** Tokens per second with so many tokens before, and of a prompt with so many before each token in the mean. Where devices are measured, both ends lie as far apart as is uncertain. */
 export function speedAt(
   model: SizedModel,
   options: MemoryOptions,
   devices: readonly DeviceSpeed[],
   depth: number,
+  promptDepth = usualPromptDepth,
 ): Pick<SpeedEstimate, 'decode' | 'prefill'> {
-  const seconds = (end: 0 | 1) => secondsAt(model, options, devices, depth, end)
+  const seconds = (end: 0 | 1) => secondsAt(model, options, devices, depth, end, promptDepth)
   const [low, high] = [seconds(0), seconds(1)]
   return { decode: [1 / low.decode, 1 / high.decode], prefill: [1 / low.prefill, 1 / high.prefill] }
 }
 
-/** The mean depth of a prompt of 1,000 tokens. */
-const promptDepth = 500
+/** Tokens of the prompt that a first token is told for, and how many of them are before one of them in the mean. */
+const usualPrompt = 1000
+const usualPromptDepth = usualPrompt / 2
 
 /**
  * decode = 1 ÷ Σ over devices (bytes ÷ bytes per second + fixed); prefill = 1 ÷ Σ (share of the blocks × 2 × active parameters without the
@@ -190,6 +192,7 @@ function secondsAt(
   devices: readonly DeviceSpeed[],
   depth: number,
   end: 0 | 1,
+  promptDepth = usualPromptDepth,
 ): { decode: number; prefill: number } {
   const mixture = model.geometry.experts !== null
   const blocks = Math.max(1, model.geometry.layers.length)
@@ -270,9 +273,30 @@ function corrected(
 
 const usualDepth = 256
 
-function typicalSpeed(model: SizedModel, options: MemoryOptions, devices: readonly DeviceSpeed[]): { decode: number; prefill: number } {
-  const [low, high] = [secondsAt(model, options, devices, usualDepth, 0), secondsAt(model, options, devices, usualDepth, 1)]
+/** One figure each, between the ends. */
+function typicalSpeed(
+  model: SizedModel,
+  options: MemoryOptions,
+  devices: readonly DeviceSpeed[],
+  depth = usualDepth,
+  promptDepth = usualPromptDepth,
+): { decode: number; prefill: number } {
+  const seconds = (end: 0 | 1) => secondsAt(model, options, devices, depth, end, promptDepth)
+  const [low, high] = [seconds(0), seconds(1)]
   return { decode: 2 / (low.decode + high.decode), prefill: 2 / (low.prefill + high.prefill) }
+}
+
+/** The speed of one reply, with so many tokens before each token of the prompt and of the answer in the mean; corrected by what other models reached here. */
+export function replySpeed(
+  model: SizedModel,
+  options: MemoryOptions,
+  devices: readonly DeviceSpeed[],
+  { depth, promptDepth }: { depth: number; promptDepth: number },
+  corrections: Corrections = {},
+): { decode: number; prefill: number } {
+  const typical = typicalSpeed(model, options, devices, depth, promptDepth)
+  const by = corrections[kindOf(runPlace(model.geometry.layers.length, options), model.geometry.experts !== null)]
+  return { decode: typical.decode * (by?.decode.factor ?? 1), prefill: typical.prefill * (by?.prefill?.factor ?? 1) }
 }
 
 /** CPU kernels for layouts that are not repacked are slower: 5.7–20 GB/s at one thread, Q4_K fastest (facts: engine.md §4, [M3]). */
@@ -283,7 +307,7 @@ function notRepacked(model: SizedModel, end: 0 | 1): number {
 }
 
 /** Time to the first token of a prompt = prompt ÷ prefill + 1 ÷ decode, the model being loaded. */
-export function firstTokenMs(decode: Range, prefill: Range, promptTokens = 1000): Range {
+export function firstTokenMs(decode: Range, prefill: Range, promptTokens = usualPrompt): Range {
   return [(promptTokens / prefill[1] + 1 / decode[1]) * 1000, (promptTokens / prefill[0] + 1 / decode[0]) * 1000]
 }
 
