@@ -16,6 +16,7 @@ const checks = [
   ['dependency rules', 'dependency-cruiser/bin/dependency-cruise.mjs', ['--config', '.dependency-cruiser.mjs', 'src', 'e2e', 'bench']],
   ['format', '@biomejs/biome/bin/biome', ['format', '.']],
   ['languages', join(root, 'scripts/i18n.mjs'), []],
+  ['styles', join(root, 'scripts/styles.mjs'), []],
   ['licences', join(root, 'scripts/notices.mjs'), ['--check']],
 ]
 

@@ -96,7 +96,7 @@ function Dot({ point: { item, score, edge }, test, x, y, chosen, onChoose }: Dot
   return (
     <button
       type="button"
-      className={edge ? 'dot on-edge' : 'dot'}
+      className={edge ? 'chart-dot on-edge' : 'chart-dot'}
       style={{ left: place(x), bottom: place(y) }}
       aria-pressed={chosen.includes(model.id)}
       aria-label={words}

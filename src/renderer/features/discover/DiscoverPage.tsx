@@ -175,7 +175,7 @@ function Head({ items, filters }: { items: readonly Recommendation[]; filters: F
     <div className="cols head">
       <span>
         {discover.column.model}
-        <span className="opt">
+        <span className="if-room">
           {' '}
           · {discover.contextTokens({ tokens: context })}, {filters.kvCacheType}
         </span>
@@ -193,7 +193,7 @@ function Head({ items, filters }: { items: readonly Recommendation[]; filters: F
       <span className="num">{discover.column.takes}</span>
       <span>{discover.column.outcome}</span>
       <span className="num">{simulation === null ? discover.column.predicted : discover.column.simulated}</span>
-      <span className="num opt">{discover.column.download}</span>
+      <span className="num if-room">{discover.column.download}</span>
       <span>{discover.column.quantization}</span>
       <span className="vh">{discover.testHere}</span>
       <span className="vh">{discover.column.action}</span>

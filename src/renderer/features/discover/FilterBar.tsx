@@ -106,7 +106,7 @@ function Choice({ label, value, options, narrow = false, onChoose }: ChoiceProps
     <label className="row f12">
       {label}
       <select
-        className={narrow ? 'select narrow' : 'select'}
+        className={narrow ? 'select brief' : 'select'}
         aria-label={label}
         value={value}
         onChange={(event) => onChoose(event.target.value)}

@@ -65,7 +65,7 @@ export function ModelRow({ item }: { item: Recommendation }) {
         </Arithmetic>
         <Outcome grade={best.grade} fit={best.fit} />
         <Predicted fit={best.fit} />
-        <span className="num t2 f12 nw opt">{sizeText(best, discover.aboutShort)}</span>
+        <span className="num t2 f12 nw if-room">{sizeText(best, discover.aboutShort)}</span>
         <button
           type="button"
           className="btn s quant"
@@ -168,7 +168,7 @@ export function QuantizationRow({ name, quantization, loss, fit, grade, best, si
       </Arithmetic>
       <Outcome grade={grade} fit={fit} />
       <Predicted fit={fit} />
-      <span className="num t2 f12 nw opt">{text}</span>
+      <span className="num t2 f12 nw if-room">{text}</span>
       <span />
       <TestButton offer={offer} fit={fit} />
       <Obtain offer={offer} />
