@@ -1,3 +1,5 @@
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { Command, CommanderError } from 'commander'
 import { addCalibrate } from './commands/calibrate'
 import { addChat } from './commands/chat'
@@ -9,15 +11,36 @@ import { addLibrary } from './commands/library'
 import { addPrompt } from './commands/prompt'
 import { addStart } from './commands/start'
 import { exitCodes } from './output'
+import { tellUsage } from './usage'
+import { help } from './words'
+
+// A reader that has seen enough, such as `head`, is no failure of ours.
+for (const stream of [process.stdout, process.stderr])
+  stream.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EPIPE') throw error
+    process.exit(exitCodes.done)
+  })
+
+const { version } = JSON.parse(readFileSync(join(import.meta.dirname, '../../package.json'), 'utf8')) as { version: string }
+const titles: Record<string, string> = {
+  'Usage:': help.titles.usage,
+  'Arguments:': help.titles.arguments,
+  'Options:': help.titles.options,
+  'Commands:': help.titles.commands,
+}
 
 /** `snug COMMAND …`: the services of the app without a window, in plain Node (DESIGN.md §10). */
 const program = new Command('snug')
-  .description('Runs local models that fit.')
-  .option('--json', 'one JSON document on stdout (chat: one line per event)')
-  .option('--data <dir>', 'data folder (SNUG_DATA)')
+  .description(help.app)
+  .version(version, '--version', help.version)
+  .helpOption('-h, --help', help.help)
+  .helpCommand('help [command]', help.helpOf)
+  .option('--json', help.json)
+  .option('--data <dir>', help.data)
   .enablePositionalOptions(false)
   .exitOverride()
-  .configureOutput({ writeErr: (text) => process.stderr.write(text) })
+  .configureHelp({ styleTitle: (title) => titles[title] ?? title })
+  .configureOutput({ writeErr: (text) => process.stderr.write(text), outputError: () => {} })
 
 for (const add of [addHardware, addInspect, addFit, addPrompt, addChat, addDownloads, addLibrary, addCalibrate, addStart]) add(program)
 
@@ -25,5 +48,9 @@ try {
   await program.parseAsync()
 } catch (error) {
   if (!(error instanceof CommanderError)) throw error
-  process.exitCode = error.exitCode === 0 ? exitCodes.done : exitCodes.usage
+  process.exitCode = tellUsage(
+    error,
+    process.argv.slice(2),
+    program.commands.map((command) => command.name()),
+  )
 }

@@ -1,8 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import type { PromptMessage } from '@shared/domain/chat'
-import { SnugError } from '@shared/errors'
 import { z } from 'zod'
-import { usageError } from './output'
+import { usageError } from './failure'
 
 /** `[{"role","content","thought"?, …}]`; other fields of a message reach the template unchanged. */
 const messagesSchema = z
@@ -15,15 +14,15 @@ export async function readMessages(path: string): Promise<PromptMessage[]> {
   try {
     text = await readFile(path, 'utf8')
   } catch (cause) {
-    throw new SnugError('usage/invalid', `cannot read ${path}`, { exit: 'usage', path }, { cause })
+    throw usageError('cannotRead', { path }, cause)
   }
   let json: unknown
   try {
     json = JSON.parse(text)
   } catch (cause) {
-    throw new SnugError('usage/invalid', `${path} is not JSON`, { exit: 'usage', path }, { cause })
+    throw usageError('notJson', { path }, cause)
   }
   const parsed = messagesSchema.safeParse(json)
-  if (!parsed.success) throw usageError(`${path} is not a list of messages: ${z.prettifyError(parsed.error)}`)
+  if (!parsed.success) throw usageError('notMessages', { path, reason: z.prettifyError(parsed.error) })
   return parsed.data
 }

@@ -6,6 +6,7 @@ import { SnugError } from '@shared/errors'
 import type { Core } from '../main/core'
 import type { HubListing } from '../main/platform/hubFiles'
 import type { RemoteModel } from '../main/services/remoteModels'
+import { usageError } from './failure'
 
 export interface ModelTarget {
   /** A file that reads like the model; of a remote one only its header. */
@@ -18,8 +19,7 @@ export interface ModelTarget {
 /** `owner/name:Q4_K_M`, `owner/name`, `hf:owner/name…`, or `ms:owner/name…` of ModelScope. */
 export function parseReference(reference: string): { repository: string; quantization: string | null } {
   const match = /^(?:hf:)?((?:ms:)?[\w.-]+\/[\w.-]+?)(?::([\w.-]+))?$/.exec(reference)
-  if (match?.[1] === undefined)
-    throw new SnugError('usage/invalid', `"${reference}" is not OWNER/NAME or OWNER/NAME:QUANTIZATION`, { exit: 'usage' })
+  if (match?.[1] === undefined) throw usageError('reference', { name: reference })
   return { repository: match[1], quantization: match[2] ?? null }
 }
 

@@ -1,12 +1,15 @@
 import type { KvCacheType } from '@shared/domain/gguf'
 import type { ThinkingChoice } from '@shared/domain/thinking'
 import { InvalidArgumentError } from 'commander'
+import { words } from './words'
+
+const { needed } = words.cli
 
 /** Parsers of option values; what they refuse is wrong usage (exit code 2). */
 export function integer(low: number, high = Number.MAX_SAFE_INTEGER) {
   return (value: string): number => {
     const number = Number(value)
-    if (!/^\d+$/.test(value) || number < low || number > high) throw new InvalidArgumentError(`a whole number from ${low} is needed`)
+    if (!/^\d+$/.test(value) || number < low || number > high) throw new InvalidArgumentError(needed.whole({ low: String(low) }))
     return number
   }
 }
@@ -15,7 +18,7 @@ export function decimal(low: number, high: number) {
   return (value: string): number => {
     const number = Number(value)
     if (value.trim() === '' || !Number.isFinite(number) || number < low || number > high)
-      throw new InvalidArgumentError(`a number from ${low} to ${high} is needed`)
+      throw new InvalidArgumentError(needed.between({ low: String(low), high: String(high) }))
     return number
   }
 }
@@ -23,7 +26,7 @@ export function decimal(low: number, high: number) {
 export function oneOf<const T extends string>(...allowed: T[]) {
   return (value: string): T => {
     const found = allowed.find((candidate) => candidate === value)
-    if (found === undefined) throw new InvalidArgumentError(`one of ${allowed.join(', ')} is needed`)
+    if (found === undefined) throw new InvalidArgumentError(needed.oneOf({ list: allowed.join(', ') }))
     return found
   }
 }
@@ -44,6 +47,6 @@ export function onOff(value: string): boolean {
 
 export function thinking(value: string): ThinkingChoice {
   if (value === 'on' || value === 'off') return { mode: value }
-  if (!/^[\w-]{1,40}$/.test(value)) throw new InvalidArgumentError('on, off or a level is needed')
+  if (!/^[\w-]{1,40}$/.test(value)) throw new InvalidArgumentError(needed.thinking)
   return { mode: 'effort', level: value }
 }

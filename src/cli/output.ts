@@ -1,12 +1,10 @@
-import { type Messages, languageOf, messages } from '@shared/i18n'
+import type { Messages } from '@shared/i18n'
 import { SnugError, toErrorValue } from '@shared/errors'
+import { failureText } from './failure'
+import { language, words } from './words'
 
 /** Exit codes (DESIGN.md §10). */
 export const exitCodes = { done: 0, failed: 1, usage: 2, interrupted: 130 } as const
-
-export function systemLocale(env: NodeJS.ProcessEnv = process.env): string | undefined {
-  return env.LC_ALL || env.LC_MESSAGES || env.LANG
-}
 
 /** Where the words go: results on stdout, everything else on stderr. */
 export interface Output {
@@ -25,8 +23,6 @@ export interface Output {
 }
 
 export function createOutput(json: boolean): Output {
-  const language = languageOf(systemLocale())
-  const words = messages(language)
   const tty = process.stderr.isTTY
   let progressShown = false
   const clear = () => {
@@ -63,18 +59,10 @@ export function createOutput(json: boolean): Output {
       const value = toErrorValue(error)
       if (value.code === 'cancelled') return exitCodes.interrupted
       if (value.code === 'internal/bug' && error instanceof Error && process.env.SNUG_DEBUG) process.stderr.write(`${error.stack}\n`)
-      const { title, action } = words.errors[value.code]
-      const detail = value.code === 'hub/gated' && typeof value.data?.page === 'string' ? value.data.page : value.message
-      const sentence = words.cli.failed({ title, action, detail })
-      process.stderr.write(json ? `${JSON.stringify({ error: value })}\n` : `${sentence}\n`)
+      process.stderr.write(json ? `${JSON.stringify({ error: value })}\n` : `${failureText(value, words, language)}\n`)
       return value.code === 'usage/invalid' && error instanceof SnugError && error.data.exit === 'usage'
         ? exitCodes.usage
         : exitCodes.failed
     },
   }
-}
-
-/** Wrong usage: exit code 2. */
-export function usageError(message: string): SnugError {
-  return new SnugError('usage/invalid', message, { exit: 'usage' })
 }

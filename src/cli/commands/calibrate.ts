@@ -8,6 +8,7 @@ import { type BenchResult, benchModel } from '../benchModel'
 import { integer, kvCacheType } from '../options'
 import type { Output } from '../output'
 import { command } from '../run'
+import { help } from '../words'
 
 interface BenchFlags {
   model?: string
@@ -48,7 +49,7 @@ function benchText({ predicted, measured, ratio }: BenchResult, { words, languag
 export function addCalibrate(program: Command): void {
   program
     .command('calibrate')
-    .description('measure the speed of this machine (about 30 s); every prediction then goes by it')
+    .description(help.commands.calibrate)
     .action(
       command(async ({ core, out, signal }) => {
         const { results } = await core.calibration.run(signal, ({ running }) => {
@@ -60,13 +61,13 @@ export function addCalibrate(program: Command): void {
 
   program
     .command('bench')
-    .argument('[target]', 'a GGUF file, an address or OWNER/NAME, each with :QUANTIZATION: runs an empty copy of it, nothing is downloaded')
-    .description('predicted beside measured: of a model before any download, or of a local file as it is')
-    .option('--model <file>', 'a GGUF file, loaded and asked; without it the starter model')
-    .option('--rounds <n>', 'answers to measure', integer(1, 100), 5)
-    .option('--context <n>', 'context in tokens, of an empty copy', integer(256))
-    .option('--kv <type>', 'KV cache type of an empty copy: f16, q8_0, q4_0', kvCacheType)
-    .option('--endpoint <url>', 'address of a hub (HF_ENDPOINT)')
+    .argument('[target]', help.benchTarget)
+    .description(help.commands.bench)
+    .option('--model <file>', help.benchFile)
+    .option('--rounds <n>', help.rounds, integer(1, 100), 5)
+    .option('--context <n>', help.benchContext, integer(256))
+    .option('--kv <type>', help.benchKv, kvCacheType)
+    .option('--endpoint <url>', help.endpoint)
     .action(
       command(async (run, target: string | undefined, flags: BenchFlags) => {
         if (target !== undefined) return await benchCopy(run, target, flags)

@@ -8,13 +8,15 @@ import { recommendedSystem } from '@shared/domain/starter'
 import { SnugError } from '@shared/errors'
 import { ChatSession } from '../chatSession'
 import { converse } from '../converse'
+import { usageError } from '../failure'
 import { readMessages } from '../messagesFile'
 import { decimal, gpuLayers, integer, kvCacheType, thinking } from '../options'
-import { exitCodes, usageError } from '../output'
+import { exitCodes } from '../output'
 import { createPrinter } from '../printer'
 import { type Run, command } from '../run'
 import type { ThinkingChoice } from '@shared/domain/thinking'
 import type { KvCacheType } from '@shared/domain/gguf'
+import { help } from '../words'
 
 export interface ChatFlags {
   model?: string
@@ -41,26 +43,26 @@ export interface ChatFlags {
 export function addChat(program: Command): void {
   program
     .command('chat')
-    .description('chat with a model in the terminal, or get one answer')
-    .option('--model <file>', 'a GGUF file; without it the starter model')
-    .option('--system <text>', 'system message')
-    .option('--prompt <text>', 'one user message, one answer')
-    .option('--messages <file>', 'a JSON list of messages, one answer; a last assistant message is continued')
-    .option('--temperature <t>', '0 is exact', decimal(0, 10))
-    .option('--top-p <p>', 'nucleus sampling', decimal(0, 1))
-    .option('--top-k <k>', 'the k likeliest tokens', integer(0, 1_000_000))
-    .option('--min-p <p>', 'least share of the likeliest token', decimal(0, 1))
-    .option('--seed <n>', 'for the same answer again', integer(0, 4_294_967_295))
-    .option('--max-tokens <n>', 'at most this many tokens', integer(1))
-    .option('--thinking <on|off|level>', 'what the model can do: snug prompt', thinking)
-    .option('--budget <tokens>', 'at most this many tokens of thought', integer(0))
-    .option('--no-stream', 'the whole answer at once')
-    .option('--context <n>', 'context in tokens', integer(256))
-    .option('--gpu-layers <n|max|auto>', 'layers on the GPU', gpuLayers)
-    .option('--kv <type>', 'KV cache type: f16, q8_0, q4_0', kvCacheType)
-    .option('--cpu', 'do not use a GPU')
-    .option('--threads <n>', 'processor threads at most; without it as many as this machine can use', integer(1, 512))
-    .option('--engine-check', 'let each backend say the script of a made-up model, and tell which work')
+    .description(help.commands.chat)
+    .option('--model <file>', help.fileOrStarter)
+    .option('--system <text>', help.system)
+    .option('--prompt <text>', help.prompt)
+    .option('--messages <file>', help.messagesAnswer)
+    .option('--temperature <t>', help.temperature, decimal(0, 10))
+    .option('--top-p <p>', help.topP, decimal(0, 1))
+    .option('--top-k <k>', help.topK, integer(0, 1_000_000))
+    .option('--min-p <p>', help.minP, decimal(0, 1))
+    .option('--seed <n>', help.seed, integer(0, 4_294_967_295))
+    .option('--max-tokens <n>', help.maxTokens, integer(1))
+    .option('--thinking <on|off|level>', help.thinking, thinking)
+    .option('--budget <tokens>', help.budget, integer(0))
+    .option('--no-stream', help.noStream)
+    .option('--context <n>', help.context, integer(256))
+    .option('--gpu-layers <n|max|auto>', help.gpuLayers, gpuLayers)
+    .option('--kv <type>', help.kv, kvCacheType)
+    .option('--cpu', help.cpu)
+    .option('--threads <n>', help.threads, integer(1, 512))
+    .option('--engine-check', help.engineCheck)
     .action(command(async (run: Run, flags: ChatFlags) => (flags.engineCheck ? engineCheck(run) : chat(run, flags))))
 }
 
@@ -90,7 +92,7 @@ async function engineCheck({ core, out }: Run): Promise<number> {
 }
 
 async function chat({ core, out, signal }: Run, flags: ChatFlags): Promise<number | void> {
-  if (flags.prompt !== undefined && flags.messages !== undefined) throw usageError('--prompt and --messages exclude each other')
+  if (flags.prompt !== undefined && flags.messages !== undefined) throw usageError('promptOrMessages')
   const messages: PromptMessage[] = flags.messages === undefined ? [] : await readMessages(flags.messages)
   if (flags.system !== undefined) messages.unshift({ role: 'system', content: flags.system })
   if (flags.prompt !== undefined) messages.push({ role: 'user', content: flags.prompt })

@@ -4,10 +4,12 @@ import type { Download, SearchHit } from '@shared/domain/library'
 import { licenceChoices } from '@shared/domain/search'
 import type { SizeClassId } from '@shared/domain/sizeClass'
 import type { Core } from '../../main/core'
+import { usageError } from '../failure'
 import { chooseGroup, chooseProjector, fileAtHub, parseReference, repositoryPage } from '../modelTarget'
 import { oneOf } from '../options'
-import { type Output, usageError } from '../output'
+import type { Output } from '../output'
 import { type Run, command } from '../run'
+import { help } from '../words'
 
 function progress(download: Download, { words, language }: Output): string {
   return words.cli.downloading({
@@ -53,7 +55,7 @@ async function filesOf(
   const named = address ? fileAtHub(reference, core.hubEndpoint()) : null
   const page = address ? repositoryPage(reference, core.hubEndpoint()) : null
   if (address && named === null && page === null) {
-    if (mmproj) throw usageError('--mmproj needs a repository')
+    if (mmproj) throw usageError('mmproj')
     return { repository: reference, file: null, projector: null }
   }
   const text = page ?? reference
@@ -68,13 +70,13 @@ async function filesOf(
 export function addDownloads(program: Command): void {
   program
     .command('search')
-    .argument('<query>', 'words; with ms: before them, at ModelScope')
-    .description('GGUF repositories of the hub')
-    .option('--size <class>', 'light (1-7B), medium (14-32B) or heavy (70B+)', oneOf('light', 'medium', 'heavy'))
-    .option('--fits', 'only what would run on this machine')
-    .option('--licence <name>', `${licenceChoices.join(', ')}, or a licence as the hub writes it`)
-    .option('--language <code>', 'what its maker declares: en, zh, …')
-    .option('--endpoint <url>', 'address of a hub (HF_ENDPOINT)')
+    .argument('<query>', help.query)
+    .description(help.commands.search)
+    .option('--size <class>', help.size, oneOf('light', 'medium', 'heavy'))
+    .option('--fits', help.fits)
+    .option('--licence <name>', help.licenceKinds({ list: licenceChoices.join(', ') }))
+    .option('--language <code>', help.spoken)
+    .option('--endpoint <url>', help.endpoint)
     .action(
       command(async ({ core, out }: Run, query: string, flags: SearchFlags) => {
         if (flags.endpoint !== undefined) core.useEndpoint(flags.endpoint)
@@ -90,14 +92,11 @@ export function addDownloads(program: Command): void {
 
   program
     .command('pull')
-    .argument(
-      '<repository>',
-      'OWNER/NAME[:QUANTIZATION], ms:OWNER/NAME[:QUANTIZATION] of ModelScope, or the address of a repository or of a .gguf',
-    )
-    .description('download a model, verified; a pull that is started again goes on')
-    .option('--to <dir>', 'folder for the file')
-    .option('--endpoint <url>', 'address of a hub (HF_ENDPOINT)')
-    .option('--mmproj', 'the vision projector as well')
+    .argument('<repository>', help.repository)
+    .description(help.commands.pull)
+    .option('--to <dir>', help.to)
+    .option('--endpoint <url>', help.endpoint)
+    .option('--mmproj', help.mmproj)
     .action(
       command(async ({ core, out, signal }: Run, reference: string, { to, endpoint, mmproj = false }: PullFlags) => {
         if (endpoint !== undefined) core.useEndpoint(endpoint)

@@ -6,11 +6,12 @@ import { formatBytes, formatSpeed } from '@shared/domain/format'
 import type { KvCacheType } from '@shared/domain/gguf'
 import type { Backend, HardwareReport } from '@shared/domain/hardware'
 import type { Recommendation } from '@shared/domain/recommend'
-import { SnugError } from '@shared/errors'
+import { usageError } from '../failure'
 import { modelTarget } from '../modelTarget'
 import { gpuLayers, integer, kvCacheType, onOff, oneOf } from '../options'
 import { type Output, exitCodes } from '../output'
 import { type Run, command } from '../run'
+import { help } from '../words'
 
 interface FitFlags {
   context?: number
@@ -49,17 +50,17 @@ export function recommendationLine({ model, best }: Recommendation, { words, lan
 export function addFit(program: Command): void {
   program
     .command('fit')
-    .argument('<file>', 'a GGUF file, an address, or hf:OWNER/NAME[:QUANTIZATION]')
-    .description('what it takes, where it runs and how fast, before it is loaded or downloaded')
-    .option('--context <n>', 'context in tokens', integer(256))
-    .option('--kv <type>', 'KV cache type: f16, q8_0, q4_0', kvCacheType)
-    .option('--batch <n>', 'batch size', integer(1, 65_536))
-    .option('--gpu-layers <n|max|auto>', 'layers on the GPU', gpuLayers)
-    .option('--mmap <on|off>', 'map the file instead of reading it', onOff)
-    .option('--flash <on|off>', 'flash attention', onOff)
-    .option('--backend <name>', 'cpu, vulkan, cuda, metal', oneOf('cpu', 'vulkan', 'cuda', 'metal'))
-    .option('--simulate <name>', 'another machine: "RTX 4090", "24 GB"')
-    .option('--endpoint <url>', 'address of a hub (HF_ENDPOINT)')
+    .argument('<file>', help.target)
+    .description(help.commands.fit)
+    .option('--context <n>', help.context, integer(256))
+    .option('--kv <type>', help.kv, kvCacheType)
+    .option('--batch <n>', help.batch, integer(1, 65_536))
+    .option('--gpu-layers <n|max|auto>', help.gpuLayers, gpuLayers)
+    .option('--mmap <on|off>', help.mmap, onOff)
+    .option('--flash <on|off>', help.flash, onOff)
+    .option('--backend <name>', help.backend, oneOf('cpu', 'vulkan', 'cuda', 'metal'))
+    .option('--simulate <name>', help.simulate)
+    .option('--endpoint <url>', help.endpoint)
     .action(
       command(async ({ core, out }: Run, file: string, flags: FitFlags) => {
         if (flags.endpoint !== undefined) core.useEndpoint(flags.endpoint)
@@ -80,10 +81,10 @@ export function addFit(program: Command): void {
 
   program
     .command('recommend')
-    .description('which model of the catalogue to take here')
-    .option('--use <use>', 'chat, code, reasoning, chinese, small', oneOf('chat', 'code', 'reasoning', 'chinese', 'small'), 'chat')
-    .option('--context <n>', 'context in tokens', integer(256))
-    .option('--simulate <name>', 'another machine: a device ("RTX 4090", "24 GB") or a file with a hardware report')
+    .description(help.commands.recommend)
+    .option('--use <use>', help.use, oneOf('chat', 'code', 'reasoning', 'chinese', 'small'), 'chat')
+    .option('--context <n>', help.context, integer(256))
+    .option('--simulate <name>', help.simulateFile)
     .action(
       command(async ({ core, out }: Run, flags: { use: UseCase; context?: number; simulate?: string }) => {
         const simulate = flags.simulate === undefined ? undefined : await simulated(flags.simulate)
@@ -112,6 +113,6 @@ async function simulated(name: string): Promise<string | HardwareReport> {
   try {
     return JSON.parse(await readFile(name, 'utf8')) as HardwareReport
   } catch (cause) {
-    throw new SnugError('usage/invalid', `${name} is not a hardware report`, { exit: 'usage' }, { cause })
+    throw usageError('notReport', { path: name }, cause)
   }
 }

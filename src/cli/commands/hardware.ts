@@ -3,6 +3,7 @@ import { formatBytes } from '@shared/domain/format'
 import type { HardwareReport } from '@shared/domain/hardware'
 import type { Output } from '../output'
 import { command } from '../run'
+import { help } from '../words'
 
 export function machineText(report: HardwareReport, { words, language }: Output): string {
   const bytes = (value: number | null) => (value === null ? '?' : formatBytes(value, language))
@@ -25,7 +26,7 @@ export function machineText(report: HardwareReport, { words, language }: Output)
 export function addHardware(program: Command): void {
   program
     .command('hardware')
-    .description('what this machine is')
+    .description(help.commands.hardware)
     .action(
       command(async ({ core, out }) => {
         const report = await core.hardware.report()

@@ -2,14 +2,15 @@ import type { Command } from 'commander'
 import { formatBytes, formatCount, formatParameters } from '@shared/domain/format'
 import { modelTarget } from '../modelTarget'
 import { command } from '../run'
+import { help } from '../words'
 
 /** `snug inspect FILE|URL`: what the header says; nothing is loaded. */
 export function addInspect(program: Command): void {
   program
     .command('inspect')
-    .argument('<file>', 'a GGUF file, an address, or hf:OWNER/NAME[:QUANTIZATION]')
-    .description('what a model file says about itself; of a remote one only the header is fetched')
-    .option('--endpoint <url>', 'address of a hub (HF_ENDPOINT)')
+    .argument('<file>', help.target)
+    .description(help.commands.inspect)
+    .option('--endpoint <url>', help.endpoint)
     .action(
       command(async ({ core, out }, file: string, { endpoint }: { endpoint?: string }) => {
         if (endpoint !== undefined) core.useEndpoint(endpoint)

@@ -8,6 +8,7 @@ import { decimal, gpuLayers, integer, kvCacheType, orAuto } from '../options'
 import { exitCodes } from '../output'
 import type { Verified } from '../../main/services/libraryCare'
 import { type Run, command } from '../run'
+import { help } from '../words'
 
 function line(model: LibraryModel, language: 'en' | 'zh-CN'): string {
   return `${model.id}  ${model.state.padEnd(8)}  ${formatBytes(model.sizeBytes, language).padStart(9)}  ${model.quantization.padEnd(8)}  ${model.name}\n  ${model.path}`
@@ -54,8 +55,8 @@ function changedPreset({ load, sampling }: ModelPreset, flags: PresetFlags): Mod
 export function addLibrary(program: Command): void {
   program
     .command('list')
-    .description('models on this disk: verified, own or missing')
-    .option('--downloads', 'unfinished downloads instead, in the order of the queue')
+    .description(help.commands.list)
+    .option('--downloads', help.unfinished)
     .action(
       command(async ({ core, out }: Run, { downloads }: { downloads?: boolean }) => {
         if (downloads) {
@@ -80,8 +81,8 @@ export function addLibrary(program: Command): void {
 
   program
     .command('verify')
-    .argument('[id]', 'id, file name or name; without it all')
-    .description('read every byte again and compare it with what the hub promised')
+    .argument('[id]', help.idOrAll)
+    .description(help.commands.verify)
     .action(
       command(async ({ core, out, signal }: Run, id: string | undefined) => {
         await core.library.scan()
@@ -104,9 +105,9 @@ export function addLibrary(program: Command): void {
 
   program
     .command('move')
-    .argument('<id>', 'id, file name or name')
-    .argument('<folder>', 'where its file shall lie, on any drive')
-    .description('move a model to another folder: copied, read again and compared, then the old file goes')
+    .argument('<id>', help.id)
+    .argument('<folder>', help.folder)
+    .description(help.commands.move)
     .action(
       command(async ({ core, out, signal }: Run, id: string, folder: string) => {
         await core.care.cleanUp()
@@ -121,7 +122,7 @@ export function addLibrary(program: Command): void {
 
   program
     .command('duplicates')
-    .description('models whose files have the same bytes; files of one size are read and compared')
+    .description(help.commands.duplicates)
     .action(
       command(async ({ core, out, signal }: Run) => {
         await core.library.scan()
@@ -154,7 +155,7 @@ export function addLibrary(program: Command): void {
 
   program
     .command('updates')
-    .description('ask the hub whether the files of downloaded models are other ones by now; nothing is downloaded')
+    .description(help.commands.updates)
     .action(
       command(async ({ core, out, signal }: Run) => {
         const found = await core.updates.check(signal)
@@ -169,17 +170,17 @@ export function addLibrary(program: Command): void {
 
   program
     .command('preset')
-    .argument('<id>', 'id, file name or name')
-    .description('show or change what is kept for one model: how it is loaded and how it writes; auto takes a value back')
-    .option('--context <n|auto>', 'context in tokens', orAuto(integer(256, 10_000_000)))
-    .option('--gpu-layers <n|max|auto>', 'layers on the GPU', gpuLayers)
-    .option('--kv <type|auto>', 'KV cache type: f16, q8_0, q4_0', orAuto(kvCacheType))
-    .option('--threads <n|auto>', 'processor threads at most', orAuto(integer(1, 512)))
-    .option('--temperature <t|auto>', '0 is exact', orAuto(decimal(0, 2)))
-    .option('--top-p <p|auto>', 'nucleus sampling', orAuto(decimal(0, 1)))
-    .option('--top-k <k|auto>', 'the k likeliest tokens', orAuto(integer(0, 100_000)))
-    .option('--min-p <p|auto>', 'least share of the likeliest token', orAuto(decimal(0, 1)))
-    .option('--reset', 'everything automatic again')
+    .argument('<id>', help.id)
+    .description(help.commands.preset)
+    .option('--context <n|auto>', help.context, orAuto(integer(256, 10_000_000)))
+    .option('--gpu-layers <n|max|auto>', help.gpuLayers, gpuLayers)
+    .option('--kv <type|auto>', help.kv, orAuto(kvCacheType))
+    .option('--threads <n|auto>', help.threadsKept, orAuto(integer(1, 512)))
+    .option('--temperature <t|auto>', help.temperature, orAuto(decimal(0, 2)))
+    .option('--top-p <p|auto>', help.topP, orAuto(decimal(0, 1)))
+    .option('--top-k <k|auto>', help.topK, orAuto(integer(0, 100_000)))
+    .option('--min-p <p|auto>', help.minP, orAuto(decimal(0, 1)))
+    .option('--reset', help.reset)
     .action(
       command(async ({ core, out }: Run, id: string, flags: PresetFlags) => {
         const model = find(core.library.list(), id)
@@ -196,9 +197,9 @@ export function addLibrary(program: Command): void {
 
   program
     .command('remove')
-    .argument('<id>', 'id, file name or name')
-    .description('take a model off the list; the file stays unless --trash is given')
-    .option('--trash', 'move the file to the system trash')
+    .argument('<id>', help.id)
+    .description(help.commands.remove)
+    .option('--trash', help.trash)
     .action(
       command(async ({ core, out }: Run, id: string, { trash }: { trash?: boolean }) => {
         const model = find(core.library.list(), id)

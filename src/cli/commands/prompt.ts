@@ -3,11 +3,11 @@ import { resolve } from 'node:path'
 import type { Command } from 'commander'
 import type { TemplateSource } from '@shared/engine/protocol'
 import type { ThinkingChoice } from '@shared/domain/thinking'
-import { SnugError } from '@shared/errors'
 import { readMessages } from '../messagesFile'
 import { thinking } from '../options'
-import { usageError } from '../output'
+import { usageError } from '../failure'
 import { type Run, command } from '../run'
+import { help } from '../words'
 
 interface PromptFlags {
   model?: string
@@ -22,16 +22,16 @@ interface PromptFlags {
 export function addPrompt(program: Command): void {
   program
     .command('prompt')
-    .description('what the model would be given')
-    .option('--model <file>', 'a GGUF file')
-    .option('--template <file>', 'a chat template (Jinja)')
-    .option('--bos <text>', 'begin-of-sequence token of the template')
-    .option('--eos <text>', 'end-of-sequence token of the template')
-    .requiredOption('--messages <file>', 'a JSON list of messages')
-    .option('--thinking <on|off|level>', 'thinking', thinking)
+    .description(help.commands.prompt)
+    .option('--model <file>', help.file)
+    .option('--template <file>', help.template)
+    .option('--bos <text>', help.bos)
+    .option('--eos <text>', help.eos)
+    .requiredOption('--messages <file>', help.messages)
+    .option('--thinking <on|off|level>', help.thinking, thinking)
     .action(
       command(async ({ core, out }: Run, flags: PromptFlags) => {
-        if ((flags.model === undefined) === (flags.template === undefined)) throw usageError('either --model or --template is needed')
+        if ((flags.model === undefined) === (flags.template === undefined)) throw usageError('modelOrTemplate')
         const messages = await readMessages(flags.messages)
         const source = await templateSource(flags)
         const rendered = await core.engine.tools('render', { source, messages, thinking: flags.thinking ?? { mode: 'default' } })
@@ -50,6 +50,6 @@ async function templateSource({ model, template, bos, eos }: PromptFlags): Promi
   try {
     return { kind: 'template', template: await readFile(template ?? '', 'utf8'), bos: bos ?? null, eos: eos ?? null }
   } catch (cause) {
-    throw new SnugError('usage/invalid', `cannot read ${template}`, { exit: 'usage' }, { cause })
+    throw usageError('cannotRead', { path: template ?? '' }, cause)
   }
 }

@@ -8,25 +8,28 @@ import { createPrinter } from '../printer'
 import { type Run, command } from '../run'
 import { recommendationLine } from './fit'
 import { machineText } from './hardware'
+import { help } from '../words'
 
 /** The whole first use without a window: what this machine is, what fits, and a chat. Without a terminal one real answer is printed. */
 export function addStart(program: Command): void {
   program
     .command('start')
-    .description('the app in the terminal: machine, best fits, chat')
-    .option('--model <file>', 'a GGUF file; without it the starter model')
+    .description(help.commands.start)
+    .option('--model <file>', help.fileOrStarter)
     .action(
       command(async ({ core, out, signal }: Run, { model }: { model?: string }) => {
         const { words } = out
-        out.text(`${words.cli.machineTitle}\n${machineText(await core.hardware.report(), out)}\n\n`)
+        const say = (text: string) => (out.json ? undefined : out.text(text))
+        const machine = await core.hardware.report()
+        say(`${words.cli.machineTitle}\n${machineText(machine, out)}\n\n`)
         const fits = (await core.recommendation.recommend({ use: 'chat' })).filter((item) => item.usable).slice(0, 3)
-        out.text(
+        say(
           `${words.cli.bestFits}\n${fits.length === 0 ? words.cli.nothingFits : fits.map((item) => recommendationLine(item, out)).join('\n')}\n\n`,
         )
 
         const file = model ?? (await core.starterModel())
         if (file === null) throw new SnugError('model/not-found', words.cli.noStarter)
-        if (model === undefined) out.text(`${words.cli.starterNote}\n\n`)
+        if (model === undefined) say(`${words.cli.starterNote}\n\n`)
         const session = await ChatSession.open(core, file, {}, [], signal, (fraction) =>
           out.progress(words.cli.loading({ name: file, percent: Math.round(fraction * 100) })),
         )
@@ -34,19 +37,15 @@ export function addStart(program: Command): void {
         const messages: PromptMessage[] = preset === null ? [] : [{ role: 'system', content: preset }]
         const printer = createPrinter(out, true)
         const options = { sampling: { temperature: 0 }, thinking: { mode: 'default' } as const, maxTokens: null }
-        if (process.stdin.isTTY) {
+        if (process.stdin.isTTY && !out.json) {
           await converse({ session, messages, options: { ...options, sampling: {} }, out, printer, signal })
           return
         }
-        out.text(`${words.cli.you}> ${words.cli.question}\n`)
-        printer.end(
-          await session.answer(
-            [...messages, { role: 'user', content: words.cli.question }],
-            { ...options, maxTokens: 256 },
-            signal,
-            printer.event,
-          ),
-        )
+        say(`${words.cli.you}> ${words.cli.question}\n`)
+        const asked: PromptMessage[] = [...messages, { role: 'user', content: words.cli.question }]
+        const given = await session.answer(asked, { ...options, maxTokens: 256 }, signal, out.json ? () => {} : printer.event)
+        if (!out.json) return printer.end(given)
+        out.result({ machine, fits, model: file, question: words.cli.question, ...given }, () => '')
       }),
     )
 }

@@ -253,6 +253,7 @@ function simulatedReport(real: HardwareReport, simulate: MachineOptions['simulat
   if (typeof simulate !== 'string' && 'gpus' in simulate) return simulate
   const wanted = typeof simulate === 'string' ? { device: simulate, vramBytes: null, ramBytes: null } : simulate
   const report = simulateMachine(real, wanted)
-  if (report === null) throw new SnugError('usage/invalid', `no device named "${wanted.device}" in the table`, { simulate: wanted.device })
+  if (report === null)
+    throw new SnugError('usage/invalid', `no device named "${wanted.device}" in the table`, { usage: 'device', name: wanted.device })
   return report
 }
