@@ -269,11 +269,11 @@ export class DownloadJob {
     const range: [number, number] = [claim.from, claim.to]
     const headers = claim.ranged || range[0] > 0 || range[1] < part.sizeBytes ? rangeHeaders(range, part.etag) : {}
     const stall = new StallWatch(this.#limits.stallMs)
-    const both = AbortSignal.any([signal, stall.signal])
     const response = await this.#network.request(fileAddress(endpoint, repository, part.revision ?? revision, part.file), {
-      purpose: `download ${repository}/${part.file}`,
+      purpose: 'download',
+      about: `${repository}/${part.file}`,
       headers,
-      signal: both,
+      signal: AbortSignal.any([signal, stall.signal]),
       timeoutMs: this.#limits.stallMs,
     })
     let lane: Lane | null = null

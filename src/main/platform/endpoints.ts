@@ -101,7 +101,7 @@ export class Endpoints {
   }
 
   async #ask(endpoint: string): Promise<boolean> {
-    const request = { purpose: 'which hub answers fastest?', headers: { accept: 'application/json' }, timeoutMs: probeMs }
+    const request = { purpose: 'fastest' as const, headers: { accept: 'application/json' }, timeoutMs: probeMs }
     try {
       const { status, text } = await this.#options.network.text(`${endpoint}/api/models?limit=1`, request, 1024 * 1024)
       // The sign-in page of a hotel answers 200 as well.

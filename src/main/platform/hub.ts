@@ -96,12 +96,17 @@ export class Hub {
     const origin = (await this.#endpoints?.origin()) ?? this.endpoint
     const base = `${origin}/api/models/${encodePath(repository)}`
     const revision = options.revision === undefined ? '' : `/revision/${encodeURIComponent(options.revision)}`
-    const info = await this.#json(`${base}${revision}`, modelInfo, { purpose: `facts of ${repository}`, signal: options.signal })
+    const info = await this.#json(`${base}${revision}`, modelInfo, {
+      purpose: 'facts',
+      about: repository,
+      signal: options.signal,
+    })
     const files: HubFile[] = []
     let next: string | null = `${base}/tree/${info.value.sha}?recursive=true`
     while (next !== null) {
       const page: { value: z.infer<typeof treeEntry>[]; response: NetworkResponse } = await this.#json(next, z.array(treeEntry), {
-        purpose: `files of ${repository}`,
+        purpose: 'files',
+        about: repository,
         signal: options.signal,
       })
       for (const entry of page.value) if (entry.type === 'file') files.push(toFile(entry))
@@ -127,7 +132,7 @@ export class Hub {
     if (kind === 'address') return null
     await this.#endpoints?.ready()
     const address = resolveAddress(this.endpoint, repository, revision, 'README.md')
-    return await fetchCard(this.#network, address, { purpose: `card of ${repository}`, signal })
+    return await fetchCard(this.#network, address, { about: repository, signal })
   }
 
   async search(query: string, options: { limit?: number; signal?: AbortSignal } = {}): Promise<SearchHit[]> {
@@ -154,6 +159,7 @@ export class Hub {
     while (next !== null) {
       const page: { value: z.infer<typeof searchEntry>[]; response: NetworkResponse } = await this.#json(next, z.array(searchEntry), {
         purpose: 'search',
+        about: query,
         signal,
       })
       yield page.value.filter((entry) => /^[\w.-]+\/[\w.-]+$/.test(entry.id)).map(toHit)
@@ -169,7 +175,7 @@ export class Hub {
     const endpoint = this.endpoint
     try {
       const { response } = await this.#json(`${endpoint}/api/models?limit=1`, z.array(z.object({ id: z.string() })), {
-        purpose: 'does the hub answer?',
+        purpose: 'answers',
         signal,
         timeoutMs: 6_000,
       })

@@ -16,9 +16,9 @@ const maxBytes = 100_000
 export async function fetchCard(
   network: Pick<Network, 'request'>,
   address: string,
-  { purpose, signal }: { purpose: string; signal?: AbortSignal | undefined },
+  { about, signal }: { about: string; signal?: AbortSignal | undefined },
 ): Promise<CardText | null> {
-  const response = await network.request(address, { purpose, signal, headers: { accept: 'text/plain, text/markdown' } })
+  const response = await network.request(address, { purpose: 'card', about, signal, headers: { accept: 'text/plain, text/markdown' } })
   try {
     if (response.status === 404 && !/^(Repo|Revision)NotFound$/.test(response.headers['x-error-code'] ?? '')) return null
     if (response.status !== 200) throw hubError(response)

@@ -57,11 +57,15 @@ export class ModelScope {
   async listing(repository: string, options: { revision?: string; signal?: AbortSignal } = {}): Promise<HubListing> {
     const base = `${this.endpoint}/api/v1/models/${plainRepository(repository)}`
     const query = new URLSearchParams({ Revision: options.revision ?? 'master', Recursive: 'true' })
-    const purpose = `files of ${repository}`
-    const data = await this.#json(`${base}/repo/files?${query.toString()}`, filesAnswer, { purpose, signal: options.signal })
+    const data = await this.#json(`${base}/repo/files?${query.toString()}`, filesAnswer, {
+      purpose: 'files',
+      about: repository,
+      signal: options.signal,
+    })
     const files = (data?.Files ?? []).filter(({ Type }) => Type !== 'tree').map(toFile)
     // Only shown: whoever does not tell it loses nothing else.
-    const model = await this.#json(base, modelAnswer, { purpose: `facts of ${repository}`, signal: options.signal }).catch(() => null)
+    const facts = { purpose: 'facts' as const, about: repository, signal: options.signal }
+    const model = await this.#json(base, modelAnswer, facts).catch(() => null)
     return {
       repository,
       revision: createHash('sha1')
@@ -81,7 +85,7 @@ export class ModelScope {
     const card = files.find(({ path }) => /^readme\.md$/i.test(path))
     if (card === undefined) return null
     const address = modelScopeFile(this.endpoint, repository, card.revision ?? 'master', card.path)
-    return await fetchCard(this.network, address, { purpose: `card of ${repository}`, signal })
+    return await fetchCard(this.network, address, { about: repository, signal })
   }
 
   async search(query: string, options: { limit?: number; signal?: AbortSignal } = {}): Promise<SearchHit[]> {
@@ -102,7 +106,8 @@ export class ModelScope {
         SingleCriterion: [],
         Name: words.trim(),
       })
-      const request = { purpose: 'search', method: 'PUT' as const, body, headers: { 'content-type': 'application/json' } }
+      const headers = { 'content-type': 'application/json' }
+      const request = { purpose: 'search' as const, about: query, method: 'PUT' as const, body, headers }
       const data = await this.#json(`${this.endpoint}/api/v1/dolphin/models`, searchAnswer, { ...request, signal })
       const models = data?.Model?.Models ?? []
       yield models.map(toHit).filter((hit) => /^ms:[\w.-]+\/[\w.-]+$/.test(hit.repository))

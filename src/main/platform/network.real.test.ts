@@ -31,47 +31,47 @@ const plain = () => new Network({ offline: false, token: null, proxy: null })
 describe('a request', () => {
   it('is written down with its purpose and without its query', async () => {
     const network = plain()
-    expect((await network.text(`${origin}/x?signature=secret`, { purpose: 'a test' })).text).toBe('hello')
-    expect(network.entries()).toMatchObject([{ method: 'GET', address: `${origin}/x`, purpose: 'a test', outcome: '200' }])
+    expect((await network.text(`${origin}/x?signature=secret`, { purpose: 'search', about: 'words' })).text).toBe('hello')
+    expect(network.entries()).toMatchObject([{ method: 'GET', address: `${origin}/x`, purpose: 'search', about: 'words', outcome: '200' }])
     expect(JSON.stringify(network.entries())).not.toContain('secret')
   })
 
   it('ends in time, before or after the headers', async () => {
     for (const path of ['/slow', '/drip'])
-      await expect(plain().text(origin + path, { purpose: 'a test', timeoutMs: 150 })).rejects.toMatchObject({ code: 'hub/unreachable' })
+      await expect(plain().text(origin + path, { purpose: 'search', timeoutMs: 150 })).rejects.toMatchObject({ code: 'hub/unreachable' })
   })
 
   it('ends when it is no longer wanted', async () => {
     const stop = new AbortController()
     setTimeout(() => stop.abort(), 50)
-    await expect(plain().text(`${origin}/drip`, { purpose: 'a test', signal: stop.signal })).rejects.toMatchObject({ code: 'cancelled' })
+    await expect(plain().text(`${origin}/drip`, { purpose: 'search', signal: stop.signal })).rejects.toMatchObject({ code: 'cancelled' })
   })
 
   it('takes no more than it was told to', async () => {
-    await expect(plain().text(`${origin}/big`, { purpose: 'a test' }, 5_000)).rejects.toMatchObject({ code: 'hub/bad-answer' })
+    await expect(plain().text(`${origin}/big`, { purpose: 'search' }, 5_000)).rejects.toMatchObject({ code: 'hub/bad-answer' })
   })
 
   it('goes to web addresses only', async () => {
     for (const address of ['file:///etc/passwd', 'ftp://x/y', 'not an address'])
-      await expect(plain().text(address, { purpose: 'a test' })).rejects.toMatchObject({ code: 'usage/invalid' })
+      await expect(plain().text(address, { purpose: 'search' })).rejects.toMatchObject({ code: 'usage/invalid' })
   })
 })
 
 it('switching offline ends what leads out, and lets loopback go on', async () => {
   const network = plain()
-  const inside = network.text(`${origin}/x`, { purpose: 'inside' })
+  const inside = network.text(`${origin}/x`, { purpose: 'search' })
   // TEST-NET-1 (RFC 5737): an address that nobody answers at.
-  const outside = network.text('http://192.0.2.1/x', { purpose: 'outside' })
+  const outside = network.text('http://192.0.2.1/x', { purpose: 'search' })
   network.setOffline(true)
   await expect(outside).rejects.toMatchObject({ code: expect.stringMatching(/^(network\/offline|hub\/unreachable)$/) })
   expect((await inside).text).toBe('hello')
-  await expect(network.text('http://192.0.2.1/y', { purpose: 'outside' })).rejects.toMatchObject({ code: 'network/offline' })
+  await expect(network.text('http://192.0.2.1/y', { purpose: 'search' })).rejects.toMatchObject({ code: 'network/offline' })
 })
 
 it('a proxy carries what leads out, and never loopback', async () => {
   const network = new Network({ offline: false, token: null, proxy: { http: origin, https: null, except: [] } })
   seen.length = 0
-  expect((await network.text('http://hub.invalid/x', { purpose: 'through a proxy' })).text).toBe('hello')
-  await network.text(`${origin}/direct`, { purpose: 'direct' })
+  expect((await network.text('http://hub.invalid/x', { purpose: 'search' })).text).toBe('hello')
+  await network.text(`${origin}/direct`, { purpose: 'search' })
   expect(seen).toEqual(['GET http://hub.invalid/x hub.invalid', `GET /direct ${new URL(origin).host}`])
 })

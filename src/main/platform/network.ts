@@ -5,7 +5,7 @@ import type { Readable } from 'node:stream'
 import tls from 'node:tls'
 import { huggingFace } from '@shared/domain/settings'
 import { SnugError } from '@shared/errors'
-import type { NetworkEntry } from '@shared/ipc/app'
+import type { NetworkEntry, NetworkPurpose } from '@shared/ipc/app'
 import { modelScopeCookie, modelScopeEndpoint } from './environment'
 import { type ProxyRule, proxyFor, proxyRuleFromEnv } from './proxy'
 import { isLoopback, nextAddress } from './redirects'
@@ -27,8 +27,10 @@ export interface NetworkConfig {
 }
 
 export interface NetworkRequest {
-  /** In plain words, for the log that the person can read. */
-  purpose: string
+  /** For the log that the person can read. */
+  purpose: NetworkPurpose
+  /** The repository or file that it is about. */
+  about?: string
   method?: 'GET' | 'HEAD' | 'PUT'
   /** Sent to the address that was asked and to no other: a redirect is not followed with it. */
   body?: string
@@ -211,6 +213,7 @@ export class Network {
       method: request.method ?? 'GET',
       address: plain(url),
       purpose: request.purpose,
+      about: request.about ?? null,
       outcome: '',
     }
     const finish = (outcome: string) => this.record({ ...entry, outcome })

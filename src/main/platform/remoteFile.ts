@@ -19,15 +19,17 @@ export interface AddressedFile {
 export async function lookAtAddress(network: Network, text: string, signal?: AbortSignal): Promise<AddressedFile> {
   const url = URL.canParse(text) ? new URL(text) : null
   if (url === null || !/^https?:$/.test(url.protocol) || url.username !== '' || url.password !== '')
-    throw new SnugError('usage/invalid', 'not a plain http address', { exit: 'usage' })
+    throw new SnugError('usage/invalid', 'not a plain http address', { exit: 'usage', usage: 'address' })
   url.hash = ''
   const name = decodeName(url.pathname.split('/').at(-1) ?? '')
-  if (!/\.gguf$/i.test(name)) throw new SnugError('usage/invalid', 'the address does not end in .gguf', { exit: 'usage', name })
+  if (!/\.gguf$/i.test(name))
+    throw new SnugError('usage/invalid', 'the address does not end in .gguf', { exit: 'usage', usage: 'notGguf', name })
   if (/-\d{5}-of-\d{5}\.gguf$/i.test(name))
     throw new SnugError('model/unsupported', 'one part of a split file: its repository has the others', { name })
   safeComponents(name)
   const response = await network.request(url, {
-    purpose: `size of ${name}`,
+    purpose: 'size',
+    about: name,
     headers: { range: 'bytes=0-0' },
     ...(signal === undefined ? {} : { signal }),
   })

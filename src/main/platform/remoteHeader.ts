@@ -18,8 +18,8 @@ export interface RemoteFile {
 
 export interface HeaderRequest {
   address: string
-  /** In plain words, for the log that the person can read. */
-  purpose: string
+  /** What it is the header of, for the log that the person can read. */
+  about: string
   /** What a listing of the hub said; an answer that contradicts it is refused. */
   expected?: { sizeBytes: Bytes; sha256: string | null; hubOrigin: string }
   /** 2 MiB: enough for many headers (vocabularies of 32,000), and a third of the largest usual ones. */
@@ -81,7 +81,8 @@ async function fetchRanges(
   let goal = request.firstBytes ?? firstBytes
   for (let asked = 0; asked < maxRanges; asked++) {
     const response: NetworkResponse = await network.request(address, {
-      purpose: request.purpose,
+      purpose: 'header',
+      about: request.about,
       headers: {
         range: `bytes=${have}-${goal - 1}`,
         ...(file !== null && file.etag !== null ? { 'if-range': file.etag } : {}),

@@ -169,7 +169,7 @@ export class RemoteModels {
       { network, check, ...(idleMs === undefined ? {} : { idleMs }) },
       {
         address: part.address,
-        purpose: `header of ${part.name}`,
+        about: part.name,
         ...(part.expected === null ? {} : { expected: part.expected }),
         signal: this.#end.signal,
         ...more,

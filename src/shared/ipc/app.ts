@@ -50,12 +50,18 @@ export const settingsPatch = z
   .partial()
   .strict()
 
+/** Why something was asked of another machine; the words for it are the page's. */
+export type NetworkPurpose = 'search' | 'facts' | 'files' | 'card' | 'header' | 'size' | 'download' | 'answers' | 'fastest'
+
 export interface NetworkEntry {
   at: number
   method: string
   /** Address without its query. */
   address: string
-  purpose: string
+  purpose: NetworkPurpose
+  /** The repository or file that it was about. */
+  about: string | null
+  /** The status of the answer, `refused: offline`, or what went wrong as the system says it. */
   outcome: string
 }
 

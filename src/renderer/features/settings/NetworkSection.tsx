@@ -1,4 +1,5 @@
 import { type Settings, hfMirror } from '@shared/domain/settings'
+import type { NetworkEntry } from '@shared/ipc/app'
 import { useQuery } from '@tanstack/react-query'
 import { RefreshCw } from 'lucide-react'
 import { useEffect, useRef, useState } from 'react'
@@ -117,6 +118,18 @@ function Endpoint({ settings, save: onSave }: { settings: Settings; save: (patch
   )
 }
 
+type Words = ReturnType<typeof useMessages>['settings']
+
+function purposeOf({ purpose, about }: NetworkEntry, words: Words): string {
+  const text = words.logPurpose[purpose]
+  return about === null ? text : words.logAbout({ purpose: text, about })
+}
+
+function outcomeOf({ outcome }: NetworkEntry, words: Words): string {
+  if (/^\d+$/.test(outcome)) return outcome
+  return outcome === 'refused: offline' ? words.logRefused : words.logFailed({ reason: outcome })
+}
+
 /** Everything that left this machine, newest first. */
 function NetworkLog() {
   const { settings: words, common } = useMessages()
@@ -153,8 +166,8 @@ function NetworkLog() {
                   <td className="sel break">
                     {entry.method} {entry.address}
                   </td>
-                  <td>{entry.purpose}</td>
-                  <td>{entry.outcome}</td>
+                  <td className="break">{purposeOf(entry, words)}</td>
+                  <td className="break">{outcomeOf(entry, words)}</td>
                 </tr>
               ))}
             </tbody>
