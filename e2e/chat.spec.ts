@@ -102,11 +102,24 @@ test.describe('the scripted model', () => {
     expect((await conversation(page)).messages).toHaveLength(1)
     await expect(sendAs).toHaveValue('user')
 
+    // An answer is put right, and the model goes on from there: beside the old one.
+    await lastReply(page).getByRole('button', { name: en.chat.editMessage }).click()
+    await page.getByRole('textbox', { name: en.chat.editing }).fill('Hello from the')
+    await page.getByRole('button', { name: en.chat.saveAndContinue }).click()
+    await expect(lastReply(page).getByRole('group', { name: en.chat.branchLabel({ index: 2, total: 2 }) })).toBeVisible()
+    expect(await lastAnswer(page)).toBe(expected.answer)
+
     await sendAs.selectOption('system')
     await send(page, 'Be brief.')
     await expect(page.getByTestId('message-system')).toContainText('Be brief.')
     expect(await lastAnswer(page)).toBe(expected.answer)
     expect(await seen()).toContain('<|im_start|>system\nBe brief.<|im_end|>\n')
+    const message = page.getByTestId('message-system')
+    await message.getByRole('button', { name: en.chat.editMessage }).click()
+    await page.getByRole('combobox', { name: en.chat.saidAs }).selectOption('user')
+    await page.getByRole('textbox', { name: en.chat.editing }).press('Control+Enter')
+    await expect(page.getByTestId('message-user')).toContainText('Be brief.')
+    expect((await newest())?.role).toBe('user')
   })
 
   test('answers again and after an edit beside the old, and the person goes back and forth', async () => {
@@ -268,10 +281,16 @@ test.describe('chats', () => {
     await ask(page, 'chat/remove', { id })
   })
 
-  test('an edit that is given up leaves the keyboard in the composer', async () => {
+  test('a new one tells what does not fit; an edit that is given up leaves the keyboard in the composer', async () => {
     const { page } = snug
     await newChat(page)
     await useModel(page, script)
+    // A new chat has a context, too, and is told before it is sent what does not fit.
+    await composer(page).fill('Hello')
+    await expect(page.getByTestId('context-meter')).toBeVisible()
+    await composer(page).fill('long '.repeat(40_000))
+    await expect(page.getByText(en.chat.context.tooLong)).toBeVisible()
+    await composer(page).fill('')
     await send(page, 'To be edited')
     await lastAnswer(page)
     await composer(page).press('ArrowUp')

@@ -99,6 +99,16 @@ test('a folder is watched: what is in it, what is damaged, what comes later', as
   expect((await models()).map(({ fileName }) => fileName)).toEqual(expect.arrayContaining(['第一 model.gguf', '后来.gguf', 'broken.gguf']))
 })
 
+test('what is chosen in the dialog and is no model is refused by its name', async () => {
+  const { page } = snug
+  const path = join(freshFolder('chosen'), 'notes 笔记.txt')
+  writeFileSync(path, 'no model')
+  await answerDialog([path])
+  await page.getByRole('button', { name: en.library.addFile }).click()
+  await expect(page.getByText(en.library.refused({ name: 'notes 笔记.txt', reason: en.errors['model/corrupt-file'].title }))).toBeVisible()
+  await expect(rows()).toHaveCount(4)
+})
+
 test('a file that is gone is missing, not forgotten, and comes back', async () => {
   const { page } = snug
   const name = '后来.gguf'

@@ -62,6 +62,17 @@ test('loads, answers, and unloading ends the process', async () => {
   await expect(host.generate(request)).rejects.toEqual(coded('model/not-loaded'))
 })
 
+test('lets go of the model whose row is taken off the list, and of no other', async () => {
+  const { host, alive } = start({ replies: [] })
+  await host.letGo('m')
+  await host.load('m', '/m.gguf', options)
+  await host.letGo('another')
+  expect(host.status()).toMatchObject({ state: 'ready', modelId: 'm' })
+  await host.letGo('m')
+  expect(host.status()).toEqual({ state: 'empty' })
+  expect(alive()).toBe(0)
+})
+
 test('goes down the ladder and says what it changed', async () => {
   const { host, alive } = start({
     handlers: {

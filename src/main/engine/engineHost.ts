@@ -142,6 +142,13 @@ export class EngineHost {
     })
   }
 
+  /** Its row is taken off the list: what nobody can name any more stays in no memory. */
+  async letGo(modelId: string): Promise<void> {
+    const status = this.#status
+    const held = this.#loaded?.modelId ?? (status.state === 'empty' ? null : status.modelId)
+    if (held === modelId) await this.unload()
+  }
+
   count(prompt: PromptPiece[]): Promise<{ tokens: number }> {
     return this.#model().client.call('count', { prompt }, { timeoutMs: 60_000 })
   }

@@ -1,13 +1,14 @@
+import { type ConversationSettings, defaultConversationSettings } from '@shared/domain/chat'
 import type { ThinkingCapability, ThinkingChoice } from '@shared/domain/thinking'
 import type { ContextUse } from '@shared/ipc/chat'
 import type { MessageRow } from '../db/repositories/messages'
 import type { ModelRow } from '../db/repositories/models'
 import type { EngineHost } from '../engine/engineHost'
 import { recommendedSystem } from '@shared/domain/starter'
-import { promptMessages } from './contextPolicy'
+import { promptMessages, replyRoom } from './contextPolicy'
 import type { ConversationService } from './conversations'
 import type { LoadingService } from './loading'
-import { type PlannedPrompt, planReply } from './replyPrompt'
+import { type PlannedPrompt, budgetOf, planReply } from './replyPrompt'
 
 export interface PromptView {
   text: string
@@ -15,6 +16,12 @@ export interface PromptView {
   thinking: ThinkingCapability
   /** Name of the format that stands in for a template that is missing or fails. */
   fallback: string | null
+}
+
+/** A chat that does not exist before its first message is sent: what it will begin with. */
+export interface NewChat {
+  system: string | null
+  settings: ConversationSettings
 }
 
 export interface ConversationPromptsOptions {
@@ -31,8 +38,14 @@ export class ConversationPrompts {
     this.#options = options
   }
 
-  plan(id: string, branch: MessageRow[], model: ModelRow, contextSize: number, thinking: ThinkingChoice, raw = ''): Promise<PlannedPrompt> {
-    const { system, settings } = this.#options.conversations.row(id)
+  plan(
+    { system, settings }: NewChat,
+    branch: MessageRow[],
+    model: ModelRow,
+    contextSize: number,
+    thinking: ThinkingChoice,
+    raw = '',
+  ): Promise<PlannedPrompt> {
     const before = branch.findLast((message) => message.role === 'assistant' && message.promptSettings !== null)?.promptSettings
     return planReply({
       host: this.#options.host,
@@ -48,24 +61,30 @@ export class ConversationPrompts {
     })
   }
 
-  async contextUse(id: string, draft: string): Promise<ContextUse | null> {
+  /** `fresh` is what the chat without an id will begin with. */
+  async contextUse(
+    id: string | null,
+    draft: string,
+    fresh: NewChat = { system: null, settings: defaultConversationSettings },
+  ): Promise<ContextUse | null> {
     const { conversations, host } = this.#options
-    const conversation = conversations.row(id)
+    const conversation = id === null ? { ...fresh, modelId: null } : conversations.row(id)
     const model = this.#loadedFor(conversation.modelId)
     if (model === null) return null
-    const branch = conversations.branch(id)
-    const withDraft = draft === '' ? branch : [...branch, draftMessage(id, draft)]
+    const branch = id === null ? [] : conversations.branch(id)
+    const withDraft = draft === '' ? branch : [...branch, draftMessage(id ?? '', draft)]
     const count = async (text: string) => (text === '' ? 0 : (await host.count([{ kind: 'text', text }])).tokens)
     const system = await count(conversation.system ?? recommendedSystem(model.facts) ?? '')
     const drafted = await count(draft)
     const contextSize = host.loaded?.model.contextSize ?? 0
-    const planned = withDraft.length === 0 ? null : await this.plan(id, withDraft, model, contextSize, conversation.settings.thinking)
+    const { thinking, maxTokens } = conversation.settings
+    const planned = withDraft.length === 0 ? null : await this.plan(conversation, withDraft, model, contextSize, thinking)
     return {
       contextSize,
       system,
       conversation: Math.max(0, (planned?.tokens ?? system) - system - drafted),
       draft: drafted,
-      reply: planned?.room ?? 0,
+      reply: planned?.room ?? replyRoom(contextSize, budgetOf(thinking), maxTokens),
       droppedMessages: planned?.droppedMessages ?? 0,
       droppedThoughts: planned?.droppedThoughts ?? false,
       tooLong: planned?.tooLong ?? false,

@@ -92,6 +92,19 @@ test('remove, undo, and the end of undo', () => {
   expect(() => chats.undoRemove(id)).toThrow(expect.objectContaining({ code: 'chat/not-found' }))
 })
 
+test('an edited message may be said in another role; the old one stays', () => {
+  const { id } = chats.create()
+  const { messageId } = chats.add({ id, role: 'system', text: 'Be brief.' })
+  const edited = chats.edit({ id, messageId, text: 'Be brief!', role: 'user' })
+  expect(chats.get(id)).toMatchObject({
+    leafId: edited.messageId,
+    messages: [
+      { id: messageId, role: 'system' },
+      { id: edited.messageId, role: 'user', parentId: null },
+    ],
+  })
+})
+
 test('a message of another conversation is not taken as a parent', () => {
   const one = chats.create().id
   const two = chats.create().id

@@ -155,9 +155,9 @@ export class ConversationService {
   }
 
   /** A changed copy beside the old message; the old one and what follows it stay. */
-  edit({ id, messageId, text }: { id: string; messageId: string; text: string }): { messageId: string } {
+  edit({ id, messageId, text, role }: { id: string; messageId: string; text: string; role?: Role | undefined }): { messageId: string } {
     const old = this.message(id, messageId)
-    return { messageId: this.#insert(this.row(id), this.#written(id, old.role, text, old.parentId)) }
+    return { messageId: this.#insert(this.row(id), this.#written(id, role ?? old.role, text, old.parentId)) }
   }
 
   selectLeaf({ id, messageId }: { id: string; messageId: string }): void {

@@ -50,10 +50,14 @@ export class LoadingService {
 
   /** The model that a conversation is answered by: its own, else the one in memory, else the last one. Throws where there is none. */
   modelFor(modelId: string | null): ModelRow {
-    const { host, settings } = this.#options
-    const id = modelId ?? host.loaded?.modelId ?? settings.get().lastModelId
-    if (id === null) throw new SnugError('model/not-loaded', 'no model was chosen')
-    return this.model(id)
+    const { host, models, settings } = this.#options
+    const id = modelId ?? host.loaded?.modelId
+    if (id !== undefined) return this.model(id)
+    const { lastModelId } = settings.get()
+    const last = lastModelId === null ? undefined : models.get(lastModelId)
+    // The last choice was taken off the list: that is no choice any more.
+    if (last === undefined || last.removedAt !== null) throw new SnugError('model/not-loaded', 'no model was chosen')
+    return last
   }
 
   model(id: string): ModelRow {

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { createFakeEngine, type FakeForkEngine, type FakeScript } from '../../engine/fakeEngine'
+import { defaultConversationSettings } from '@shared/domain/chat'
 import type { GenerateRequest } from '@shared/engine/protocol'
 import { SnugError } from '@shared/errors'
 import type { ReplyEvent } from '@shared/ipc/chat'
@@ -286,6 +287,13 @@ test('without a model nothing is added; a missing file fails the reply and keeps
   expect(chats.get(other).messages[0]?.segments[0]?.text).toBe('x')
 })
 
+test('a last choice that was taken off the list is no choice any more', () => {
+  const id = start({ replies: [{ answer: 'ok' }] })
+  db.models.update('fake', { removedAt: 1 })
+  expect(() => replies.send({ id, text: 'x' })).toThrow(expect.objectContaining({ code: 'model/not-loaded' }))
+  expect(chats.get(id).messages).toEqual([])
+})
+
 test('what does not fit: old turns go, and a last turn that is too long is refused in words', async () => {
   const id = start({ replies: [{ answer: 'ok' }] })
   settings.set({ contextSize: 256 })
@@ -300,6 +308,10 @@ test('what does not fit: old turns go, and a last turn that is too long is refus
 
   expect(await replies.contextUse(id, 'word '.repeat(400))).toMatchObject({ contextSize: 256, draft: 400, tooLong: true })
   expect(await replies.contextUse(id, 'hi')).toMatchObject({ draft: 1, reply: 128, tooLong: false })
+  // The chat that does not exist yet is told before its first message, too.
+  const fresh = { system: 'Be brief.', settings: { ...defaultConversationSettings, maxTokens: 20 } }
+  expect(await replies.contextUse(null, 'word '.repeat(400), fresh)).toMatchObject({ draft: 400, tooLong: true })
+  expect(await replies.contextUse(null, '', fresh)).toMatchObject({ system: 2, conversation: 0, draft: 0, reply: 20, tooLong: false })
   const long = await all(replies.send({ id, text: 'word '.repeat(400) }).replyId)
   expect(long.message).toMatchObject({ status: 'failed', error: { code: 'chat/context-too-small' } })
 })

@@ -9,7 +9,7 @@ import type { ModelRow } from '../db/repositories/models'
 import type { MessageRow } from '../db/repositories/messages'
 import type { EngineHost } from '../engine/engineHost'
 import { branchOf } from './messageTree'
-import { ConversationPrompts, type PromptView } from './conversationPrompts'
+import { ConversationPrompts, type NewChat, type PromptView } from './conversationPrompts'
 import { type ConversationService, type NewMessage, toMessage } from './conversations'
 import { pause } from './follow'
 import { newId } from './ids'
@@ -88,13 +88,13 @@ export class RepliesService {
     return { replyId: this.#begin(id, message.role === 'assistant' ? message.parentId : message.id) }
   }
 
-  edit({ id, messageId, text, reply }: { id: string; messageId: string; text: string; reply: boolean }): {
+  edit({ id, messageId, text, reply, role }: { id: string; messageId: string; text: string; reply: boolean; role?: Role | undefined }): {
     messageId: string
     replyId: string | null
   } {
     if (reply) this.#prepare(id)
     else this.#refuseBusy(id)
-    const edited = this.#options.conversations.edit({ id, messageId, text })
+    const edited = this.#options.conversations.edit({ id, messageId, text, role })
     return { messageId: edited.messageId, replyId: reply ? this.#answer(id, edited.messageId) : null }
   }
 
@@ -150,8 +150,8 @@ export class RepliesService {
   }
 
   /** null where the model that would answer is not loaded: only it can count. */
-  contextUse(id: string, draft: string): Promise<ContextUse | null> {
-    return this.#prompts.contextUse(id, draft)
+  contextUse(id: string | null, draft: string, fresh?: NewChat): Promise<ContextUse | null> {
+    return this.#prompts.contextUse(id, draft, fresh)
   }
 
   promptView(id: string): Promise<PromptView> {
@@ -249,7 +249,7 @@ export class RepliesService {
 
     const loaded = await loading.ensure(model, heldTokens(branch), signal, () => this.#tell(reply, { kind: 'waiting', for: 'load' }))
     if (signal.aborted) throw new SnugError('cancelled', 'stopped')
-    const planned = await this.#prompts.plan(reply.conversationId, branch, model, loaded.contextSize, reply.thinking, row.raw)
+    const planned = await this.#prompts.plan(conversation, branch, model, loaded.contextSize, reply.thinking, row.raw)
     if (planned.tooLong) {
       throw new SnugError('chat/context-too-small', 'the last turn does not fit', {
         tokens: planned.tokens,

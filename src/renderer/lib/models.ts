@@ -1,10 +1,6 @@
 import type { EngineStatus, LibraryModel } from '@shared/domain/library'
+import { currentModel } from './currentModel'
 import { engineLive, libraryLive, settingsLive, useLive } from './live'
-
-/** Models that can be loaded now. */
-export function isUsable(model: LibraryModel): boolean {
-  return model.state === 'verified' || model.state === 'own'
-}
 
 export interface CurrentModel {
   engine: EngineStatus
@@ -13,11 +9,6 @@ export interface CurrentModel {
   model: LibraryModel | null
   /** The library's first snapshot is there. */
   known: boolean
-}
-
-export function currentModel(engine: EngineStatus, models: readonly LibraryModel[], lastModelId: string | null): LibraryModel | null {
-  const id = engine.state === 'ready' || engine.state === 'loading' ? engine.modelId : lastModelId
-  return models.find((model) => model.id === id && isUsable(model)) ?? null
 }
 
 export function useCurrentModel(): CurrentModel {

@@ -81,16 +81,27 @@ export const chat = {
     .output(type<{ messageId: string; replyId: string }>()),
   /** A new reply beside an old one (a branch), or for a message without one. */
   regenerate: oc.input(z.object({ id, messageId: id }).strict()).output(type<{ replyId: string }>()),
-  /** A changed copy beside the old message (a branch); `reply` asks for an answer to it. */
+  /** A changed copy beside the old message (a branch), in another role where that is given; `reply` asks for an answer to it. */
   edit: oc
-    .input(z.object({ id, messageId: id, text, reply: z.boolean() }).strict())
+    .input(z.object({ id, messageId: id, text, reply: z.boolean(), role: role.optional() }).strict())
     .output(type<{ messageId: string; replyId: string | null }>()),
   /** Goes on writing a stopped or interrupted reply. */
   continueReply: oc.input(z.object({ id, messageId: id }).strict()).output(type<{ replyId: string }>()),
   selectLeaf: oc.input(z.object({ id, messageId: id }).strict()).output(type<null>()),
   followReply: oc.input(z.object({ replyId: id }).strict()).output(eventIterator(type<ReplyEvent>())),
   cancel: oc.input(z.object({ replyId: id }).strict()).output(type<null>()),
-  contextUse: oc.input(z.object({ id, draft: text }).strict()).output(type<ContextUse | null>()),
+  /** null as id: of the chat that does not exist yet, which will begin with `fresh`. */
+  contextUse: oc
+    .input(
+      z
+        .object({
+          id: id.nullable(),
+          draft: text,
+          fresh: z.object({ system: text.nullable(), settings: conversationSettings }).strict().optional(),
+        })
+        .strict(),
+    )
+    .output(type<ContextUse | null>()),
   /** What the model sees: the rendered prompt of this branch. */
   promptView: oc
     .input(z.object({ id }).strict())

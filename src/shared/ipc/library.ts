@@ -13,10 +13,10 @@ const threads = z.number().int().min(1).max(512)
 export const library = {
   list: oc.output(type<LibraryModel[]>()),
   follow: oc.output(eventIterator(type<LibraryModel[]>())),
-  /** Opens the system's file dialog. */
-  addFiles: oc.output(type<{ added: string[] }>()),
+  /** Opens the system's file dialog; `chosen` is false where the person closed it. */
+  addFiles: oc.output(type<{ chosen: boolean; added: string[]; refused: { fileName: string; code: string }[] }>()),
   /** Opens the system's folder dialog; the folder is watched from then on. */
-  addFolder: oc.output(type<{ added: string[] }>()),
+  addFolder: oc.output(type<{ chosen: boolean; added: string[] }>()),
   removeFolder: oc.input(z.object({ index: z.number().int().min(0) }).strict()).output(type<null>()),
   chooseModelsFolder: oc.output(type<{ changed: boolean }>()),
   /** Watches the default folder of another program. */

@@ -42,6 +42,6 @@ export const chatHandlers = (area: Area<'chat'>, { core: { conversations, replie
     replies.cancel(input.replyId)
     return null
   }),
-  contextUse: area.contextUse.handler(({ input }) => replies.contextUse(input.id, input.draft)),
+  contextUse: area.contextUse.handler(({ input: { id, draft, fresh } }) => replies.contextUse(id, draft, fresh)),
   promptView: area.promptView.handler(({ input }) => replies.promptView(input.id)),
 })

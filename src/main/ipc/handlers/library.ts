@@ -6,10 +6,13 @@ import type { Area, HandlerContext } from './context'
 export const libraryHandlers = (area: Area<'library'>, { core, dialogs, dropped, info, showInFolder }: HandlerContext) => ({
   list: area.list.handler(() => core.library.list()),
   follow: area.follow.handler(({ signal }) => core.library.follow(signal)),
-  addFiles: area.addFiles.handler(async () => ({ added: (await core.library.addFiles(await dialogs.chooseFiles())).added })),
+  addFiles: area.addFiles.handler(async () => {
+    const paths = await dialogs.chooseFiles()
+    return { chosen: paths.length > 0, ...(await core.library.addFiles(paths)) }
+  }),
   addFolder: area.addFolder.handler(async () => {
     const folder = await dialogs.chooseFolder('watch')
-    return folder === null ? { added: [] } : core.library.addFolder(folder)
+    return folder === null ? { chosen: false, added: [] } : { chosen: true, ...(await core.library.addFolder(folder)) }
   }),
   removeFolder: area.removeFolder.handler(({ input }) => {
     core.library.removeFolder(input.index)
@@ -22,14 +25,17 @@ export const libraryHandlers = (area: Area<'library'>, { core, dialogs, dropped,
   }),
   adopt: area.adopt.handler(({ input }) => core.library.adopt(input.source)),
   takeDropped: area.takeDropped.handler(({ input }) => core.library.addFiles(dropped.take(input.ticket))),
-  forget: area.forget.handler(({ input }) => {
+  forget: area.forget.handler(async ({ input }) => {
     core.library.forget(input.id)
+    await core.engine.letGo(input.id)
     return null
   }),
   trash: area.trash.handler(async ({ input }) => {
     const { name, path, sizeBytes } = await core.library.whatTrashMoves(input.id)
-    const sure = await dialogs.confirmTrash(name, path, formatBytes(sizeBytes, info().language))
-    return sure ? core.library.trash(input.id) : { moved: false }
+    if (!(await dialogs.confirmTrash(name, path, formatBytes(sizeBytes, info().language)))) return { moved: false }
+    // First: Windows moves no file that a process holds.
+    await core.engine.letGo(input.id)
+    return core.library.trash(input.id)
   }),
   showInFolder: area.showInFolder.handler(({ input }) => {
     showInFolder(core.library.get(input.id).path)

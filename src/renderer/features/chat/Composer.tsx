@@ -1,5 +1,5 @@
 import type { Role } from '@shared/domain/chat'
-import { ArrowUp, CornerDownLeft, Square, User } from 'lucide-react'
+import { ArrowUp, CornerDownLeft, Square } from 'lucide-react'
 import { type KeyboardEvent, useEffect, useRef, useState } from 'react'
 import { useCommand } from '../../lib/commands'
 import { useMessages } from '../../lib/i18n'
@@ -9,12 +9,11 @@ import { ErrorNotice } from '../../ui'
 import { EngineNotice } from '../library'
 import { ContextMeter } from './ContextMeter'
 import { HowControl } from './HowControl'
+import { RoleSelect } from './RoleSelect'
 import { TemperatureControl } from './TemperatureControl'
 import { ThinkingControl } from './ThinkingControl'
 import { useContextUse } from './useContextUse'
 import type { Chat } from './useChat'
-
-const roles: readonly Role[] = ['user', 'assistant', 'system']
 
 interface ComposerProps {
   chat: Chat
@@ -68,21 +67,7 @@ export function Composer({ chat, text, setText, onEditLast }: ComposerProps) {
       {engine.state === 'failed' && engine.error.code === 'engine/unavailable' && <EngineNotice engine={engine} />}
       <div className="composer">
         <div className="setter">
-          <label className={role === 'user' ? 'role' : 'role other'} title={words.sendAs}>
-            <User className="i s" aria-hidden="true" />
-            <select
-              className="select bare"
-              aria-label={words.sendAs}
-              value={role}
-              onChange={(event) => setRole(event.target.value as Role)}
-            >
-              {roles.map((entry) => (
-                <option key={entry} value={entry} title={words.roleHint[entry]}>
-                  {words.role[entry]}
-                </option>
-              ))}
-            </select>
-          </label>
+          <RoleSelect role={role} label={words.sendAs} onChange={setRole} />
           {model !== null && (
             <>
               <span className="vr" />

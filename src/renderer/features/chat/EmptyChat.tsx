@@ -5,7 +5,8 @@ import { useLocation } from 'wouter'
 import { client } from '../../lib/client'
 import { parameters } from '../../lib/format'
 import { useMessages } from '../../lib/i18n'
-import { isUsable, useCurrentModel } from '../../lib/models'
+import { isUsable } from '../../lib/currentModel'
+import { useCurrentModel } from '../../lib/models'
 import { Button, EmptyState, ErrorNotice } from '../../ui'
 
 /** Before the first message: three sample prompts for this model, or the way to one. */

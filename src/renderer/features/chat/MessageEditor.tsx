@@ -1,24 +1,28 @@
+import type { Role } from '@shared/domain/chat'
 import { useEffect, useRef, useState } from 'react'
 import { useMessages } from '../../lib/i18n'
 import { Button } from '../../ui'
+import { RoleSelect } from './RoleSelect'
+import type { Changed } from './useChat'
 
 interface EditorProps {
   text: string
-  /** An edited question can be answered at once. */
-  canAnswer: boolean
-  onSave: (text: string, answer: boolean) => void
+  role: Role
+  onSave: (changed: Changed) => void
   onCancel: () => void
 }
 
-/** Editing never overwrites: what is saved stands beside the old message as a branch. */
-export function MessageEditor({ text, canAnswer, onSave, onCancel }: EditorProps) {
+/** Editing never overwrites: what is saved stands beside the old message as a branch, in any role. */
+export function MessageEditor({ text, role: before, onSave, onCancel }: EditorProps) {
   const { chat, common } = useMessages()
   const [value, setValue] = useState(text)
+  const [role, setRole] = useState(before)
   const area = useRef<HTMLTextAreaElement>(null)
   useEffect(() => {
     area.current?.focus()
     area.current?.setSelectionRange(text.length, text.length)
   }, [text])
+  const save = (answer: boolean) => onSave({ text: value, role, answer })
   return (
     <div className="editor">
       <textarea
@@ -33,23 +37,23 @@ export function MessageEditor({ text, canAnswer, onSave, onCancel }: EditorProps
             onCancel()
           } else if (event.key === 'Enter' && !event.shiftKey && !event.nativeEvent.isComposing) {
             event.preventDefault()
-            onSave(value, canAnswer && !event.ctrlKey && !event.metaKey)
+            // A question is asked anew; what others said is only put right.
+            save(role === 'user' && !event.ctrlKey && !event.metaKey)
           }
         }}
       />
       <div className="row">
+        <RoleSelect role={role} label={chat.saidAs} onChange={setRole} />
         <span className="grow" />
         <Button kind="quiet" size="s" onClick={onCancel}>
           {common.cancel}
         </Button>
-        <Button size="s" onClick={() => onSave(value, false)}>
+        <Button kind={role === 'user' ? 'plain' : 'primary'} size="s" onClick={() => save(false)}>
           {chat.saveOnly}
         </Button>
-        {canAnswer && (
-          <Button kind="primary" size="s" onClick={() => onSave(value, true)}>
-            {chat.saveAndAnswer}
-          </Button>
-        )}
+        <Button kind={role === 'user' ? 'primary' : 'plain'} size="s" onClick={() => save(true)}>
+          {role === 'assistant' ? chat.saveAndContinue : chat.saveAndAnswer}
+        </Button>
       </div>
     </div>
   )

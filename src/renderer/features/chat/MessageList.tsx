@@ -28,10 +28,10 @@ export function MessageList({ chat, editingId, setEditingId, hidden, onReveal }:
   const newLines = useNewLines(isAtBottom, () => ({ height: scrollRef.current?.scrollHeight ?? 0, hidden }))
   const { edit, again, carryOn, step } = chat
   const actions = useStable<MessageActions>({
-    edit: (message, text, answer) => {
+    edit: (message, changed) => {
       setEditingId(null)
       runCommand('focus-composer')
-      edit(message, text, answer)
+      edit(message, changed)
     },
     again,
     carryOn,

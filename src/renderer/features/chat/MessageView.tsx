@@ -11,10 +11,11 @@ import { MessageEditor } from './MessageEditor'
 import { type Reply, tokensOf } from './reply'
 import { StatsLine } from './StatsLine'
 import { ThoughtBlock } from './ThoughtBlock'
+import type { Changed } from './useChat'
 import { useReply } from './useReply'
 
 export interface MessageActions {
-  edit: (message: Message, text: string, answer: boolean) => void
+  edit: (message: Message, changed: Changed) => void
   again: (message: Message) => void
   carryOn: (message: Message) => void
   step: (message: Message, step: -1 | 1) => void
@@ -44,9 +45,9 @@ export const MessageView = memo(function MessageView(props: ViewProps) {
       <article className="msg editing" aria-label={chat.role[message.role]}>
         <MessageEditor
           text={text}
-          canAnswer={message.role === 'user'}
+          role={message.role}
           onCancel={() => props.actions.startEdit(null)}
-          onSave={(changed, answer) => props.actions.edit(message, changed, answer)}
+          onSave={(changed) => props.actions.edit(message, changed)}
         />
       </article>
     )
@@ -113,7 +114,8 @@ function Foot({ message, reply, text, index, total, last, busy, actions }: ViewP
   const { chat, common } = useMessages()
   const [copied, setCopied] = useState(false)
   const writing = message.status === 'streaming'
-  const canContinue = last && message.role === 'assistant' && (message.status === 'interrupted' || message.status === 'stopped')
+  const cut = message.status === 'interrupted' || message.status === 'stopped' || message.stats?.stopReason === 'max-tokens'
+  const canContinue = last && message.role === 'assistant' && cut
   const copy = () => {
     void client.app.copyText({ text }).then(() => {
       setCopied(true)

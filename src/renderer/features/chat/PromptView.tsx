@@ -18,9 +18,10 @@ export function PromptView({ id, open, onClose }: { id: string | null; open: boo
     <Dialog open={open} onClose={onClose} title={chat.promptView} description={chat.promptViewHint} wide>
       <div className="stack prompt-view">
         {id === null && <p className="t2">{chat.promptEmpty}</p>}
-        {query.isLoading && <p className="t2">{common.loading}</p>}
+        {query.isFetching && <p className="t2">{common.loading}</p>}
         {query.error !== null && <ErrorNotice error={query.error} />}
-        {query.data !== undefined && (
+        {/* What was seen when it was open last is the prompt of another branch by now. */}
+        {query.data !== undefined && !query.isFetching && (
           <>
             {query.data.fallback !== null && <Note tone="warn">{chat.promptFallback({ name: query.data.fallback })}</Note>}
             <pre className="sel mono" data-testid="prompt-text">

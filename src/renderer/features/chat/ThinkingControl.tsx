@@ -3,9 +3,10 @@ import type { ThinkingChoice } from '@shared/domain/thinking'
 import { ChevronDown, Lightbulb, LightbulbOff } from 'lucide-react'
 import { useState } from 'react'
 import { useCommand } from '../../lib/commands'
-import { count, speed, timeLeft } from '../../lib/format'
+import { count, range, speed, timeLeft } from '../../lib/format'
 import { useLanguage, useMessages } from '../../lib/i18n'
 import { Button, Popover, Switch } from '../../ui'
+import { useFit } from '../library'
 import { type ThinkingState, budgets, thinkingState, toggled, withBudget } from './thinkingState'
 
 interface ControlProps {
@@ -87,6 +88,14 @@ function ThinkingDetails({
   const why = { none: words.noneWhy, always: words.alwaysWhy, toggle: words.toggleWhy, effort: words.effortWhy }[state.kind]
   const rate = model.measuredTokensPerSecond
   const planned = state.kind !== 'none' && state.budget !== null ? state.budget : 1_024
+  // Nothing was measured yet: a prediction is a range.
+  const fit = useFit(model.id, null, rate === null && state.kind !== 'none')
+  const [slowest, fastest] = fit?.speed.decode ?? [0, 0]
+  const estimated = (tokens: number, [low, high]: [number, number]): string => {
+    const [shortest, longest] = [timeLeft(tokens / high, language), timeLeft(tokens / low, language)]
+    const time = shortest === longest ? shortest : words.fromTo({ from: shortest, to: longest })
+    return words.estimatePredicted({ tokens: count(tokens), time, speed: range([low, high]) })
+  }
   const rows: [name: string, on: string, off: string][] = [
     [words.compare.speed, words.compare.speedOn, words.compare.speedOff],
     [words.compare.form, words.compare.formOn, words.compare.formOff],
@@ -158,8 +167,12 @@ function ThinkingDetails({
           ))}
         </tbody>
       </table>
-      {rate !== null && rate > 0 && state.kind !== 'none' && (
-        <p className="t2 f12">{words.estimate({ tokens: count(planned), time: timeLeft(planned / rate, language), speed: speed(rate) })}</p>
+      {state.kind !== 'none' && (
+        <p className="t2 f12" data-testid="thinking-estimate">
+          {rate !== null && rate > 0
+            ? words.estimate({ tokens: count(planned), time: timeLeft(planned / rate, language), speed: speed(rate) })
+            : fit !== null && slowest > 0 && estimated(planned, [slowest, fastest])}
+        </p>
       )}
     </div>
   )

@@ -5,6 +5,14 @@ import { client } from '../../lib/client'
 import { useFollow } from '../../lib/useFollow'
 import { byParent, neighbour, visibleBranch } from './branch'
 
+/** A message after an edit. */
+export interface Changed {
+  text: string
+  role: Role
+  /** Asks for a reply; as the assistant: goes on with the text. */
+  answer: boolean
+}
+
 export interface Chat {
   id: string | null
   conversation: Conversation | null
@@ -22,7 +30,7 @@ export interface Chat {
   /** False: it failed and the text should stay. */
   submit: (role: Role, text: string, answer: boolean) => Promise<boolean>
   stop: () => void
-  edit: (message: Message, text: string, answer: boolean) => void
+  edit: (message: Message, changed: Changed) => void
   again: (message: Message) => void
   carryOn: (message: Message) => void
   step: (message: Message, step: -1 | 1) => void
@@ -72,8 +80,8 @@ export function useChat(id: string | null): Chat {
     const list = messages ?? []
     const below = byParent(list)
     return {
-      edit: (message: Message, text: string, answer: boolean) =>
-        void run(() => client.chat.edit({ id: here, messageId: message.id, text, reply: answer })),
+      edit: (message: Message, { text, role, answer }: Changed) =>
+        void run(() => client.chat.edit({ id: here, messageId: message.id, text, role, reply: answer })),
       again: (message: Message) => void run(() => client.chat.regenerate({ id: here, messageId: message.id })),
       carryOn: (message: Message) => void run(() => client.chat.continueReply({ id: here, messageId: message.id })),
       step: (message: Message, step: -1 | 1) => {

@@ -16,11 +16,13 @@ export function useContextUse(chat: Chat, text: string, engine: EngineStatus): C
   }, [text])
   const loaded = engine.state === 'ready' ? `${engine.modelId}/${engine.contextSize}` : engine.state
   const leaf = chat.branch.at(-1)
+  const { settings } = chat
   const query = useQuery({
-    queryKey: ['chat.contextUse', chat.id, draft, loaded, leaf?.id, leaf?.status, chat.system, chat.settings.thinking],
-    queryFn: () => client.chat.contextUse({ id: chat.id ?? '', draft }),
+    queryKey: ['chat.contextUse', chat.id, draft, loaded, leaf?.id, leaf?.status, chat.system, settings.thinking, settings.maxTokens],
+    queryFn: () =>
+      client.chat.contextUse({ id: chat.id, draft, ...(chat.id === null ? { fresh: { system: chat.system, settings } } : {}) }),
     // While a reply is written its process is busy; the count comes when it ends.
-    enabled: chat.id !== null && chat.conversation !== null && chat.streaming === null,
+    enabled: (chat.id === null || chat.conversation !== null) && chat.streaming === null,
     placeholderData: keepPreviousData,
     staleTime: 0,
     gcTime: 60_000,

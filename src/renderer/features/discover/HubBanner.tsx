@@ -5,6 +5,7 @@ import { client } from '../../lib/client'
 import { useMessages } from '../../lib/i18n'
 import { libraryLive, settingsLive, useLive } from '../../lib/live'
 import { Button, ErrorNotice } from '../../ui'
+import { useTellAdded } from '../library'
 import { useObtain } from './useObtain'
 
 /** One line when no hub answers, with three ways on: another address, a file, the starter model. */
@@ -15,6 +16,7 @@ export function HubBanner() {
   const [address, setAddress] = useState<string | null>(null)
   const [error, setError] = useState<unknown>(null)
   const { chat } = useObtain()
+  const tell = useTellAdded()
   const status = useQuery({
     queryKey: ['discover.hubStatus', settings?.endpoint, settings?.endpointAutomatic, settings?.offline],
     queryFn: () => client.discover.hubStatus(),
@@ -58,7 +60,7 @@ export function HubBanner() {
             </Button>
           </>
         )}
-        <Button size="s" onClick={() => void client.library.addFiles().catch(setError)}>
+        <Button size="s" onClick={() => void client.library.addFiles().then(tell).catch(setError)}>
           {discover.addFile}
         </Button>
         {starter !== undefined && (

@@ -5,11 +5,12 @@ import { client } from '../../lib/client'
 import { dateAndTime, size } from '../../lib/format'
 import { useLanguage, useMessages } from '../../lib/i18n'
 import { downloadsLive, engineLive, libraryLive, libraryWorkLive, useLive } from '../../lib/live'
-import { Button, EmptyState, ErrorNotice, Page, toast } from '../../ui'
+import { Button, EmptyState, ErrorNotice, Page } from '../../ui'
 import { DiskCard } from './DiskCard'
 import { DownloadRow } from './DownloadRow'
 import './library.css'
 import { LibraryRow } from './LibraryRow'
+import { type Added, useTellAdded } from './useTellAdded'
 import { WatchedFolders } from './WatchedFolders'
 import { WorkLine } from './WorkLine'
 
@@ -41,9 +42,10 @@ export function LibraryPage() {
   const shown = models.filter(({ name, fileName }) => `${name} ${fileName}`.toLowerCase().includes(wanted))
   const missing = models.filter(({ state }) => state === 'missing').length
   const largest = models.reduce((most, { sizeBytes }) => Math.max(most, sizeBytes), 0)
-  const add = (work: Promise<{ added: string[] }>) => {
+  const tell = useTellAdded()
+  const add = (work: Promise<Added>) => {
     setError(null)
-    work.then(({ added }) => added.length > 0 && toast(library.added({ count: added.length }))).catch(setError)
+    work.then(tell).catch(setError)
   }
   const buttons = (
     <>

@@ -16,7 +16,7 @@ import { useState } from 'react'
 import { client } from '../../lib/client'
 import { count, parameters, percent, size, speed } from '../../lib/format'
 import { useMessages } from '../../lib/i18n'
-import { isUsable } from '../../lib/models'
+import { isUsable } from '../../lib/currentModel'
 import { Button, ErrorNotice, IconButton, Menu, type MenuEntry, Note, WherePill, toast } from '../../ui'
 import { DemonstrationTag } from './ModelTags'
 import { PresetDialog } from './PresetDialog'
@@ -108,7 +108,7 @@ export function LibraryRow({ model, engine, largest, copy, update, works }: RowP
     <li className="lib" data-testid="library-row" data-state={model.state}>
       <div className="lib-grid">
         <div className="col">
-          <span className="row tight">
+          <span className="row lib-tags">
             <b className="ell" title={model.path}>
               {model.name}
             </b>
@@ -125,10 +125,17 @@ export function LibraryRow({ model, engine, largest, copy, update, works }: RowP
             <DemonstrationTag model={model} />
           </span>
           <span className="t3 f11 ell">
-            {parameters(model.parameters)}
-            {model.activeParameters < model.parameters &&
-              `${common.listSeparator}${library.active({ count: parameters(model.activeParameters) })}`}{' '}
-            · <span className="mono">{model.quantization}</span> · {library.contextLimit({ tokens: count(model.trainContextSize) })}
+            {/* Of a header that was refused nothing is known but the file's name. */}
+            {model.architecture === '' ? (
+              <span className="mono">{model.fileName}</span>
+            ) : (
+              <>
+                <span title={library.family}>{model.architecture}</span> · {parameters(model.parameters)}
+                {model.activeParameters < model.parameters &&
+                  `${common.listSeparator}${library.active({ count: parameters(model.activeParameters) })}`}{' '}
+                · <span className="mono">{model.quantization}</span> · {library.contextLimit({ tokens: count(model.trainContextSize) })}
+              </>
+            )}
             {model.licence !== null && ` · ${model.licence}`}
             {model.preset != null && ` · ${library.preset.kept}`}
             {usable && ` · ${whatIsKnown(model, library)}`}

@@ -1,17 +1,15 @@
 import { useEffect, useRef, useState } from 'react'
 import { client } from '../../lib/client'
-import { isErrorCode } from '../../lib/errors'
-import { useMessages } from '../../lib/i18n'
-import { toast } from '../../ui'
+import { useTellAdded } from './useTellAdded'
 
 /** Preload sends the paths of a real drop to main and this page only a ticket; what is behind it never comes here. */
 export function useDropped(): { over: boolean } {
-  const messages = useMessages()
-  const words = useRef(messages)
+  const tell = useTellAdded()
+  const latest = useRef(tell)
   const [over, setOver] = useState(false)
   useEffect(() => {
-    words.current = messages
-  }, [messages])
+    latest.current = tell
+  })
   useEffect(() => {
     const onMessage = (event: MessageEvent) => {
       if (event.source !== window || event.origin !== location.origin) return
@@ -20,16 +18,9 @@ export function useDropped(): { over: boolean } {
       setOver(false)
       client.library
         .takeDropped({ ticket })
-        .then(({ added, refused }) => {
-          if (added.length > 0) toast(words.current.library.added({ count: added.length }))
-          else if (refused.length === 0) toast(words.current.library.nothingAdded)
-          for (const { fileName, code } of refused.slice(0, 2)) {
-            const reason = words.current.errors[isErrorCode(code) ? code : 'internal/bug'].title
-            toast(words.current.library.refused({ name: fileName, reason }))
-          }
-        })
+        .then((result) => latest.current(result))
         // The files were refused as a whole; there is nothing to take back.
-        .catch(() => toast(words.current.library.nothingAdded))
+        .catch(() => latest.current({ added: [] }))
     }
     const hasFiles = (event: DragEvent) => event.dataTransfer?.types.includes('Files') === true
     const onOver = (event: DragEvent) => {

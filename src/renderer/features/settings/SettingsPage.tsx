@@ -8,6 +8,7 @@ import { useMessages } from '../../lib/i18n'
 import { settingsLive, useLive } from '../../lib/live'
 import { useAppInfo } from '../../lib/queries'
 import { Button, ErrorNotice, IconButton, MemorySetting, Page, Segmented } from '../../ui'
+import { useTellAdded } from '../library'
 import { NumberRow, Row, Section } from './Field'
 import { DownloadsSection } from './DownloadsSection'
 import { NetworkSection } from './NetworkSection'
@@ -81,6 +82,7 @@ function Look({ settings, save }: PartProps) {
 
 function Models({ settings, save, onError }: PartProps & { onError: (error: unknown) => void }) {
   const { settings: words } = useMessages()
+  const tell = useTellAdded()
   return (
     <Section title={words.models}>
       <NumberRow
@@ -99,10 +101,10 @@ function Models({ settings, save, onError }: PartProps & { onError: (error: unkn
         <Button onClick={() => void client.library.chooseModelsFolder().catch(onError)}>{words.choose}</Button>
       </Row>
       <Row label={words.watched} hint={words.watchedHint}>
-        <Button onClick={() => void client.library.addFolder().catch(onError)}>{words.addFolder}</Button>
+        <Button onClick={() => void client.library.addFolder().then(tell).catch(onError)}>{words.addFolder}</Button>
       </Row>
       {settings.watchedFolders.map((folder, index) => (
-        <div key={folder} className="set-row sub">
+        <div key={folder} className="set-row under">
           <span className="ell sel">{folder}</span>
           <IconButton label={`${words.stopWatching}: ${folder}`} onClick={() => void client.library.removeFolder({ index }).catch(onError)}>
             <X className="i" aria-hidden="true" />

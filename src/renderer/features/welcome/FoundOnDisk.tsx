@@ -7,6 +7,7 @@ import { client } from '../../lib/client'
 import { size } from '../../lib/format'
 import { useMessages } from '../../lib/i18n'
 import { Button, ErrorNotice } from '../../ui'
+import { useTellAdded } from '../library'
 
 /** The usual folders of other programs. Their files are read where they lie. */
 export function FoundOnDisk() {
@@ -22,11 +23,13 @@ export function FoundOnDisk() {
       .then(() => setAdded((before) => [...before, source]))
       .catch(setError)
   }
+  const tell = useTellAdded()
   const addFile = () => {
     setError(null)
     client.library
       .addFiles()
       .then((result) => {
+        tell(result)
         if (result.added.length > 0) go('/library')
       })
       .catch(setError)

@@ -19,6 +19,7 @@ export const chat = {
   addOnly: 'Add without sending',
   role: { system: 'System', user: 'User', assistant: 'Assistant' },
   sendAs: 'Send as',
+  saidAs: 'Said as',
   roleHint: {
     system: 'Background, rules, identity: how the model should work',
     user: 'What you ask or tell it',
@@ -38,6 +39,7 @@ export const chat = {
   answerAgain: 'Answer again',
   continueReply: 'Continue',
   saveAndAnswer: 'Save and answer',
+  saveAndContinue: 'Save and continue',
   saveOnly: 'Save',
   editing: 'Edit the text of this message',
   previousBranch: 'Previous version',
@@ -123,6 +125,9 @@ export const chat = {
     upToShort: (p: { count: string }) => `up to ${p.count} tokens`,
     estimate: (p: { tokens: string; time: string; speed: string }) =>
       `${p.tokens} tokens of thought take about ${p.time} here, at ${p.speed} tok/s as measured.`,
+    estimatePredicted: (p: { tokens: string; time: string; speed: string }) =>
+      `${p.tokens} tokens of thought would take ${p.time} here, at ${p.speed} tok/s as predicted.`,
+    fromTo: (p: { from: string; to: string }) => `${p.from} to ${p.to}`,
     on: 'On',
     off: 'Off',
     compare: {

@@ -66,6 +66,7 @@ export const library = {
   active: (p: { count: string }) => `${p.count} active`,
   thinking: { none: 'does not think', always: 'always thinks', toggle: 'can think', effort: 'thinks by level' },
   licence: 'Licence',
+  family: 'Family',
   moreFor: (p: { name: string }) => `More: ${p.name}`,
   showInFolder: 'Show in folder',
   forget: 'Remove from the list',

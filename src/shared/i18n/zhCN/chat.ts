@@ -17,6 +17,7 @@ export const chat = {
   addOnly: '只添加，不发送',
   role: { system: '系统', user: '用户', assistant: '助手' },
   sendAs: '以谁的身份发送',
+  saidAs: '这条消息的身份',
   roleHint: {
     system: '背景、规则、身份：模型该怎样工作',
     user: '你的问题或要求',
@@ -36,6 +37,7 @@ export const chat = {
   answerAgain: '重新生成',
   continueReply: '继续',
   saveAndAnswer: '保存并回答',
+  saveAndContinue: '保存并接着写',
   saveOnly: '仅保存',
   editing: '编辑这条消息',
   previousBranch: '上一个版本',
@@ -121,6 +123,9 @@ export const chat = {
     upToShort: (p: { count: string }) => `最多 ${p.count} token`,
     estimate: (p: { tokens: string; time: string; speed: string }) =>
       `按本机实测 ${p.speed} tok/s，思考 ${p.tokens} 个 token 约需 ${p.time}。`,
+    estimatePredicted: (p: { tokens: string; time: string; speed: string }) =>
+      `按预计的 ${p.speed} tok/s，思考 ${p.tokens} 个 token 约需 ${p.time}。`,
+    fromTo: (p: { from: string; to: string }) => `${p.from}到 ${p.to}`,
     on: '开',
     off: '关',
     compare: {

@@ -66,6 +66,7 @@ export const library = {
   active: (p: { count: string }) => `激活 ${p.count}`,
   thinking: { none: '不会先思考', always: '总是先思考', toggle: '可开关深度思考', effort: '可调思考强度' },
   licence: '许可',
+  family: '模型家族',
   moreFor: (p: { name: string }) => `更多：${p.name}`,
   showInFolder: '在文件夹中显示',
   forget: '从列表移除',
