@@ -59,9 +59,18 @@ export function openDatabase(options: OpenOptions): SnugDatabase {
   if (unusable !== null) throw new SnugError(unusable, `the data folder cannot be used: ${dataDir}`, { path: dataDir })
 
   let notice: DatabaseNotice | null = null
+  const open = () => {
+    try {
+      return openChecked(path, backups, steps, log)
+    } catch (error) {
+      if (!lacksSharedMemory(error)) throw error
+      log.warn('the disk has no room for what processes share: the database is opened for this one alone', { path })
+      return openChecked(path, backups, steps, log, true)
+    }
+  }
   let db: Connection
   try {
-    db = openChecked(path, backups, steps, log)
+    db = open()
   } catch (caught) {
     const error = fromSqlite(caught)
     if (!(error instanceof SnugError) || error.code !== 'db/damaged') throw error
@@ -70,7 +79,7 @@ export function openDatabase(options: OpenOptions): SnugDatabase {
     const backupAt = restoreNewest(path, backups, latestVersion(steps), log)
     notice = backupAt === null ? { kind: 'fresh', kept } : { kind: 'restored', kept, backupAt }
     log.warn('the damaged database was set aside', { ...notice })
-    db = openChecked(path, backups, steps, log)
+    db = open()
   }
 
   return {
@@ -98,17 +107,30 @@ export function openDatabase(options: OpenOptions): SnugDatabase {
   }
 }
 
-function openChecked(path: string, backups: string, steps: readonly Migration[], log: Log): Connection {
+/**
+ * On a disk without a free byte the index of the log (`-shm`), which processes share, cannot be made. A process that has the file to itself
+ * keeps it in its memory (sqlite.org/wal.html, “Use of WAL Without Shared-Memory”), so that everything can be read and the app starts.
+ */
+function lacksSharedMemory(error: unknown): boolean {
+  return error instanceof Database.SqliteError && /^SQLITE_IOERR_SHM(SIZE|MAP|OPEN)$/.test(error.code)
+}
+
+function openChecked(path: string, backups: string, steps: readonly Migration[], log: Log, alone = false): Connection {
   const size = sizeOf(path)
   // A log that is still there was not folded in: the last process did not close, or another one is running.
   const unclean = sizeOf(`${path}-wal`) > 0
-  if (size > 0) refuseNewer(path, latestVersion(steps))
+  // To look without writing needs what is shared.
+  if (size > 0 && !alone) refuseNewer(path, latestVersion(steps))
   // An empty or missing file although there were chats to back up: something took it away.
-  else if (!unclean && backupsIn(backups).length > 0)
+  else if (size === 0 && !unclean && backupsIn(backups).length > 0)
     throw new SnugError('db/damaged', 'the database is empty or gone, its backups are not')
 
   const db = new Database(path, { timeout: 5_000 })
   try {
+    if (alone) {
+      set(db, 'locking_mode = EXCLUSIVE', 'locking_mode', 'exclusive')
+      refuseFuture(versionOf(db), latestVersion(steps))
+    }
     configure(db)
     if (unclean) quickCheck(db)
     migrate(db, (from) => void backupNow(db, backups, `v${from}`, log), steps)
