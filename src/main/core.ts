@@ -18,7 +18,7 @@ import { Endpoints, candidates } from './platform/endpoints'
 import { Hub, hubEndpoint } from './platform/hub'
 import { modelScopeCookie, modelScopeEndpoint } from './platform/environment'
 import { ModelScope } from './platform/modelScope'
-import { Network, networkConfigFromEnv, tokensFromEnv } from './platform/network'
+import { Network, type SystemProxy, networkConfigFromEnv, tokensFromEnv } from './platform/network'
 import type { SnugPaths } from './platform/paths'
 import { SealedFile, type SecretBox, noSecrets } from './platform/sealedFile'
 import { lookAtAddress } from './platform/remoteFile'
@@ -55,6 +55,8 @@ export interface CoreOptions {
   trash: (path: string) => Promise<void>
   /** The system's key store; the command line has none. */
   secrets?: SecretBox
+  /** The system's proxy for an origin; the command line knows only what the environment names. */
+  systemProxy?: SystemProxy
   env?: NodeJS.ProcessEnv
   /** False for the command line: no folder is watched, no interrupted download goes on by itself. */
   background?: boolean
@@ -74,7 +76,7 @@ export function createCore(options: CoreOptions) {
   const override: { endpoint?: string; modelsFolder?: string } = {}
   const modelsFolder = () => override.modelsFolder ?? settings.get().modelsFolder ?? paths.modelsFolder
 
-  const network = new Network(networkConfigFromEnv(env, settings.get().offline))
+  const network = new Network(networkConfigFromEnv(env, settings.get().offline), undefined, options.systemProxy)
   const endpoints = new Endpoints({
     network,
     fixed: () => override.endpoint ?? hubEndpoint(settings.get().endpoint, env),

@@ -1,5 +1,5 @@
 import { join } from 'node:path'
-import { type BrowserWindow, app, clipboard, dialog, nativeTheme, shell } from 'electron'
+import { type BrowserWindow, app, clipboard, dialog, nativeTheme, session, shell } from 'electron'
 import { type ErrorCode, SnugError } from '@shared/errors'
 import { languageOf, messages } from '@shared/i18n'
 import type { AppCommand, AppInfo } from '@shared/ipc/app'
@@ -102,6 +102,8 @@ async function start(): Promise<void> {
       log,
       trash: (path) => shell.trashItem(path),
       secrets: electronSecrets,
+      // Reads what Windows, macOS or the desktop are set to.
+      systemProxy: (origin) => session.defaultSession.resolveProxy(origin),
     })
   } catch (error) {
     log.error('the core could not start', error)

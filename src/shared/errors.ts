@@ -32,6 +32,7 @@ export const errorCodes = [
   'file/not-permitted',
   'file/exists',
   'network/offline',
+  'network/proxy-kind',
   'db/from-future',
   'db/damaged',
   'db/busy',

@@ -44,6 +44,10 @@ export class WorkerRunner implements DownloadRunner {
     for (const worker of this.#workers) post(worker, { type: 'connections', connections })
   }
 
+  async #tellProxy(worker: Worker, origin: string): Promise<void> {
+    post(worker, { type: 'proxy', origin, answer: await this.network.systemProxy(origin) })
+  }
+
   run(spec: JobSpec, onEvent: (event: JobEvent) => void, signal: AbortSignal): Promise<void> {
     const limits = { ...this.limits, maxConnections: this.#connections ?? this.limits.maxConnections ?? null }
     const workerData: WorkerStart = { spec, network: this.network.config, limits, pace: this.#pace.memory }
@@ -57,6 +61,7 @@ export class WorkerRunner implements DownloadRunner {
       worker.on('message', (message: FromDownloadWorker) => {
         if (message.type === 'event') onEvent(message.event)
         else if (message.type === 'network') this.network.record(message.entry)
+        else if (message.type === 'proxy') void this.#tellProxy(worker, message.origin)
         else failure = message.error === null ? null : SnugError.from(message.error)
       })
       worker.on('error', (cause) => {

@@ -89,9 +89,12 @@ export type ToDownloadWorker =
   | { type: 'stop' }
   | { type: 'offline'; offline: boolean }
   | { type: 'connections'; connections: number | null }
+  | { type: 'proxy'; origin: string; answer: string }
 export type FromDownloadWorker =
   | { type: 'event'; event: JobEvent }
   | { type: 'network'; entry: NetworkEntry }
+  /** Only main can ask the system. */
+  | { type: 'proxy'; origin: string }
   | { type: 'end'; error: ErrorValue | null }
 
 /** Ids are ours, so that the name of an unfinished file tells whose it is. */

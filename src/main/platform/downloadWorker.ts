@@ -17,7 +17,13 @@ if (parentPort !== null) {
 
 function download({ spec, network: config, limits, pace }: WorkerStart): void {
   const post = (message: FromDownloadWorker) => parentPort?.postMessage(message, [])
-  const network = new Network(config, (entry) => post({ type: 'network', entry }))
+  const asked = new Map<string, ((answer: string) => void)[]>()
+  const systemProxy = (origin: string) =>
+    new Promise<string>((tell) => {
+      asked.set(origin, [...(asked.get(origin) ?? []), tell])
+      post({ type: 'proxy', origin })
+    })
+  const network = new Network(config, (entry) => post({ type: 'network', entry }), systemProxy)
   const stop = new AbortController()
 
   const thread = (hashStart: HashStart) => new ThreadHash(new URL(import.meta.url), hashStart)
@@ -32,7 +38,10 @@ function download({ spec, network: config, limits, pace }: WorkerStart): void {
   parentPort?.on('message', (message: ToDownloadWorker) => {
     if (message.type === 'stop') stop.abort()
     else if (message.type === 'connections') job.setConnections(message.connections)
-    else network.setOffline(message.offline)
+    else if (message.type === 'proxy') {
+      for (const tell of asked.get(message.origin) ?? []) tell(message.answer)
+      asked.delete(message.origin)
+    } else network.setOffline(message.offline)
   })
 
   void job

@@ -1,13 +1,13 @@
 import http from 'node:http'
 import https from 'node:https'
-import type { Socket } from 'node:net'
 import type { Readable } from 'node:stream'
 import tls from 'node:tls'
 import { huggingFace } from '@shared/domain/settings'
 import { SnugError } from '@shared/errors'
 import type { NetworkEntry, NetworkPurpose } from '@shared/ipc/app'
 import { modelScopeCookie, modelScopeEndpoint } from './environment'
-import { type ProxyRule, proxyFor, proxyRuleFromEnv } from './proxy'
+import { isSocks, proxyFailed, proxyHeaders, requestOf, tunnel } from './networkProxy'
+import { type ProxyRule, proxyFor, proxyFromSystem, proxyRuleFromEnv } from './proxy'
 import { isLoopback, nextAddress } from './redirects'
 
 /** A token and the one origin (scheme, host, port) it was given for. */
@@ -58,6 +58,8 @@ const maxRedirects = 10
 /** Received ahead of the reader. Node's 16 KiB would stop and start the socket at each read of 64 KiB. */
 const aheadBytes = 512 * 1024
 const maxEntries = 500
+/** The network changes under a laptop: what the system said of a proxy counts this long. */
+const systemProxyMs = 10_000
 const userAgent = 'snug/0.1'
 
 /** What the environment gives. */
@@ -90,16 +92,24 @@ function originOf(address: string | undefined): string | null {
   return address !== undefined && URL.canParse(address) ? new URL(address).origin : null
 }
 
+/** What the system says of an origin, as a PAC script does: `PROXY host:port; DIRECT`. */
+export type SystemProxy = (origin: string) => Promise<string>
+
+type SentOptions = Omit<https.RequestOptions, 'headers'> & { headers: Record<string, string>; highWaterMark: number; signal: AbortSignal }
+
 /** The one place where sockets open. The download worker has an instance of its own, with the same settings. */
 export class Network {
   readonly #config: NetworkConfig
   readonly #entries: NetworkEntry[] = []
   readonly #open = new Set<AbortController>()
   readonly #onEntry: (entry: NetworkEntry) => void
+  readonly #system: SystemProxy | null
+  readonly #said = new Map<string, { until: number; answer: Promise<string> }>()
 
-  constructor(config: NetworkConfig, onEntry: (entry: NetworkEntry) => void = () => {}) {
+  constructor(config: NetworkConfig, onEntry: (entry: NetworkEntry) => void = () => {}, system: SystemProxy | null = null) {
     this.#config = { ...config }
     this.#onEntry = onEntry
+    this.#system = system
   }
 
   get config(): NetworkConfig {
@@ -110,6 +120,17 @@ export class Network {
   setOffline(offline: boolean): void {
     this.#config.offline = offline
     if (offline) for (const controller of this.#open) controller.abort(offlineError())
+  }
+
+  /** For the workers as well, which cannot ask. */
+  systemProxy(origin: string, now = performance.now()): Promise<string> {
+    const known = this.#said.get(origin)
+    if (known !== undefined && now < known.until) return known.answer
+    // A system that does not answer has no proxy to name.
+    const answer = this.#system?.(origin).catch(() => 'DIRECT') ?? Promise.resolve('DIRECT')
+    for (const [other, { until }] of this.#said) if (until <= now) this.#said.delete(other)
+    this.#said.set(origin, { until: now + systemProxyMs, answer })
+    return answer
   }
 
   /** Counts from the next request on. */
@@ -243,26 +264,41 @@ export class Network {
     const token = [this.#config.token, ...(this.#config.tokens ?? [])].find((known) => known?.origin === url.origin)
     if (token) headers.authorization = `Bearer ${token.token}`
     if (token?.cookie !== undefined) headers.cookie = `${token.cookie}=${token.token}`
-    const options: https.RequestOptions & { highWaterMark: number } = {
+    const options: SentOptions = {
       method: request.method ?? 'GET',
       headers,
       signal,
       highWaterMark: aheadBytes,
     }
-    const proxy = isLoopback(url.hostname) ? null : proxyFor(this.#config.proxy, url)
-    if (proxy !== null && url.protocol === 'https:') {
-      const socket = await tunnel(proxy, url, signal)
-      return await answer(
-        https.request(url, { ...options, agent: false, createConnection: () => tls.connect({ socket, servername: url.hostname }) }),
-        request.body,
-      )
+    const proxy = await this.#proxyOf(url)
+    if (proxy === null)
+      return await answer(url.protocol === 'https:' ? https.request(url, options) : http.request(url, options), request.body)
+    try {
+      return await answer(await throughTo(proxy, url, options), request.body)
+    } catch (error) {
+      throw proxyFailed(proxy, url, error instanceof Error ? error.message : String(error), error)
     }
-    if (proxy !== null) {
-      const through = { ...options, host: proxy.hostname, port: proxy.port || 80, path: url.href }
-      return await answer(http.request({ ...through, headers: { ...headers, host: url.host, ...proxyHeaders(proxy) } }), request.body)
-    }
-    return await answer(url.protocol === 'https:' ? https.request(url, options) : http.request(url, options), request.body)
   }
+
+  /** The environment first, then the system. null: straight there. */
+  async #proxyOf(url: URL): Promise<URL | null> {
+    if (isLoopback(url.hostname)) return null
+    const named = proxyFor(this.#config.proxy, url)
+    return named === undefined ? proxyFromSystem(await this.systemProxy(url.origin)) : named
+  }
+}
+
+async function throughTo(proxy: URL, url: URL, options: SentOptions): Promise<http.ClientRequest> {
+  if (url.protocol === 'https:' || isSocks(proxy)) {
+    const socket = await tunnel(proxy, url, options.signal)
+    // Without an agent: `agent: false` makes one, which connects by itself and leaves the tunnel unused.
+    const secure = () => tls.connect({ socket, servername: url.hostname })
+    return url.protocol === 'https:'
+      ? https.request(url, { ...options, createConnection: secure })
+      : http.request(url, { ...options, createConnection: () => socket })
+  }
+  const headers = { ...options.headers, host: url.host, ...proxyHeaders(proxy) }
+  return requestOf(proxy, { ...options, path: url.href, headers })
 }
 
 function answer(request: http.ClientRequest, body: string | undefined): Promise<http.IncomingMessage> {
@@ -271,35 +307,6 @@ function answer(request: http.ClientRequest, body: string | undefined): Promise<
     request.on('error', reject)
     request.end(body)
   })
-}
-
-function tunnel(proxy: URL, target: URL, signal: AbortSignal): Promise<Socket> {
-  return new Promise((resolve, reject) => {
-    const port = target.port || '443'
-    const request = http.request({
-      host: proxy.hostname,
-      port: proxy.port || 80,
-      method: 'CONNECT',
-      path: `${target.hostname}:${port}`,
-      headers: { host: `${target.hostname}:${port}`, ...proxyHeaders(proxy) },
-      signal,
-    })
-    request.once('connect', (message, socket) => {
-      if (message.statusCode === 200) resolve(socket)
-      else {
-        socket.destroy()
-        reject(new SnugError('hub/unreachable', `the proxy answered ${message.statusCode}`, { address: plain(target), proxy: proxy.host }))
-      }
-    })
-    request.once('error', reject)
-    request.end()
-  })
-}
-
-function proxyHeaders(proxy: URL): Record<string, string> {
-  if (proxy.username === '') return {}
-  const credentials = `${decodeURIComponent(proxy.username)}:${decodeURIComponent(proxy.password)}`
-  return { 'proxy-authorization': `Basic ${Buffer.from(credentials).toString('base64')}` }
 }
 
 function plainHeaders(headers: http.IncomingHttpHeaders): Record<string, string> {

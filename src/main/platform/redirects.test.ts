@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { proxyFor, proxyRuleFromEnv } from './proxy'
+import { proxyFor, proxyFromSystem, proxyRuleFromEnv } from './proxy'
 import { isLoopback, nextAddress } from './redirects'
 
 describe('a redirect', () => {
@@ -45,5 +45,36 @@ it('reads proxies as curl does', () => {
   expect(proxyFor(rule, new URL('https://a.corp/x'))).toBeNull()
   expect(proxyFor(rule, new URL('https://internal.example/x'))).toBeNull()
   expect(proxyFor(rule, new URL('http://huggingface.co/x'))).toBeNull()
-  expect(proxyRuleFromEnv({ HTTPS_PROXY: 'socks5://x:1' })).toBeNull()
+  expect(proxyFor(proxyRuleFromEnv({ ALL_PROXY: 'socks5h://x:1' }), new URL('https://huggingface.co'))?.href).toBe('socks5h://x:1')
+  expect(proxyFor(proxyRuleFromEnv({ HTTPS_PROXY: 'x:1' }), new URL('https://huggingface.co'))?.href).toBe('http://x:1/')
+})
+
+it('asks the system where the environment names no proxy, and never for what it excepts', () => {
+  const address = new URL('https://huggingface.co/x')
+  expect(proxyRuleFromEnv({ HTTPS_PROXY: '', NO_PROXY: ' ' })).toBeNull()
+  expect(proxyFor(null, address)).toBeUndefined()
+  const except = proxyRuleFromEnv({ NO_PROXY: 'huggingface.co' })
+  expect(proxyFor(except, address)).toBeNull()
+  expect(proxyFor(except, new URL('https://modelscope.cn'))).toBeUndefined()
+})
+
+it.each([
+  ['DIRECT', null],
+  ['', null],
+  ['PROXY proxy.corp:3128', 'http://proxy.corp:3128/'],
+  ['PROXY proxy.corp:80; DIRECT', 'http://proxy.corp/'],
+  ['HTTPS proxy.corp:443', 'https://proxy.corp/'],
+  ['SOCKS5 [::1]:1080', 'socks5://[::1]:1080'],
+  // What cannot be used is passed over for what can.
+  ['SOCKS old.corp:1080; PROXY proxy.corp:3128', 'http://proxy.corp:3128/'],
+  ['SOCKS4 old.corp:1080; DIRECT', null],
+  ['  proxy a.b:1 ;socks5 c.d:2', 'http://a.b:1/'],
+  ['nonsense; PROXY', null],
+])('reads what the system says: %j', (answer, expected) => expect(proxyFromSystem(answer)?.href ?? null).toBe(expected))
+
+it.each(['SOCKS old.corp:1080', 'SOCKS4 old.corp:1080', 'QUIC quick.corp:443'])('names a proxy that it cannot use: %s', (answer) => {
+  expect(() => proxyFromSystem(answer)).toThrow(expect.objectContaining({ code: 'network/proxy-kind' }))
+  expect(() => proxyFor(proxyRuleFromEnv({ HTTPS_PROXY: 'socks4://user:secret@old.corp:1080' }), new URL('https://a.b'))).toThrow(
+    expect.objectContaining({ data: { proxy: 'socks4://old.corp:1080' } }),
+  )
 })

@@ -31,6 +31,7 @@ export function ErrorNotice({ error, children }: { error: unknown; children?: Re
         <b className="m">{words.title}</b>
         {common.fullStop}
         {action}
+        {typeof value.data?.proxy === 'string' && ` ${common.proxyUsed({ proxy: value.data.proxy })}`}
       </span>
       {(gate || children !== undefined) && (
         <div className="row wrap note-acts">

@@ -37,6 +37,10 @@ export const errors: Record<ErrorCode, { title: string; action: string }> = {
   'file/not-permitted': { title: 'Snug 没有那里的读写权限', action: '请检查权限，或换一个文件夹。' },
   'file/exists': { title: '那里已有同名文件', action: '请选择另一个文件夹，或给那个文件改名。' },
   'network/offline': { title: 'Snug 处于离线模式', action: '需要联网时，请在设置里关闭离线模式。' },
+  'network/proxy-kind': {
+    title: 'Snug 不支持这种代理',
+    action: '请把 HTTPS_PROXY 设为 HTTP、HTTPS 或 SOCKS5 代理（例如 http://127.0.0.1:8080），然后重新启动 Snug。',
+  },
   'db/from-future': { title: '这些对话由更新版本的 Snug 保存', action: '请安装该版本或更新的版本；数据没有改动。' },
   'db/damaged': { title: '对话文件已损坏', action: '损坏的文件已保留，旁边是恢复的或全新的文件；请查看数据文件夹。' },
   'db/disk-full': { title: '磁盘已满，内容没有保存', action: '请腾出空间，然后重新发送。' },
