@@ -134,6 +134,9 @@ export default async function download(args: string[]): Promise<Figure[]> {
     const body = await startRelay(storage, badLink)
     storageAddress = () => body.address
     const theirs = await curl(api.address, farFile, ['-r', `0-${curlFarBytes - 1}`])
+    // A link that is not as bad as it says would make the figure worthless.
+    if (Math.abs(theirs / badLink.bytesPerSecond - 1) > 0.1)
+      throw new Error(`the bad link gives one curl ${mb(theirs)} where it should give ${mb(badLink.bytesPerSecond)}`)
     const far = await ours(api.address, farFile, farBytes)
     const farSpeed = farBytes / (far.ms / 1_000)
     say(`bad link: curl ${mb(theirs)}, ours ${mb(farSpeed)}`)
@@ -187,6 +190,7 @@ export default async function download(args: string[]): Promise<Figure[]> {
       ),
       shown('loopback: memory of ours', memory / MiB, { unit: 'MiB' }),
       atMost('memory for 2 GiB / memory for 65 MiB', memory / small.maxRssBytes, 1.5),
+      shown('bad link: one curl', theirs / 1e6, { unit: 'MB/s', note: 'within a tenth of 0.45, or this benchmark fails' }),
       atLeast('bad link: ours / one curl', farSpeed / theirs, 1.5, {
         note: `relay, 20 ms each way, 0.45 MB/s a connection; ${connections} connections in all; ${lossy === null ? 'this kernel has no netem' : 'with netem in the next figure'}`,
       }),
