@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { access, rm, rmdir, statfs } from 'node:fs/promises'
+import { rm, rmdir, statfs } from 'node:fs/promises'
 import { dirname, join, relative } from 'node:path'
 import type { Download } from '@shared/domain/library'
 import { plainRepository, sourceKind } from '@shared/domain/source'
@@ -7,7 +7,7 @@ import { type ErrorValue, SnugError, toErrorValue } from '@shared/errors'
 import type { Log } from '@shared/log'
 import type { DownloadPartRow, DownloadRow } from '../db/repositories/downloads'
 import { totalOf } from '../platform/byteRanges'
-import { removeUnfinished } from '../platform/downloadFiles'
+import { removeUnfinished, sizeOf } from '../platform/downloadFiles'
 import type { JobSpec } from '../platform/downloadTypes'
 import { modelPath, safeComponents } from '../platform/fileNames'
 import type { FileGroup, HubListing } from '../platform/hubFiles'
@@ -150,10 +150,9 @@ export function viewOf(
 }
 
 export async function isThere(row: DownloadRow): Promise<boolean> {
-  return await Promise.all(row.parts.map((part) => access(targetOf(row, part.file)))).then(
-    () => true,
-    () => false,
-  )
+  const sizes = await Promise.all(row.parts.map((part) => sizeOf(targetOf(row, part.file)).catch(() => null)))
+  // Of another size it is another file.
+  return row.parts.every((part, index) => sizes[index] === part.sizeBytes)
 }
 
 /** What is not finished goes, and the folders of repository and owner where they are empty then. */

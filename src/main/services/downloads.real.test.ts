@@ -1,6 +1,6 @@
 import { spawn, spawnSync } from 'node:child_process'
 import { createHash, randomBytes } from 'node:crypto'
-import { existsSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdtempSync, readFileSync, readdirSync, readlinkSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -70,6 +70,20 @@ function setUp(options: { folder?: string; rows?: ReturnType<typeof memoryRows>;
 }
 
 const hashOf = (path: string) => createHash('sha256').update(readFileSync(path)).digest('hex')
+
+/** Files of the tests that this process has open. */
+function openFiles(): string[] {
+  if (process.platform !== 'linux') return []
+  return readdirSync('/proc/self/fd').flatMap((fd) => {
+    try {
+      const target = readlinkSync(`/proc/self/fd/${fd}`)
+      return target.startsWith(root) ? [target] : []
+    } catch {
+      // The descriptor of this very listing is gone by now.
+      return []
+    }
+  })
+}
 
 async function until(service: DownloadsService, id: string, state: (download: Download) => boolean): Promise<Download> {
   for await (const all of service.follow(AbortSignal.timeout(20_000))) {
@@ -204,8 +218,9 @@ describe('downloads', () => {
     expect(row && existsSync(lockFile(dirname(lock), row))).toBe(false)
   })
 
-  it(`stay whole through ${full ? 100 : 10} random orders`, async () => {
+  it(`stay whole through ${full ? 100 : 10} random orders, and keep no file open`, async () => {
     const { service, folder, target } = setUp()
+    const before = openFiles()
     hub.faults.add({ at: 'storage', do: 'throttle', bytesPerSecond: 30_000_000, times: 10_000 })
     let id = (await service.start({ repository, file })).id
     for (let round = 0; round < (full ? 100 : 10); round++) {
@@ -223,6 +238,7 @@ describe('downloads', () => {
     expect(hashOf(target)).toBe(sha256)
     expect(readdirSync(dirname(target))).toEqual([file])
     expect(readdirSync(join(folder, 'locks'))).toEqual([])
+    expect(openFiles()).toEqual(before)
   })
 
   it('run in a worker thread that obeys', async () => {
@@ -278,16 +294,18 @@ describe('a process that downloads', () => {
     expect(hub.stats.storageBytes).toBeLessThanOrEqual(size + kills * (size * 0.05 + 1_048_576 + 262_144))
   })
 
-  it('pauses on a full disk with what is missing, and ends right once there is room', async ({ skip }) => {
+  const fullDisks = Array.from({ length: full ? 20 : 2 }, (_, round) => round)
+  it.for(fullDisks)('pauses on a full disk with what is missing, and ends right once there is room (%i)', async (_round, { skip }) => {
     const mountable = process.platform === 'linux' && spawnSync('unshare', ['-rm', 'true']).status === 0
     skip(!mountable, 'this system lets no test mount a small disk')
     const folder = mkdtempSync(join(root, 'full-'))
     hub.faults.add({ at: 'storage', do: 'throttle', bytesPerSecond: 4_000_000 })
+    const moment = 2_000 + Math.floor(Math.random() * 4_000)
     // All runs share one mount: no room from the start, a disk that fills up meanwhile, and room again.
     const script = `mount -t tmpfs -o size=10m none "$1"
 run() { "$2" "$3" "$4" "$1" ${repository} ${file} | tail -n 1; }
 dd if=/dev/zero of="$1/filler" bs=1M count=6 status=none; run "$@"; rm "$1/filler"
-(for i in $(seq 400); do [ "$(find "$1/models" -name '*.part' -size +2000k)" ] && break; sleep 0.05; done 2>/dev/null; dd if=/dev/zero of="$1/filler" bs=64k status=none 2>/dev/null) & run "$@"; wait; rm "$1/filler"
+(for i in $(seq 400); do [ "$(find "$1/models" -name '*.part' -size +${moment}k)" ] && break; sleep 0.05; done 2>/dev/null; dd if=/dev/zero of="$1/filler" bs=64k status=none 2>/dev/null) & run "$@"; wait; rm "$1/filler"
 run "$@"; sha256sum <"$1/models/maker/model-GGUF/${file}"`
     const child = spawn('unshare', ['-rm', 'sh', '-c', script, 'sh', folder, process.execPath, program, hub.endpoint])
     let output = ''

@@ -1,6 +1,18 @@
 import { createHash } from 'node:crypto'
-import { mkdirSync, mkdtempSync, renameSync, rmSync, symlinkSync, truncateSync, unlinkSync, writeFileSync } from 'node:fs'
+import {
+  linkSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  symlinkSync,
+  truncateSync,
+  unlinkSync,
+  writeFileSync,
+} from 'node:fs'
 import { execFileSync } from 'node:child_process'
+import net from 'node:net'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
@@ -169,6 +181,55 @@ describe('a file of one’s own', () => {
     expect(library.list()).toEqual([])
     expect((await library.addFolder(folder)).added).toEqual(added)
     expect(library.list()).toHaveLength(1)
+  })
+})
+
+/** Row P2 of the fault matrix: what is no file of its own is refused, and nothing is opened that would wait for ever. */
+describe.skipIf(process.platform === 'win32')('what only looks like a file', () => {
+  const kinds: [string, (path: string, outside: string) => void][] = [
+    ['a pipe', (path) => void execFileSync('mkfifo', [path])],
+    ['a link to a pipe', (path, outside) => (execFileSync('mkfifo', [`${outside}.pipe`]), symlinkSync(`${outside}.pipe`, path))],
+    ['a link to a device that never ends', (path) => symlinkSync('/dev/zero', path)],
+    ['a link to a device that gives nothing', (path) => symlinkSync('/dev/null', path)],
+    ['a link to nothing', (path) => symlinkSync(join(dirname(path), 'none'), path)],
+    ['a link to itself', (path) => symlinkSync(path, path)],
+    ['a folder', (path) => mkdirSync(path)],
+    ['a link to a folder above it', (path) => symlinkSync(dirname(dirname(path)), path)],
+  ]
+  it.each(kinds)('%s is in no list, whatever it is called', async (_kind, make) => {
+    const { library, home, inspected } = setUp()
+    const folder = join(home, 'watched')
+    mkdirSync(join(folder, 'sub'), { recursive: true })
+    const paths = ['a.gguf', 'no ending', join('sub', 'b.GGUF')].map((name) => join(folder, name))
+    for (const path of paths) make(path, join(home, `outside-${paths.indexOf(path)}`))
+    const { added, refused } = await library.addFiles(paths)
+    expect(added).toEqual([])
+    // A folder is looked into, and has nothing.
+    expect([0, paths.length]).toContain(refused.length)
+    await library.addFolder(folder)
+    expect(library.list()).toEqual([])
+    expect(inspected).toEqual([])
+  })
+
+  it('a socket is in no list', async () => {
+    const { library, home } = setUp()
+    const server = net.createServer()
+    const path = join(home, 'a.gguf')
+    await new Promise<void>((done) => server.listen(path, done))
+    expect(await library.addFiles([path])).toMatchObject({ added: [], refused: [{ code: 'model/not-found' }] })
+    await new Promise((done) => server.close(done))
+  })
+
+  it('a link and a hard link to a file elsewhere are read in place, and that file stays as it is', async () => {
+    const { library, home } = setUp()
+    const elsewhere = put(join(home, 'elsewhere', 'a.gguf'))
+    const before = readFileSync(elsewhere, 'utf8')
+    const [soft, hard] = [join(home, 'soft.gguf'), join(home, 'hard.gguf')]
+    symlinkSync(elsewhere, soft)
+    linkSync(elsewhere, hard)
+    expect((await library.addFiles([soft, hard])).refused).toEqual([])
+    for (const { state } of library.list()) expect(state).toBe('own')
+    expect(readFileSync(elsewhere, 'utf8')).toBe(before)
   })
 })
 
