@@ -135,6 +135,13 @@ test.describe('the scripted model', () => {
     await expect(reply.getByRole('group', { name: version(2, 2) })).toContainText('2 / 2')
     await reply.getByRole('button', { name: en.chat.previousBranch }).click()
     await expect(reply.getByRole('group', { name: version(1, 2) })).toContainText('1 / 2')
+    // The keyboard goes on where it was, and arrows step, too.
+    await expect(reply.getByRole('button', { name: en.chat.nextBranch })).toBeFocused()
+    await page.keyboard.press('ArrowRight')
+    await expect(reply.getByRole('group', { name: version(2, 2) })).toContainText('2 / 2')
+    await expect(reply.getByRole('button', { name: en.chat.previousBranch })).toBeFocused()
+    await page.keyboard.press('ArrowLeft')
+    await expect(reply.getByRole('group', { name: version(1, 2) })).toContainText('1 / 2')
 
     const question = page.getByTestId('message-user')
     await question.getByRole('button', { name: en.chat.editMessage }).click()

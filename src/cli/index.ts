@@ -27,6 +27,7 @@ const titles: Record<string, string> = {
   'Arguments:': help.titles.arguments,
   'Options:': help.titles.options,
   'Commands:': help.titles.commands,
+  'Global Options:': help.titles.everywhere,
 }
 
 /** `snug COMMAND …`: the services of the app without a window, in plain Node (DESIGN.md §10). */
@@ -39,7 +40,7 @@ const program = new Command('snug')
   .option('--data <dir>', help.data)
   .enablePositionalOptions(false)
   .exitOverride()
-  .configureHelp({ styleTitle: (title) => titles[title] ?? title })
+  .configureHelp({ showGlobalOptions: true, styleTitle: (title) => titles[title] ?? title })
   .configureOutput({ writeErr: (text) => process.stderr.write(text), outputError: () => {} })
 
 for (const add of [addHardware, addInspect, addFit, addPrompt, addChat, addDownloads, addLibrary, addCalibrate, addStart]) add(program)

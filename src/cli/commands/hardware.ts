@@ -18,7 +18,7 @@ export function machineText(report: HardwareReport, { words, language }: Output)
     words.cli.backends({
       list: report.backends
         .map((row) => `${row.backend} ${row.state === 'works' ? '✓' : `– ${words.cli.backendState[row.state]}`}`)
-        .join(', '),
+        .join(words.common.listSeparator),
     }),
   ].join('\n')
 }

@@ -73,7 +73,9 @@ function ChooseFirst({ models }: { models: readonly LibraryModel[] }) {
       </div>
       {shown.some((model) => model.demonstration === 'starter') && (
         <p className="t3 f12">
-          {shown.find((model) => model.demonstration === 'starter')?.name}: {common.demonstrationStarter}. {common.demonstrationHint}
+          {shown.find((model) => model.demonstration === 'starter')?.name} · {common.demonstrationStarter}
+          {common.fullStop}
+          {common.demonstrationHint}
         </p>
       )}
       {error !== null && <ErrorNotice error={error} />}

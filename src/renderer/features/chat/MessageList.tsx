@@ -27,6 +27,7 @@ export function MessageList({ chat, editingId, setEditingId, hidden, onReveal }:
   const { scrollRef, contentRef, isAtBottom, scrollToBottom } = useStickToBottom({ initial: 'instant', resize: 'instant' })
   const newLines = useNewLines(isAtBottom, () => ({ height: scrollRef.current?.scrollHeight ?? 0, hidden }))
   const { edit, again, carryOn, step } = chat
+  const keepFocus = useBranchFocus(() => scrollRef.current, chat, hidden)
   const actions = useStable<MessageActions>({
     edit: (message, changed) => {
       setEditingId(null)
@@ -35,7 +36,10 @@ export function MessageList({ chat, editingId, setEditingId, hidden, onReveal }:
     },
     again,
     carryOn,
-    step,
+    step: (message, by) => {
+      keepFocus(message.id, by)
+      step(message, by)
+    },
     startEdit: (id) => {
       setEditingId(id)
       if (id === null) runCommand('focus-composer')
@@ -84,6 +88,26 @@ export function MessageList({ chat, editingId, setEditingId, hidden, onReveal }:
       )}
     </div>
   )
+}
+
+/** Another version is another element: whoever steps by keyboard goes on where the finger is. */
+function useBranchFocus(element: () => HTMLElement | null, { branch }: Chat, hidden: number): (id: string, by: -1 | 1) => void {
+  const left = useRef<{ id: string; at: number; by: -1 | 1 } | null>(null)
+  const find = useRef(element)
+  useEffect(() => {
+    const { current } = left
+    if (current === null || branch[current.at]?.id === current.id) return
+    left.current = null
+    const article = find.current()?.querySelectorAll('article')[current.at - hidden]
+    const [previous, next] = article?.querySelectorAll<HTMLButtonElement>('.branch button') ?? []
+    const [wanted, other] = current.by < 0 ? [previous, next] : [next, previous]
+    if (wanted?.disabled === false) wanted.focus()
+    else other?.focus()
+  }, [branch, hidden])
+  return (id, by) => {
+    const at = branch.findIndex((message) => message.id === id)
+    left.current = document.activeElement?.closest('.branch') === null ? null : { id, at, by }
+  }
 }
 
 /** What is being read stays where it is when older messages are drawn above it; at the very top the browser does not see to that. */

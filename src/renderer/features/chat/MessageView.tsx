@@ -1,6 +1,6 @@
 import type { Message } from '@shared/domain/chat'
 import { ChevronLeft, ChevronRight, Copy, Pencil, Play, RefreshCw } from 'lucide-react'
-import { memo, useState } from 'react'
+import { type KeyboardEvent, memo, useState } from 'react'
 import { client } from '../../lib/client'
 import { count, percent, speed } from '../../lib/format'
 import { useMessages } from '../../lib/i18n'
@@ -122,15 +122,26 @@ function Foot({ message, reply, text, index, total, last, busy, actions }: ViewP
       setTimeout(() => setCopied(false), 1_500)
     })
   }
+  const byArrow = ({ key, altKey }: KeyboardEvent) => {
+    if (altKey) return
+    if (key === 'ArrowLeft' && index > 1) actions.step(message, -1)
+    else if (key === 'ArrowRight' && index < total) actions.step(message, 1)
+  }
   return (
     <div className="stats">
       {total > 1 && (
         <span className="branch" role="group" aria-label={chat.branchLabel({ index, total })}>
-          <IconButton small label={chat.previousBranch} disabled={index === 1} onClick={() => actions.step(message, -1)}>
+          <IconButton
+            small
+            label={chat.previousBranch}
+            disabled={index === 1}
+            onKeyDown={byArrow}
+            onClick={() => actions.step(message, -1)}
+          >
             <ChevronLeft className="i s" aria-hidden="true" />
           </IconButton>
           <span>{chat.branchOf({ index, total })}</span>
-          <IconButton small label={chat.nextBranch} disabled={index === total} onClick={() => actions.step(message, 1)}>
+          <IconButton small label={chat.nextBranch} disabled={index === total} onKeyDown={byArrow} onClick={() => actions.step(message, 1)}>
             <ChevronRight className="i s" aria-hidden="true" />
           </IconButton>
         </span>

@@ -124,7 +124,7 @@ export function LibraryRow({ model, engine, largest, copy, update, works }: RowP
             {!usable && <span className="tag bad">{library.state[model.state]}</span>}
             <DemonstrationTag model={model} />
           </span>
-          <span className="t3 f11 ell">
+          <span className="t3 f11">
             {/* Of a header that was refused nothing is known but the file's name. */}
             {model.architecture === '' ? (
               <span className="mono">{model.fileName}</span>

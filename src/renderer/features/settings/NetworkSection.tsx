@@ -167,7 +167,7 @@ function NetworkLog() {
                     {entry.method} {entry.address}
                   </td>
                   <td className="break">{purposeOf(entry, words)}</td>
-                  <td className="break">{outcomeOf(entry, words)}</td>
+                  <td className={/^\d+$/.test(entry.outcome) ? 'nw' : 'break'}>{outcomeOf(entry, words)}</td>
                 </tr>
               ))}
             </tbody>

@@ -129,7 +129,7 @@ export const cli = {
       bench: 'predicted beside measured: of a model before any download, or of a local file as it is',
       start: 'the app in the terminal: machine, best fits, chat',
     },
-    titles: { usage: 'Usage:', arguments: 'Arguments:', options: 'Options:', commands: 'Commands:' },
+    titles: { usage: 'Usage:', arguments: 'Arguments:', options: 'Options:', commands: 'Commands:', everywhere: 'With every command:' },
     hint: (p: { command: string }) => `${p.command} --help tells more.`,
   },
   didYouMean: (p: { name: string }) => ` (did you mean ${p.name}?)`,

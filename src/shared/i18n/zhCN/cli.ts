@@ -115,7 +115,7 @@ export const cli = {
       bench: '预计与实测对照：下载前的模型，或本机的文件',
       start: '在终端里使用：本机、推荐、对话',
     },
-    titles: { usage: '用法：', arguments: '参数：', options: '选项：', commands: '命令：' },
+    titles: { usage: '用法：', arguments: '参数：', options: '选项：', commands: '命令：', everywhere: '所有命令都可用：' },
     hint: (p: { command: string }) => `更多说明：${p.command} --help`,
   },
   didYouMean: (p: { name: string }) => `（是不是 ${p.name}？）`,

@@ -108,7 +108,7 @@ export const discover = {
   },
   learnedFrom: (p: { source: string; count: number }) => `${p.source}，并按本机用过的 ${p.count} 个模型校正`,
 
-  download: (p: { size: string }) => `下载 ${p.size}`,
+  download: (p: { size: string }) => (p.size.startsWith('约') ? `下载${p.size}` : `下载 ${p.size}`),
   downloadNamed: (p: { name: string }) => `下载 ${p.name}`,
   progress: (p: { percent: string }) => `下载中 ${p.percent}`,
   checking: '正在校验',
