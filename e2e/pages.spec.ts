@@ -78,8 +78,13 @@ test('the planner has the numbers of the rules of thumb, and its command follows
   await expect(command).toContainText('--tensor-split 1,1,1')
   await command.getByRole('radio', { name: 'vLLM' }).click()
   await expect(command).toContainText('--pipeline-parallel-size 3')
+  await devices.fill('12')
+  await expect(command).toContainText('--tensor-parallel-size 4 --pipeline-parallel-size 3')
   await devices.fill('2')
   await expect(command).toContainText('--pipeline-parallel-size 2')
+  await command.getByRole('radio', { name: en.planner.overRpc }).click()
+  await expect(command).toContainText('--rpc HOST2:50052')
+  await expect(command).toContainText(en.planner.rpcHint({ hosts: 1 }))
   await expect(page.getByTestId('parallel-pipeline')).toContainText(en.planner.advised)
 
   // Out of range: the field is marked, the last picture stays.

@@ -27,7 +27,8 @@ export const devicesPerMachine = 8
 
 /**
  * Which parallelism: none for one device; where the largest matrix alone is too large for one device, tensor; else where the model is too large,
- * pipeline; where it fits and only the data is too much, data. Tensor parallelism must divide the attention heads, so powers of two up to a machine.
+ * pipeline; where it fits and only the data is too much, data. Tensor parallelism must divide the attention heads, so powers of two up to a
+ * machine; over several machines the largest one that divides the devices, so that tensor × pipeline is what was chosen.
  */
 export function adviseParallelism(input: {
   needed: Bytes
@@ -38,7 +39,11 @@ export function adviseParallelism(input: {
 }): ParallelismAdvice {
   const none = { tensorParallel: 1, pipelineParallel: 1 }
   if (input.devices <= 1) return { kind: 'none', ...none }
-  if (input.largestMatrix > input.usable || input.devices > devicesPerMachine) {
+  if (input.largestMatrix <= input.usable && input.devices > devicesPerMachine) {
+    const tensorParallel = [8, 4, 2].find((size) => input.devices % size === 0) ?? 1
+    return { kind: tensorParallel > 1 ? 'tensor' : 'pipeline', tensorParallel, pipelineParallel: input.devices / tensorParallel }
+  }
+  if (input.largestMatrix > input.usable) {
     const tensorParallel = Math.min(devicesPerMachine, 2 ** Math.ceil(Math.log2(input.devices)))
     return { kind: 'tensor', tensorParallel, pipelineParallel: Math.max(1, Math.ceil(input.devices / tensorParallel)) }
   }
@@ -46,15 +51,27 @@ export function adviseParallelism(input: {
   return { kind: input.dataTooLarge ? 'data' : 'none', ...none }
 }
 
-/** Ready to run on the user's own server. `model` is quoted for a POSIX shell. */
-export function serveCommand(engine: 'vllm' | 'llama.cpp', model: string, advice: ParallelismAdvice, contextSize: number): string {
+/** `llama.cpp-rpc`: every further device in a machine of its own, lent by llama.cpp's `rpc-server`. */
+export type ServeProgram = 'vllm' | 'llama.cpp' | 'llama.cpp-rpc'
+
+/** Its usual port (llama.cpp, tools/rpc/rpc-server.cpp). */
+const rpcPort = 50_052
+
+/** Ready to run on the user's own servers. `model` is quoted for a POSIX shell. */
+export function serveCommand(engine: ServeProgram, model: string, advice: ParallelismAdvice, contextSize: number): string {
   const name = /^[\w./:@-]+$/.test(model) ? model : `'${model.replaceAll("'", `'\\''`)}'`
   const devices = advice.tensorParallel * advice.pipelineParallel
   if (engine === 'vllm')
     return `vllm serve ${name} --tensor-parallel-size ${advice.tensorParallel} --pipeline-parallel-size ${advice.pipelineParallel} --max-model-len ${contextSize}`
+  const llama = `llama-server -m ${name} --n-gpu-layers 99 --ctx-size ${contextSize}`
+  if (engine === 'llama.cpp-rpc') {
+    // The first device is in the machine that serves.
+    const hosts = Array.from({ length: devices - 1 }, (_, index) => `HOST${index + 2}:${rpcPort}`)
+    return hosts.length === 0 ? llama : `rpc-server --host 0.0.0.0 --port ${rpcPort}\n${llama} --rpc ${hosts.join(',')}`
+  }
   const split =
     devices > 1
       ? ` --split-mode ${advice.tensorParallel > 1 ? 'row' : 'layer'} --tensor-split ${Array.from({ length: devices }, () => '1').join(',')}`
       : ''
-  return `llama-server -m ${name} --n-gpu-layers 99 --ctx-size ${contextSize}${split}`
+  return llama + split
 }

@@ -135,7 +135,14 @@ describe('parallelism', () => {
     expect(adviseParallelism({ ...base, largestMatrix: 100 * GiB })).toEqual({ kind: 'tensor', tensorParallel: 2, pipelineParallel: 1 })
     expect(adviseParallelism({ ...base, needed: 10 * GiB, dataTooLarge: true }).kind).toBe('data')
     expect(adviseParallelism({ ...base, devices: 1 }).kind).toBe('none')
-    expect(adviseParallelism({ ...base, devices: 12 })).toEqual({ kind: 'tensor', tensorParallel: 8, pipelineParallel: 2 })
+    expect(adviseParallelism({ ...base, devices: 12 })).toEqual({ kind: 'tensor', tensorParallel: 4, pipelineParallel: 3 })
+    expect(adviseParallelism({ ...base, devices: 16 })).toEqual({ kind: 'tensor', tensorParallel: 8, pipelineParallel: 2 })
+    expect(adviseParallelism({ ...base, devices: 9 })).toEqual({ kind: 'pipeline', tensorParallel: 1, pipelineParallel: 9 })
+    // The command is for as many devices as were chosen.
+    for (let devices = 2; devices <= 64; devices++) {
+      const { tensorParallel, pipelineParallel } = adviseParallelism({ ...base, needed: 5_000 * GiB, devices })
+      expect(tensorParallel * pipelineParallel).toBe(devices)
+    }
   })
   test('commands to copy', () => {
     const advice = { kind: 'pipeline' as const, tensorParallel: 1, pipelineParallel: 2 }
@@ -145,6 +152,10 @@ describe('parallelism', () => {
     expect(serveCommand('llama.cpp', "my model's.gguf", advice, 8192)).toBe(
       "llama-server -m 'my model'\\''s.gguf' --n-gpu-layers 99 --ctx-size 8192 --split-mode layer --tensor-split 1,1",
     )
+    expect(serveCommand('llama.cpp-rpc', 'm.gguf', { ...advice, pipelineParallel: 3 }, 8192)).toBe(
+      'rpc-server --host 0.0.0.0 --port 50052\nllama-server -m m.gguf --n-gpu-layers 99 --ctx-size 8192 --rpc HOST2:50052,HOST3:50052',
+    )
+    expect(serveCommand('llama.cpp-rpc', 'm.gguf', { kind: 'none', tensorParallel: 1, pipelineParallel: 1 }, 8192)).not.toContain('rpc')
   })
 })
 

@@ -1,4 +1,4 @@
-import { type Parallelism, serveCommand } from '@shared/domain/parallelism'
+import { type Parallelism, type ServeProgram, serveCommand } from '@shared/domain/parallelism'
 import { Check, Copy } from 'lucide-react'
 import { useState } from 'react'
 import { client } from '../../lib/client'
@@ -8,13 +8,12 @@ import type { Device } from './devices'
 import { type StagePlan, adviceFor } from './plan'
 
 const kinds: readonly Parallelism[] = ['pipeline', 'tensor', 'data']
-type Program = 'llama.cpp' | 'vllm'
 
 /** How many devices is the person's choice; advice and command follow it. */
 export function Parallel({ plan, device, model }: { plan: StagePlan; device: Device; model: string }) {
   const { planner, common } = useMessages()
   const [chosen, setChosen] = useState<number | null>(null)
-  const [program, setProgram] = useState<Program>('llama.cpp')
+  const [program, setProgram] = useState<ServeProgram>('llama.cpp')
   const [copied, setCopied] = useState(false)
   const [few, many] = plan.devices
   const devices = chosen ?? few
@@ -67,12 +66,13 @@ export function Parallel({ plan, device, model }: { plan: StagePlan; device: Dev
           <h2 className="h2">{planner.command}</h2>
           <div className="card command">
             <div className="row">
-              <Segmented<Program>
+              <Segmented<ServeProgram>
                 small
                 label={planner.commandFor}
                 value={program}
                 options={[
                   { value: 'llama.cpp', label: 'llama.cpp' },
+                  { value: 'llama.cpp-rpc', label: planner.overRpc },
                   { value: 'vllm', label: 'vLLM' },
                 ]}
                 onChange={setProgram}
@@ -84,6 +84,9 @@ export function Parallel({ plan, device, model }: { plan: StagePlan; device: Dev
               </Button>
             </div>
             <pre className="sel mono">{command}</pre>
+            {program === 'llama.cpp-rpc' && (
+              <p className="t3 f12">{devices > 1 ? planner.rpcHint({ hosts: devices - 1 }) : planner.rpcAlone}</p>
+            )}
           </div>
         </section>
       )}

@@ -44,5 +44,11 @@ export const planner = {
   devicesLabel: 'Devices',
   command: 'Ready to run',
   commandFor: 'Program',
+  overRpc: 'llama.cpp, several machines',
+  rpcHint: (p: { hosts: number }) =>
+    p.hosts === 1
+      ? 'The first line runs on the other machine (HOST2), the second here. The port is open to everybody who reaches it: only in a network that you trust.'
+      : `The first line runs on each of the ${p.hosts} other machines (HOST2 …), the second here. The port is open to everybody who reaches it: only in a network that you trust.`,
+  rpcAlone: 'One device: no other machine is needed.',
   copyCommand: 'Copy the command',
 }

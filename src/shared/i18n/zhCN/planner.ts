@@ -36,6 +36,10 @@ export const planner = {
   stageLabel: '阶段',
   devicesLabel: '设备数',
   command: '可直接运行',
+  overRpc: 'llama.cpp（多台机器）',
+  rpcHint: (p: { hosts: number }) =>
+    `第一行在另外 ${p.hosts} 台机器（HOST2 …）上运行，第二行在本机运行。该端口对所有能连上的人开放：只在可信的网络里使用。`,
+  rpcAlone: '只需一块设备：不需要其他机器。',
   commandFor: '程序',
   copyCommand: '复制命令',
 }
