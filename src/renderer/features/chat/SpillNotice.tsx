@@ -22,12 +22,22 @@ function useFit(engine: Ready, way: Pick<WayOut, 'contextSize' | 'gpuLayers'>, e
   }).data
 }
 
+/** The plan that was loaded when a reply was first seen: its speed says nothing of another one. Kept while the page is left and the model loads. */
+const plans = new Map<string, string>()
+
+function isOfThisPlan(replyId: string, { contextSize, gpuLayers }: Ready): boolean {
+  const plan = `${contextSize} ${gpuLayers}`
+  if (!plans.has(replyId)) plans.set(replyId, plan)
+  return plans.get(replyId) === plan
+}
+
 /** A driver that runs out of the card's memory says nothing: it moves the model through RAM, and the reply crawls. */
 export function SpillNotice({ chat }: { chat: Chat }) {
   const engine = useLive(engineLive)
   if (engine?.state !== 'ready' || engine.backend === 'cpu' || engine.gpuLayers === 0) return null
   const last = chat.branch.findLast((message) => message.role === 'assistant')
   if (last?.stats == null || last.modelId !== engine.modelId || chat.streaming !== null) return null
+  if (!isOfThisPlan(last.id, engine)) return null
   return <Told key={last.id} replyId={last.id} engine={engine} stats={last.stats} />
 }
 
