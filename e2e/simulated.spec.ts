@@ -57,6 +57,22 @@ test('another machine: everything is priced for it, says that it is simulated, a
     await expect(button).toBeEnabled()
   }
 
+  // What the platform lends the GPU is a mark of its own on every bar, with its name, and a line of the sum.
+  for (const [chip, limit, mark] of [
+    ['Apple M2 16 GB', 'metal-working-set', 'Metal ≤ 10.7'],
+    ['Strix Halo 128 GB', 'gtt', 'GTT ≤ 64.0'],
+  ] as const) {
+    await choice.selectOption(chip)
+    await expect(note).toContainText(chip)
+    await expect(hero.locator(`.lim[data-limit=${limit}]`)).toBeVisible()
+    await expect(hero.locator('.lim-label')).toHaveText(mark)
+    await expect(page.locator(`[data-testid=model-row] .lim[data-limit=${limit}]`).first()).toBeVisible()
+    await expect(hero.getByRole('img')).toHaveAccessibleName(/graphics takes at most [\d.]+ GiB of it/)
+    await hero.getByRole('button', { name: /show the arithmetic$/ }).click()
+    await expect(page.locator(`.sums [data-limit=${limit}]`)).toContainText(en.common.limitName[limit])
+    await page.keyboard.press('Escape')
+  }
+
   // Figures of one's own.
   await choice.selectOption({ label: en.discover.ownFigures })
   await page.getByRole('textbox', { name: en.discover.ownVram, exact: true }).fill('0')
@@ -77,6 +93,37 @@ test('another machine: everything is priced for it, says that it is simulated, a
   await expect(hero).not.toContainText('simulated')
   const [best] = await ask<Recommendation[]>(page, 'discover/recommend', input)
   expect(best?.best.fit.pools.every((pool) => pool.totalBytes / GiB !== 141)).toBe(true)
+})
+
+test("what is fast enough is anybody's to say: the list is judged by it, marked as theirs, and reset with one click", async () => {
+  const { page } = snug
+  await openPage(page, 'discover')
+  const needs = page.getByTestId('needs')
+  await expect(needs).toContainText('≥ 7 tok/s')
+  const outcomes = async () => {
+    const list = await ask<Recommendation[]>(page, 'discover/recommend', { use: 'chat', kvCacheType: 'f16' })
+    return { usable: list.filter((item) => item.usable).length, needs: list[0]?.needs }
+  }
+  expect((await outcomes()).usable).toBeGreaterThan(0)
+  await needs.click()
+  const field = page.getByRole('textbox', { name: en.discover.wants.decode })
+  await field.fill('0')
+  await field.press('Enter')
+  await expect(field).toHaveAttribute('aria-invalid', 'true')
+  await field.fill('1000')
+  await field.press('Enter')
+  await expect(needs).toContainText(en.common.yours)
+  // Nothing is that fast here: the nearest is named instead.
+  await expect(page.getByTestId('recommendation')).toContainText(en.discover.nearestFor({ use: en.discover.use.chat }))
+  expect(await outcomes()).toMatchObject({ usable: 0, needs: { decode: 1000, firstTokenMs: 10_000 } })
+  await page.getByRole('button', { name: en.common.reset, exact: true }).click()
+  await expect(needs).not.toContainText(en.common.yours)
+  expect((await outcomes()).usable).toBeGreaterThan(0)
+  await page.keyboard.press('Escape')
+  // Code wants more, and its own figures.
+  await page.getByRole('button', { name: en.discover.use.code, exact: true }).click()
+  await expect(needs).toContainText('≥ 15 tok/s')
+  await page.getByRole('button', { name: en.discover.use.chat, exact: true }).click()
 })
 
 test("limits of one's own count at once, are marked as such everywhere, and go with one click", async () => {

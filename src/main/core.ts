@@ -30,6 +30,7 @@ import { ConversationService } from './services/conversations'
 import { DiscoverService } from './services/discover'
 import { DownloadsService } from './services/downloads'
 import { DryRuns } from './services/dryRun'
+import { FreeMemory } from './services/freeMemory'
 import { folderSpace } from './services/folderSpace'
 import { HardwareService } from './services/hardware'
 import { HubTokensService } from './services/hubTokens'
@@ -111,7 +112,17 @@ export function createCore(options: CoreOptions) {
 
   const engine = new EngineHost({ fork, log: log.child('engine') })
   const probes = new BackendProbes(fork)
-  const hardware = new HardwareService({ probe: () => probes.probe(), modelsDir: modelsFolder })
+  const freeMemory: FreeMemory = new FreeMemory({
+    rows: db.freeMemory,
+    ours: () => returned(),
+    busy: () => engine.status().state === 'loading' || calibration.running || copyTests.busy,
+    log: log.child('memory'),
+  })
+  const hardware = new HardwareService({
+    probe: () => probes.probe(),
+    modelsDir: modelsFolder,
+    seen: (report) => freeMemory.look(report),
+  })
 
   const spillWatch = new SpillWatch({
     host: engine,
@@ -134,10 +145,12 @@ export function createCore(options: CoreOptions) {
     returned,
     reserveBytes: () => settings.get().reserveBytes,
     vramBudgetBytes: () => settings.get().vramBudgetBytes,
+    needs: () => settings.get().useNeeds,
     calibrations: (report) => calibration.current(report),
     corrections: (report, backend, except) => samples.corrections(report, backend, except),
     measured: (key) => calibration.measured(key) ?? measuredOfCatalogue(key),
     copies: (report) => copyTests.lookup(report),
+    usual: (pool) => freeMemory.usual(pool),
   })
   /** The best known of the copies in the library. */
   const measuredOfCatalogue = (key: string) => {
@@ -240,6 +253,7 @@ export function createCore(options: CoreOptions) {
     fitExactly: async ({ path, facts, source: { repository, file } }, options) => {
       const fit = await recommendation.fitFile(facts, {
         ...options,
+        room: 'usual',
         dryRun: dryRuns.of(path, facts),
         ...(repository === null ? {} : { measuredKey: catalogueKey(repository, facts.quantization) }),
       })

@@ -8,7 +8,7 @@ import type { Backend, HardwareReport } from '@shared/domain/hardware'
 import type { Recommendation } from '@shared/domain/recommend'
 import { usageError } from '../failure'
 import { modelTarget } from '../modelTarget'
-import { gpuLayers, integer, kvCacheType, onOff, oneOf } from '../options'
+import { decimal, gpuLayers, integer, kvCacheType, onOff, oneOf } from '../options'
 import { type Output, exitCodes } from '../output'
 import { type Run, command } from '../run'
 import { help } from '../words'
@@ -25,6 +25,14 @@ interface FitFlags {
   endpoint?: string
 }
 
+interface RecommendFlags {
+  use: UseCase
+  context?: number
+  minSpeed?: number
+  firstToken?: number
+  simulate?: string
+}
+
 /** `{parts, totalBytes, residentBytes, maxContext, verdict, speed, level}` and what it was worked out from. */
 export function fitText(fit: FitReport, { words, language }: Output): string {
   const lines = fit.parts
@@ -34,17 +42,32 @@ export function fitText(fit: FitReport, { words, language }: Output): string {
     ...lines,
     `${words.cli.total.padEnd(18)} ${formatBytes(fit.totalBytes, language).padStart(10)}   ${words.cli.level[fit.level]}`,
     `${words.cli.verdict[fit.verdict]} · ${words.cli.tokensPerSecond({ range: formatSpeed(fit.speed.decode, language) })} · ${words.cli.maxContext({ tokens: fit.maxContext })}`,
+    ...freeingLine(fit, { words, language }),
   ].join('\n')
 }
 
-export function recommendationLine({ model, best }: Recommendation, { words, language }: Output): string {
-  return words.cli.fitLine({
+/** What other programs hold of it, now or usually. */
+function freeingLine(
+  { verdict, freeUpBytes, usuallyMissingBytes }: FitReport,
+  { words, language }: Pick<Output, 'words' | 'language'>,
+): string[] {
+  if (freeUpBytes !== null) {
+    const bytes = formatBytes(freeUpBytes, language)
+    return [verdict === 'too-big' ? words.cli.freeUp({ bytes }) : words.cli.onceFreed({ bytes })]
+  }
+  return usuallyMissingBytes === undefined ? [] : [words.cli.onlyNow({ bytes: formatBytes(usuallyMissingBytes, language) })]
+}
+
+export function recommendationLine({ model, best }: Recommendation, out: Output): string {
+  const { words, language } = out
+  const line = words.cli.fitLine({
     name: model.name,
     quantization: best.quantization,
     takes: formatBytes(best.fit.totalBytes, language),
     speed: words.cli.tokensPerSecond({ range: formatSpeed(best.fit.speed.decode, language) }),
     where: words.cli.verdict[best.verdict],
   })
+  return [line, ...freeingLine(best.fit, out).map((text) => `    ${text}`)].join('\n')
 }
 
 export function addFit(program: Command): void {
@@ -66,6 +89,8 @@ export function addFit(program: Command): void {
         if (flags.endpoint !== undefined) core.useEndpoint(flags.endpoint)
         const { path, facts, source } = await modelTarget(core, file)
         const fit = await core.recommendation.fitFile(facts, {
+          // A file that is here is about to be loaded, any other about to be chosen.
+          room: source === null ? 'now' : 'usual',
           ...(flags.context === undefined ? {} : { contextSize: flags.context }),
           ...(flags.kv === undefined ? {} : { kvCacheType: flags.kv }),
           ...(flags.batch === undefined ? {} : { batchSize: flags.batch }),
@@ -84,12 +109,18 @@ export function addFit(program: Command): void {
     .description(help.commands.recommend)
     .option('--use <use>', help.use, oneOf('chat', 'code', 'reasoning', 'chinese', 'small'), 'chat')
     .option('--context <n>', help.context, integer(256))
+    .option('--min-speed <n>', help.minSpeed, decimal(0.1, 1_000))
+    .option('--first-token <seconds>', help.firstToken, decimal(0.1, 3_600))
     .option('--simulate <name>', help.simulateFile)
     .action(
-      command(async ({ core, out }: Run, flags: { use: UseCase; context?: number; simulate?: string }) => {
+      command(async ({ core, out }: Run, flags: RecommendFlags) => {
         const simulate = flags.simulate === undefined ? undefined : await simulated(flags.simulate)
         const list = await core.recommendation.recommend({
           use: flags.use,
+          needs: {
+            ...(flags.minSpeed === undefined ? {} : { decode: flags.minSpeed }),
+            ...(flags.firstToken === undefined ? {} : { firstTokenMs: flags.firstToken * 1000 }),
+          },
           ...(flags.context === undefined ? {} : { contextSize: flags.context }),
           ...(simulate === undefined ? {} : { simulate }),
         })

@@ -6,6 +6,7 @@ import { calibration } from './migrations/0004-calibration'
 import { libraryCare } from './migrations/0005-library-care'
 import { queue } from './migrations/0006-queue'
 import { speedSamples } from './migrations/0007-speed-samples'
+import { freeMemory } from './migrations/0008-free-memory'
 import type { Connection } from './sqlite'
 
 export interface Migration {
@@ -14,7 +15,7 @@ export interface Migration {
 }
 
 /** Append-only: a released migration is never edited, the next one gets the next number. */
-export const migrations: readonly Migration[] = [library, chat, drafts, calibration, libraryCare, queue, speedSamples]
+export const migrations: readonly Migration[] = [library, chat, drafts, calibration, libraryCare, queue, speedSamples, freeMemory]
 
 export function latestVersion(list: readonly Migration[] = migrations): number {
   return list.at(-1)?.version ?? 0

@@ -10,6 +10,7 @@ import { CalibrationsRepository } from './repositories/calibrations'
 import { ConversationsRepository } from './repositories/conversations'
 import { DraftsRepository } from './repositories/drafts'
 import { DownloadsRepository } from './repositories/downloads'
+import { FreeMemoryRepository } from './repositories/freeMemory'
 import { MessagesRepository } from './repositories/messages'
 import { ModelsRepository } from './repositories/models'
 import { SpeedSamplesRepository } from './repositories/speedSamples'
@@ -32,6 +33,7 @@ export interface SnugDatabase {
   readonly settings: SettingsRepository
   readonly calibrations: CalibrationsRepository
   readonly speedSamples: SpeedSamplesRepository
+  readonly freeMemory: FreeMemoryRepository
   /** All or nothing, under the write lock. */
   transaction<T>(work: () => T): T
   /** Makes a backup when the newest one is older than a day; in small steps beside other work. */
@@ -93,6 +95,7 @@ export function openDatabase(options: OpenOptions): SnugDatabase {
     settings: new SettingsRepository(db),
     calibrations: new CalibrationsRepository(db),
     speedSamples: new SpeedSamplesRepository(db),
+    freeMemory: new FreeMemoryRepository(db),
     transaction: (work) => {
       try {
         return db.transaction(work).immediate()

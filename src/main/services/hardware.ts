@@ -7,6 +7,8 @@ export interface HardwareServiceOptions {
   /** The engine's view, one row per backend; it wins on what it can see. May throw: the report then does without. */
   probe: () => Promise<(BackendProbe | EngineProbe)[]>
   modelsDir: string | (() => string)
+  /** Sees every report that was read; never asks for one. */
+  seen?: (report: HardwareReport) => void
   /** For tests: sources other than this machine. */
   sources?: Partial<{
     nvidiaSmi: typeof readNvidiaSmi
@@ -79,6 +81,7 @@ export class HardwareService {
     const ram = (sources.ram ?? readRam)()
     const report = mergeHardware({ ...fixed, nvidiaSmi, probes: this.probes, ram: { ...ram, modules }, disk })
     this.last = { report, at: this.now() }
+    this.options.seen?.(report)
     return report
   }
 }

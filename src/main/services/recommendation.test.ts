@@ -236,6 +236,21 @@ describe('recommend', () => {
       expect(missing).toBeLessThanOrEqual(report.ram.total - report.ram.available)
     }
   })
+  test('what is fast enough is the user to say: for good, or for one question; another use has its own', async () => {
+    const { raw } = exampleMachines.find((candidate) => candidate.name.startsWith('RTX 4070')) ?? fail()
+    const own = { chat: { decode: 60 } }
+    const service = new RecommendationService({ catalog, hardware: { report: async () => mergeHardware(raw) }, needs: () => own })
+    const usable = async (query: Parameters<typeof service.recommend>[0]) => (await service.recommend(query)).filter((item) => item.usable)
+    const usual = await new RecommendationService({ catalog, hardware: { report: async () => mergeHardware(raw) } }).recommend()
+    const mine = await usable({})
+    expect(mine.length).toBeGreaterThan(0)
+    expect(mine.length).toBeLessThan(usual.filter((item) => item.usable).length)
+    for (const { best } of mine) expect(Math.sqrt(best.fit.speed.decode[0] * best.fit.speed.decode[1])).toBeGreaterThanOrEqual(60)
+    expect(await usable({ needs: { decode: 5_000 } })).toEqual([])
+    expect(await usable({ needs: { firstTokenMs: 0.1 } })).toEqual([])
+    expect((await service.recommend({ use: 'code' }))[0]?.needs).toEqual(useNeeds.code)
+    expect((await service.recommend({ needs: { decode: 8 } }))[0]?.needs).toEqual({ ...useNeeds.chat, decode: 8 })
+  })
   test('our own model is given back by default, and kept when asked', async () => {
     const machine = exampleMachines.find((candidate) => candidate.name.startsWith('a card that is busy'))
     if (machine === undefined) throw new Error('no machine')

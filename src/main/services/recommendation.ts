@@ -17,11 +17,19 @@ import type { Backend, HardwareReport } from '@shared/domain/hardware'
 import { type EstimateLevel, type MemoryDevice, type MemoryPart, type SizedModel, residentBytes } from '@shared/domain/memory'
 import { type PoolOptions, bestBackend, memoryPools, steadyBytes, usableGpus } from '@shared/domain/pools'
 import { quantizationInfo } from '@shared/domain/quantization'
-import { type Recommendation, type RecommendOptions, rankRecommendations, recommendModel, useNeeds } from '@shared/domain/recommend'
+import {
+  type OwnNeeds,
+  type Recommendation,
+  type RecommendOptions,
+  needsOf,
+  rankRecommendations,
+  recommendModel,
+} from '@shared/domain/recommend'
 import { type SimulatedMachine, simulateMachine } from '@shared/domain/simulate'
 import type { Corrections } from '@shared/domain/corrections'
 import { deviceSpeeds, replySpeed, speedAt, withMeasured } from '@shared/domain/speed'
 import type { Bytes, Range } from '@shared/domain/units'
+import { asUsual } from '@shared/domain/usualMemory'
 import { SnugError } from '@shared/errors'
 import type { RunPlan } from './speedSamples'
 
@@ -32,6 +40,8 @@ export interface RecommendationServiceOptions {
   returned?: () => Partial<Record<MemoryDevice, Bytes>>
   /** The user's reserve; default null. */
   reserveBytes?: () => Bytes | null
+  /** What the user wants of a model's speed instead of what a use usually wants; default nothing. */
+  needs?: () => OwnNeeds
   /** What the user allows of each graphics card; default all. Neither holds for a simulated machine. */
   vramBudgetBytes?: () => Bytes | null
   /** What this machine was measured to do; default nothing, and the table of devices speaks. Never asked for a simulated machine. */
@@ -40,6 +50,8 @@ export interface RecommendationServiceOptions {
   corrections?: (report: HardwareReport, backend: Backend, except: string | null) => Promise<Corrections>
   /** Speeds measured on this machine, by id of the library or `catalogueKey`; default none. */
   measured?: (key: string) => { decode?: number; prefill?: number } | null
+  /** What this memory usually has free, null: too little is known; default nothing. Never asked for a simulated machine. */
+  usual?: (pool: MemoryPool) => Bytes | null
   /** What empty copies did on this machine as it is; never asked for a simulated one. */
   copies?: (report: HardwareReport) => Promise<CopyLookup>
 }
@@ -53,6 +65,8 @@ export interface MachineOptions {
   backend?: Backend
   /** Keep the loaded model ("beside it"); default: in place of it. */
   beside?: boolean
+  /** What is free now, for what is about to be loaded (default of `fitFile`), or usually, for what is about to be chosen. */
+  room?: 'now' | 'usual'
   /** Its own replies do not correct its prediction; `true`: nobody's do. */
   uncorrected?: string | true
 }
@@ -61,6 +75,8 @@ export interface RecommendQuery extends MachineOptions {
   use?: UseCase
   contextSize?: number
   kvCacheType?: KvCacheType
+  /** For this question only. */
+  needs?: OwnNeeds[UseCase]
 }
 
 export interface FitQuery extends MachineOptions {
@@ -89,10 +105,10 @@ export class RecommendationService {
   async recommend(query: RecommendQuery = {}): Promise<Recommendation[]> {
     const use = query.use ?? 'chat'
     const fit = fitOptions(query)
-    const machine = await this.machine(query)
+    const machine = await this.machine({ room: 'usual', ...query })
     const copies = await this.copies(query)
+    const needs = { ...needsOf(use, this.options.needs?.()), ...query.needs }
     const priced = this.options.catalog.entries.flatMap((entry) => {
-      const needs = useNeeds[use]
       const contextSize = query.contextSize ?? needs.contextSize
       const measured = query.simulate !== undefined ? undefined : this.#measuredOf(entry)
       const copied = (quantization: string, priced: FitReport): FitReport =>
@@ -133,7 +149,7 @@ export class RecommendationService {
     query: FitQuery = {},
     header: ModelFacts | null = null,
   ): Promise<Record<string, FitReport>> {
-    const machine = await this.machine(query)
+    const machine = await this.machine({ room: 'usual', ...query })
     const options = fitOptions(query)
     const known = header === null ? this.entryOf(repository) : headerGeometry(header)
     const copies = await this.copies(query)
@@ -180,16 +196,30 @@ export class RecommendationService {
     const corrections = simulated || uncorrected === true ? {} : ((await this.options.corrections?.(report, backend, uncorrected)) ?? {})
     const speeds = deviceSpeeds({ ...report, gpus }, backend, calibrations)
     const free = memoryPools(report, backend, pools)
-    return { pools: simulated ? free : free.map((pool) => this.#steady(pool)), backend, speeds, corrections }
+    if (simulated) return { pools: free, backend, speeds, corrections }
+    const steady = free.map((pool) => this.#steady(pool))
+    return { pools: query.room === 'usual' ? steady.map((pool) => this.#usual(pool)) : steady, backend, speeds, corrections }
   }
 
   #steady(pool: MemoryPool): MemoryPool {
     // With what our own model gives back: loading and unloading it changes nothing.
     const room = pool.freeBytes + pool.returnedBytes
-    const key = `${pool.name}/${pool.devices.join()}/${pool.returnedBytes > 0}`
+    const counted = this.#counts(`${pool.name}/${pool.devices.join()}/${pool.returnedBytes > 0}`, room)
+    return { ...pool, freeBytes: Math.max(0, pool.freeBytes - (room - counted)) }
+  }
+
+  #usual(pool: MemoryPool): MemoryPool {
+    const usual = this.options.usual?.(pool) ?? null
+    if (usual === null) return pool
+    const loaded = this.options.returned?.() ?? {}
+    const ours = pool.devices.reduce((sum, device) => sum + (loaded[device] ?? 0), 0)
+    return asUsual(pool, this.#counts(`${pool.name}/${pool.devices.join()}/usual`, usual), ours)
+  }
+
+  #counts(key: string, room: Bytes): Bytes {
     const counted = steadyBytes(this.#counted.get(key), room)
     this.#counted.set(key, counted)
-    return { ...pool, freeBytes: Math.max(0, pool.freeBytes - (room - counted)) }
+    return counted
   }
 
   /** Tokens per second of a model with this very plan and so many tokens before, by calibration or table alone. */

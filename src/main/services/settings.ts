@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { useCases } from '@shared/domain/catalog'
 import { defaultSettings, type Settings } from '@shared/domain/settings'
 import { SnugError } from '@shared/errors'
 import { type Log, silentLog } from '@shared/log'
@@ -23,6 +24,10 @@ const schemas: { [K in keyof Settings]: z.ZodType<Settings[K]> } = {
   contextSize: z.number().int().min(256).max(10_000_000).nullable(),
   reserveBytes: z.number().int().min(0).nullable(),
   vramBudgetBytes: z.number().int().min(0).nullable(),
+  useNeeds: z.partialRecord(
+    z.enum(useCases),
+    z.strictObject({ decode: z.number().min(0.1).max(1_000).optional(), firstTokenMs: z.number().min(100).max(3_600_000).optional() }),
+  ),
   lastModelId: z.string().max(64).nullable(),
   welcomed: z.boolean(),
 }

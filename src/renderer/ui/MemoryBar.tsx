@@ -25,7 +25,39 @@ function TankView({ tank, flex = 1, label }: { tank: Tank; flex?: number; label?
       {tank.over > 0 && <i className="x" style={width(tank.over)} />}
       {tank.reserve > 0 && <i className="r" style={width(tank.reserve)} />}
       {tank.over === 0 && tank.other > 0.004 && <i className="o end" style={width(tank.other)} />}
+      {tank.over === 0 && tank.held > 0.004 && (
+        <i className="held" style={{ ...width(tank.held), right: `${(tank.other * 100).toFixed(2)}%` }} />
+      )}
+      {tank.limit !== null && (
+        <span className="lim" data-limit={tank.limit.name} style={{ left: `${(tank.limit.at * 100).toFixed(2)}%` }} />
+      )}
       <span className="cap" style={{ left: `${(tank.line * 100).toFixed(2)}%` }} />
+    </span>
+  )
+}
+
+/** Under a tall bar the marks have their names; in a row the sum has them. */
+function LimitLabels({ tanks }: { tanks: readonly Tank[] }) {
+  const { common } = useMessages()
+  return (
+    <span className="lim-labels" aria-hidden="true">
+      {tanks.map((tank, index) => (
+        <span key={tank.id} style={{ flex: tankFlex(index, tanks.length) }}>
+          {tank.limit !== null && (
+            <span
+              className={tank.limit.at < 0.5 ? 'lim-label' : 'lim-label before'}
+              style={
+                tank.limit.at < 0.5
+                  ? { left: `${(tank.limit.at * 100).toFixed(2)}%` }
+                  : { right: `${((1 - tank.limit.at) * 100).toFixed(2)}%` }
+              }
+              title={`${common.limitName[tank.limit.name]}: ${common.limitHint[tank.limit.name]}`}
+            >
+              {common.limitMark({ name: common.limit[tank.limit.name], bytes: gib(tank.limit.bytes) })}
+            </span>
+          )}
+        </span>
+      ))}
     </span>
   )
 }
@@ -43,15 +75,23 @@ interface BarProps {
 /** The one picture for memory: a tank per pool, GPUs first, each drawn to its own capacity. */
 export function MemoryBar({ pools, parts, verdict, size = 'm', label, name }: BarProps) {
   const sentence = useMemorySentence(pools, parts, verdict)
-  return (
+  const tanks = pools.map((pool) => tankOf(pool, parts))
+  const bar = (
     <span
       className={size === 'm' ? 'meter' : `meter ${size}`}
       role="img"
       aria-label={name === undefined ? sentence : `${name}: ${sentence}`}
     >
-      {pools.map((pool, index) => (
-        <TankView key={pool.id} tank={tankOf(pool, parts)} flex={tankFlex(index, pools.length)} label={index === 0 ? label : undefined} />
+      {tanks.map((tank, index) => (
+        <TankView key={tank.id} tank={tank} flex={tankFlex(index, tanks.length)} label={index === 0 ? label : undefined} />
       ))}
+    </span>
+  )
+  if (size !== 'l' || tanks.every((tank) => tank.limit === null)) return bar
+  return (
+    <span className="meter-box">
+      {bar}
+      <LimitLabels tanks={tanks} />
     </span>
   )
 }
@@ -84,6 +124,8 @@ function useMemorySentence(pools: readonly PoolFit[], parts: readonly MemoryPart
           device: poolName(pool, common.ram),
         }),
       )
+  for (const { limit, totalBytes } of pools)
+    if (limit !== null && limit.bytes < totalBytes) words.push(common.limitSentence({ bytes: gib(limit.bytes) }))
   if (verdict !== undefined) {
     words.push(
       { 'full-gpu': common.allOnGpu, 'partial-gpu': common.partlyOnGpu, cpu: common.cpuOnly, 'too-big': common.willNotRun }[verdict],

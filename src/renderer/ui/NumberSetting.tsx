@@ -8,11 +8,13 @@ export interface NumberSettingProps {
   min: number
   max: number
   integer?: boolean
+  /** What an empty field stands for; otherwise "automatic". */
+  usual?: string
   onSave: (value: number | null) => void
 }
 
 /** Empty is automatic. Saved when the field is left or Enter is pressed; a number out of range marks the field and keeps the old one. */
-export function NumberSetting({ label, value, min, max, integer = false, onSave }: NumberSettingProps) {
+export function NumberSetting({ label, value, min, max, integer = false, usual, onSave }: NumberSettingProps) {
   const { settings } = useMessages()
   const shown = value === null ? '' : String(value)
   const [text, setText] = useState(shown)
@@ -30,7 +32,7 @@ export function NumberSetting({ label, value, min, max, integer = false, onSave 
         inputMode="decimal"
         aria-label={label}
         aria-invalid={!valid}
-        placeholder={settings.automatic}
+        placeholder={usual ?? settings.automatic}
         value={text}
         onChange={(event) => setText(event.target.value)}
         onBlur={save}

@@ -50,6 +50,23 @@ describe('tankOf', () => {
     expect(drawn + tank.over).toBeLessThanOrEqual(1)
   })
 
+  it('marks what the platform lends the GPU, in its place, beside what is free', () => {
+    const shared = { devices: ['gpu0', 'cpu'] as PoolFit['devices'], totalBytes: 16 * GiB }
+    const limit = { name: 'metal-working-set' as const, device: 'gpu0' as const, bytes: 10.67 * GiB }
+    const tank = tankOf(pool({ ...shared, limit }), parts)
+    expect(tank.limit).toMatchObject({ name: 'metal-working-set', bytes: limit.bytes })
+    expect(tank.limit?.at).toBeCloseTo(10.67 / 16)
+    expect(tank.line).toBeCloseTo(11 / 16)
+    // All of it: nothing to mark.
+    expect(tankOf(pool({ ...shared, limit: { ...limit, bytes: 16 * GiB } }), parts).limit).toBeNull()
+    expect(tankOf(pool({}), parts).limit).toBeNull()
+  })
+
+  it('shows what is usually free and held now', () => {
+    expect(tankOf(pool({ nowBytes: 5 * GiB }), parts).held).toBeCloseTo(6 / 12)
+    expect(tankOf(pool({}), parts).held).toBe(0)
+  })
+
   it('counts unified memory once', () => {
     const sums = sumByGroup(parts, ['gpu0', 'cpu'])
     expect(sums.weights).toBe(9 * GiB)

@@ -1,4 +1,4 @@
-import type { PoolFit } from '@shared/domain/fit'
+import type { PlatformLimit, PoolFit } from '@shared/domain/fit'
 import type { MemoryDevice, MemoryKind, MemoryPart } from '@shared/domain/memory'
 import type { Bytes } from '@shared/domain/units'
 
@@ -39,6 +39,10 @@ export interface Tank {
   line: number
   /** What does not fit, drawn torn with red hatching; 0 when all fits. */
   over: number
+  /** The most that the platform, or the person, lets the GPU take of it; null without one, or where it is all of it. */
+  limit: { name: PlatformLimit['name']; at: number; bytes: Bytes } | null
+  /** Usually free, but other programs hold it now: left of `other`. */
+  held: number
 }
 
 /** What one pool looks like. Nothing of ours ever crosses the line: what does not fit becomes `over`. */
@@ -69,5 +73,10 @@ export function tankOf(pool: PoolFit, parts: readonly MemoryPart[]): Tank {
     other: Math.max(0, 1 - free / total),
     line,
     over: misses ? Math.min(1 - used, -pool.spareBytes / total) : 0,
+    limit:
+      pool.limit === null || pool.limit.bytes >= total
+        ? null
+        : { name: pool.limit.name, at: pool.limit.bytes / total, bytes: pool.limit.bytes },
+    held: pool.nowBytes === undefined ? 0 : Math.max(0, Math.min(free, pool.freeBytes - pool.nowBytes) / total),
   }
 }

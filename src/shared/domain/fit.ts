@@ -40,8 +40,11 @@ export interface MemoryPool {
   kind: 'ram' | GpuKind
   /** The width of the bar. */
   totalBytes: Bytes
-  /** Free now, other programs' memory taken off: the capacity line is drawn at `freeBytes + returnedBytes`. */
+  /** Free, other programs' memory taken off: the capacity line is drawn at `freeBytes + returnedBytes`. */
   freeBytes: Bytes
+  /** What is free now, where `freeBytes` is the larger usual amount; and what is usually free, where now is the larger. */
+  nowBytes?: Bytes
+  usualBytes?: Bytes
   /** What our own loaded model would give back ("in place of"); 0 for "beside it". */
   returnedBytes: Bytes
   /** A margin at the capacity line, never a part. */
@@ -85,8 +88,10 @@ export interface FitReport {
   speed: SpeedEstimate
   /** GPUs first, then RAM. One tank each. */
   pools: PoolFit[]
-  /** Bytes other programs would have to free so that it runs, null where it fits or where even an empty machine is too small. */
+  /** Bytes other programs would have to free so that it runs as planned, null where it fits now or where even an empty machine is too small. */
   freeUpBytes: Bytes | null
+  /** It fits now, but other programs usually hold so much of it. */
+  usuallyMissingBytes?: Bytes
   /** An empty copy of it was run here: what had been said before, and what came out. */
   copy?: CopyNote
 }
@@ -145,8 +150,6 @@ export function planFit(model: SizedModel, machine: FitMachine, options: FitOpti
   const plan = choose(model, machine, { ...options, contextSize })
   const parts = memoryParts(model, plan.memory)
   const pools = fillPools(machine.pools, parts)
-  const missing = Math.max(0, ...pools.map((pool) => -pool.spareBytes))
-  const held = pools.reduce((sum, pool) => sum + Math.max(0, pool.totalBytes - pool.freeBytes - pool.returnedBytes), 0)
   return {
     verdict: plan.verdict,
     level,
@@ -166,8 +169,26 @@ export function planFit(model: SizedModel, machine: FitMachine, options: FitOpti
     maxContext: maxContext(model, machine, options, plan, contextSize),
     speed: predictSpeed(model, plan.memory, machine.speeds, machine.corrections),
     pools,
-    freeUpBytes: plan.verdict === 'too-big' && missing > 0 && missing <= held ? missing : null,
+    ...whatFreeing(plan.verdict, pools, parts),
   }
+}
+
+/** What stands between this plan and the memory that is free now, and what would usually. */
+function whatFreeing(
+  verdict: Verdict,
+  pools: readonly MemoryPool[],
+  parts: readonly MemoryPart[],
+): Pick<FitReport, 'freeUpBytes' | 'usuallyMissingBytes'> {
+  if (verdict !== 'too-big' && pools.every((pool) => pool.nowBytes === undefined && pool.usualBytes === undefined))
+    return { freeUpBytes: null }
+  const missingWith = (free: (pool: MemoryPool) => Bytes): Bytes =>
+    Math.max(0, ...pools.map((pool) => -spareIn({ ...pool, freeBytes: free(pool) }, parts)))
+  const now = (pool: MemoryPool): Bytes => pool.nowBytes ?? pool.freeBytes
+  const missing = missingWith(now)
+  const held = pools.reduce((sum, pool) => sum + Math.max(0, pool.totalBytes - now(pool) - pool.returnedBytes), 0)
+  if (missing > 0) return { freeUpBytes: missing <= held ? missing : null }
+  const usually = missingWith((pool) => pool.usualBytes ?? pool.freeBytes)
+  return { freeUpBytes: null, ...(usually > 0 ? { usuallyMissingBytes: usually } : {}) }
 }
 
 /** Each pool with what lies in it. The reserve is never part of what is taken. */
@@ -177,7 +198,7 @@ export function fillPools(pools: readonly MemoryPool[], parts: readonly MemoryPa
     const spareBytes = spareIn(pool, parts)
     const free = Math.max(0, pool.freeBytes + pool.returnedBytes - pool.reserveBytes)
     const only = pool.limit !== null && pool.devices.every((device) => device === pool.limit?.device)
-    const { id, devices, name, kind, totalBytes: total, freeBytes, returnedBytes, reserveBytes, limit } = pool
+    const { id, devices, name, kind, totalBytes: total, freeBytes, returnedBytes, reserveBytes, limit, nowBytes, usualBytes } = pool
     const budgetBytes = only && limit !== null ? Math.min(free, limit.bytes) : free
     // Named one by one: copying the object took a tenth of pricing the catalogue.
     return {
@@ -193,6 +214,8 @@ export function fillPools(pools: readonly MemoryPool[], parts: readonly MemoryPa
       budgetBytes,
       takesBytes,
       spareBytes,
+      nowBytes,
+      usualBytes,
     }
   })
 }
@@ -361,6 +384,7 @@ export function withParts(report: FitReport, parts: readonly MemoryPart[], level
   const pools = fillPools(report.pools, all)
   const fits = pools.every((pool) => pool.spareBytes >= 0)
   const total = totalBytes(all)
+  const verdict = fits ? report.verdict : 'too-big'
   return {
     ...report,
     level,
@@ -368,7 +392,9 @@ export function withParts(report: FitReport, parts: readonly MemoryPart[], level
     totalBytes: total,
     residentBytes: Math.max(0, report.residentBytes + totalBytes(all, 'cpu') - totalBytes(report.parts, 'cpu')),
     pools,
-    verdict: fits ? report.verdict : 'too-big',
+    verdict,
     maxContext: fits ? report.maxContext : 0,
+    usuallyMissingBytes: undefined,
+    ...whatFreeing(verdict, pools, all),
   }
 }

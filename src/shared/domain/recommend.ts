@@ -16,6 +16,10 @@ export type RecommendationReason =
   | { kind: 'slow'; decode: Range; wantedTokensPerSecond: number; contextSize: number }
   /** It writes fast enough, but reads a long prompt too slowly. */
   | { kind: 'slow-start'; ttftMs: Range; wantedMs: number; decode: Range }
+  /** By the memory that is usually free it fits; other programs hold some of it now. */
+  | { kind: 'once-freed'; freeUpBytes: Bytes; contextSize: number; decode: Range }
+  /** It fits now, in more memory than is usually free. */
+  | { kind: 'only-now'; usuallyMissingBytes: Bytes; contextSize: number; decode: Range }
   | { kind: 'free-up'; freeUpBytes: Bytes; contextSize: number }
   | { kind: 'too-big'; missingBytes: Bytes; contextSize: number }
   | { kind: 'demonstration'; decode: Range }
@@ -51,6 +55,8 @@ export interface Recommendation {
   /** Made for the use asked for. */
   suits: boolean
   use: UseCase
+  /** By which it was judged. */
+  needs: UseNeeds
 }
 
 /** What a use needs: tokens per second at decode, and context (issue: chat 8K and 7 tokens/s, code and reasoning 16K and 15). */
@@ -66,6 +72,13 @@ export const useNeeds: Readonly<Record<UseCase, UseNeeds>> = {
   reasoning: { decode: 15, contextSize: 16_384, firstTokenMs: 10_000 },
   chinese: { decode: 7, contextSize: 8192, firstTokenMs: 10_000 },
   small: { decode: 15, contextSize: 8192, firstTokenMs: 10_000 },
+}
+
+/** What a person wants instead of `useNeeds`, by use: the context is chosen beside it. */
+export type OwnNeeds = Partial<Record<UseCase, Partial<Pick<UseNeeds, 'decode' | 'firstTokenMs'>>>>
+
+export function needsOf(use: UseCase, own: OwnNeeds = {}): UseNeeds {
+  return { ...useNeeds[use], ...own[use] }
 }
 
 /** Three times what the use needs is fast. */
@@ -117,6 +130,7 @@ export function recommendModel(entry: CatalogEntry, machine: FitMachine, options
     usable: isUsable(best),
     suits: options.use === 'small' ? entry.parameters < smallBelow && !entry.demonstration : entry.uses.includes(options.use),
     use: options.use,
+    needs: options.needs,
   }
 }
 
@@ -127,6 +141,7 @@ export function rankRecommendations(recommendations: readonly Recommendation[]):
     if (item.model.demonstration) return 8
     if (!item.usable) return 4 + howSlow(item)
     if (item.best.loss === 'clear') return 3
+    if (onlyNow(item.best) === 1) return 2.5
     return item.suits ? 1 : 2
   }
   const ranked = recommendations.toSorted(
@@ -160,7 +175,7 @@ function byScore(ranked: readonly Recommendation[], group: (item: Recommendation
 
 /** 0 … 3: up to 2, 4, 8 times too slow, more. */
 function howSlow(item: Recommendation): number {
-  const needs = useNeeds[item.use]
+  const { needs } = item
   const { speed } = item.best.fit
   const factor = Math.max(needs.decode / typical(speed.decode), typical(speed.ttftMs) / needs.firstTokenMs, 1)
   return Math.min(3, Math.floor(Math.log2(factor)))
@@ -207,12 +222,17 @@ function isUsable(candidate: QuantizationFit): boolean {
   return candidate.grade === 'fast' || candidate.grade === 'comfortable'
 }
 
+/** What fits in this minute's memory alone is no model for this machine. */
+function onlyNow({ fit }: Pick<QuantizationFit, 'fit'>): 0 | 1 {
+  return fit.usuallyMissingBytes === undefined ? 0 : 1
+}
+
 /** More than 8.5 bits cost twice the memory and time for a divergence of 0.001: never chosen by itself. */
 const neededBits = 9
 
 /**
- * The best quantization: among those fast enough, what lies wholly on the GPU before a split (unless only with clear loss), then the least
- * loss. If none is fast enough, the fastest without clear loss; if none fits, the smallest one without clear loss, as what to aim for.
+ * The best quantization: among those fast enough, what usually fits, what lies wholly on the GPU before a split (unless only with clear
+ * loss), then the least loss. If none is fast enough, the fastest without clear loss; if none fits, the smallest one without clear loss, as what to aim for.
  */
 export function bestQuantization(alternatives: readonly QuantizationFit[]): QuantizationFit | null {
   const fallback = alternatives.length === 1 ? (alternatives[0] ?? null) : null
@@ -221,7 +241,7 @@ export function bestQuantization(alternatives: readonly QuantizationFit[]): Quan
   const clear = (candidate: QuantizationFit): number => (candidate.loss === 'clear' ? 1 : 0)
   const split = (candidate: QuantizationFit): number => (candidate.verdict === 'full-gpu' ? 0 : 1)
   const [first] = usable.toSorted(
-    (a, b) => clear(a) - clear(b) || split(a) - split(b) || compareQuantizations(b.quantization, a.quantization),
+    (a, b) => clear(a) - clear(b) || onlyNow(a) - onlyNow(b) || split(a) - split(b) || compareQuantizations(b.quantization, a.quantization),
   )
   if (first !== undefined) return first
   const [fastest] = offered
@@ -257,6 +277,8 @@ function reasonFor(entry: CatalogEntry, best: QuantizationFit, needs: UseNeeds):
   if (best.grade === 'slow' && typical(decode) >= needs.decode)
     return { kind: 'slow-start', ttftMs: fit.speed.ttftMs, wantedMs: needs.firstTokenMs, decode }
   if (best.grade === 'slow') return { kind: 'slow', decode, wantedTokensPerSecond: needs.decode, contextSize }
+  if (fit.freeUpBytes !== null) return { kind: 'once-freed', freeUpBytes: fit.freeUpBytes, contextSize, decode }
+  if (fit.usuallyMissingBytes !== undefined) return { kind: 'only-now', usuallyMissingBytes: fit.usuallyMissingBytes, contextSize, decode }
   if (fit.verdict === 'full-gpu' && gpu !== undefined)
     return { kind: 'full-gpu', device: gpu.name, spareBytes: gpu.spareBytes, contextSize, decode }
   if (fit.verdict === 'partial-gpu' && gpu !== undefined) {

@@ -1,3 +1,4 @@
+import type { OwnNeeds } from './recommend'
 import type { Bytes } from './units'
 
 export type Language = 'en' | 'zh-CN'
@@ -33,6 +34,8 @@ export interface Settings {
   reserveBytes: Bytes | null
   /** What models may take of each graphics card at most; null: all that is free. */
   vramBudgetBytes: Bytes | null
+  /** Speeds below which a model is too slow for a use; empty: `useNeeds`. */
+  useNeeds: OwnNeeds
   lastModelId: string | null
   /** The first-run page was completed. */
   welcomed: boolean
@@ -52,6 +55,7 @@ export const defaultSettings: Settings = {
   contextSize: null,
   reserveBytes: null,
   vramBudgetBytes: null,
+  useNeeds: {},
   lastModelId: null,
   welcomed: false,
 }

@@ -44,6 +44,13 @@ export const settingsPatch = z
     contextSize: z.number().int().min(256).max(10_000_000).nullable(),
     reserveBytes: z.number().int().min(0).nullable(),
     vramBudgetBytes: z.number().int().min(0).nullable(),
+    useNeeds: z.partialRecord(
+      z.enum(['chat', 'code', 'reasoning', 'chinese', 'small']),
+      z
+        .object({ decode: z.number().min(0.1).max(1_000), firstTokenMs: z.number().min(100).max(3_600_000) })
+        .partial()
+        .strict(),
+    ),
     lastModelId: z.string().max(64).nullable(),
     welcomed: z.boolean(),
   })

@@ -83,9 +83,11 @@ export function Arithmetic({ name, quantization, fit, licence, rating, notes = [
                 {pool.id === 'cpu' ? common.ram : common.vram}
               </dt>
               <dd className="f">
-                {pool.id === 'cpu'
-                  ? common.freeShort({ free: gib(pool.freeBytes + pool.returnedBytes) })
-                  : words.free({ device: pool.name, free: gib(pool.freeBytes + pool.returnedBytes) })}
+                {pool.nowBytes !== undefined
+                  ? common.usualShort({ usual: gib(pool.freeBytes + pool.returnedBytes), now: gib(pool.nowBytes + pool.returnedBytes) })
+                  : pool.id === 'cpu'
+                    ? common.freeShort({ free: gib(pool.freeBytes + pool.returnedBytes) })
+                    : words.free({ device: pool.name, free: gib(pool.freeBytes + pool.returnedBytes) })}
               </dd>
               <dd className={pool.spareBytes < 0 ? 'num bad' : 'num'}>
                 {pool.spareBytes < 0 ? words.missing({ missing: gib(-pool.spareBytes) }) : words.spare({ spare: gib(pool.spareBytes) })}
@@ -94,13 +96,13 @@ export function Arithmetic({ name, quantization, fit, licence, rating, notes = [
           ))}
           {fit.pools.map(
             (pool) =>
-              pool.limit?.name === 'user' && (
-                <div key={`${pool.id} limit`}>
+              pool.limit !== null && (
+                <div key={`${pool.id} limit`} data-limit={pool.limit.name}>
                   <dt>
-                    <i className="sq line" />
-                    {words.yourLimit} <span className="tag acc">{common.yours}</span>
+                    <i className="sq lim" />
+                    {common.limitName[pool.limit.name]} {pool.limit.name === 'user' && <span className="tag acc">{common.yours}</span>}
                   </dt>
-                  <dd className="f">{pool.name}</dd>
+                  <dd className="f">{pool.limit.name === 'user' ? pool.name : common.limitHint[pool.limit.name]}</dd>
                   <dd className="num">{gib(pool.limit.bytes, true)}</dd>
                 </div>
               ),
@@ -122,7 +124,10 @@ export function Arithmetic({ name, quantization, fit, licence, rating, notes = [
         </dl>
         <Note>
           {fit.maxContext > 0 && <p>{words.maxContext({ tokens: count(fit.maxContext) })}</p>}
-          {fit.freeUpBytes !== null && <p>{words.freeUp({ bytes: gib(fit.freeUpBytes) })}</p>}
+          {fit.freeUpBytes !== null && (
+            <p>{(fit.verdict === 'too-big' ? words.freeUp : words.onceFreed)({ bytes: gib(fit.freeUpBytes) })}</p>
+          )}
+          {fit.usuallyMissingBytes !== undefined && <p>{words.onlyNow({ bytes: gib(fit.usuallyMissingBytes) })}</p>}
           {fit.verdict !== 'too-big' && (
             <p>
               {words.firstToken({

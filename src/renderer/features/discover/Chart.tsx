@@ -22,7 +22,7 @@ export function Chart({ items, use }: { items: readonly Recommendation[]; use: U
   const edge = points.filter((point) => point.edge).toSorted((a, b) => a.speed - b.speed)
   const compared = chosen.flatMap((id) => points.find(({ item }) => item.model.id === id) ?? [])
   const choose = (id: string) => setChosen(chosen.includes(id) ? chosen.filter((other) => other !== id) : [...chosen.slice(-1), id])
-  const need = useNeeds[use].decode
+  const need = items[0]?.needs.decode ?? useNeeds[use].decode
   const needAt = x.at(need)
   return (
     <figure className="chart" data-testid="chart">

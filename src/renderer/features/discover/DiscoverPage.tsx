@@ -186,7 +186,15 @@ function Head({ items, filters }: { items: readonly Recommendation[]; filters: F
           : pools.map((pool) => (
               <span key={pool.id} data-gives-back={pool.returnedBytes > 0}>
                 <span className="ell">{pool.id === 'cpu' ? common.ram : pool.name}</span>
-                <span>{gib(pool.freeBytes + pool.returnedBytes)}</span>
+                <span
+                  title={
+                    pool.nowBytes === undefined
+                      ? undefined
+                      : common.usualShort({ usual: gib(pool.freeBytes + pool.returnedBytes), now: gib(pool.nowBytes + pool.returnedBytes) })
+                  }
+                >
+                  {gib(pool.freeBytes + pool.returnedBytes)}
+                </span>
               </span>
             ))}
       </span>

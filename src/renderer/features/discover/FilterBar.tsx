@@ -10,6 +10,7 @@ import { useCurrentModel } from '../../lib/models'
 import { Segmented, Switch } from '../../ui'
 import type { Filters } from './filters'
 import { MachineChoice } from './MachineChoice'
+import { Needs } from './Needs'
 
 const sizes: readonly SizeClassId[] = ['light', 'medium', 'heavy']
 /** Which makers declare most. */
@@ -29,6 +30,7 @@ export function FilterBar({ filters, setFilters, shown }: { filters: Filters; se
         chosen={filters.use}
         onChoose={(use) => setFilters({ ...filters, use })}
       />
+      <Needs use={filters.use} />
       <span className="vr" />
       <Chips
         label={discover.sizeLabel}

@@ -51,7 +51,11 @@ export function Hero({ item }: { item: Recommendation }) {
           {best.fit.pools.map((pool) => (
             <span key={pool.id}>
               <b className="m ell">{poolName(pool, common.ram)}</b>
-              <span className="t2">{common.freeShort({ free: gib(pool.freeBytes + pool.returnedBytes) })}</span>
+              <span className="t2">
+                {pool.nowBytes === undefined
+                  ? common.freeShort({ free: gib(pool.freeBytes + pool.returnedBytes) })
+                  : common.usualShort({ usual: gib(pool.freeBytes + pool.returnedBytes), now: gib(pool.nowBytes + pool.returnedBytes) })}
+              </span>
             </span>
           ))}
         </div>

@@ -1,6 +1,6 @@
 import type { FitReport } from '@shared/domain/fit'
-import type { QuantizationLoss } from '@shared/domain/quantization'
-import type { QuantizationFit, Recommendation, SpeedGrade } from '@shared/domain/recommend'
+import { type QuantizationLoss, normalQuantizationName, quantizationInfo } from '@shared/domain/quantization'
+import type { QuantizationFit, Recommendation, RecommendationReason, SpeedGrade } from '@shared/domain/recommend'
 import { ChevronRight, Lightbulb } from 'lucide-react'
 import { useState } from 'react'
 import { gib, parameters, range, size } from '../../lib/format'
@@ -13,6 +13,9 @@ import { reasonSentence } from './reason'
 import { moveBetweenRows } from './rowKeys'
 import { useSimulation } from './simulation'
 import { TestButton, TestLine, TestPanel } from './TestHere'
+
+/** The sum says these by itself, with the same figures. */
+const aboutFreeing: ReadonlySet<RecommendationReason['kind']> = new Set(['free-up', 'once-freed', 'only-now'])
 
 export function ModelRow({ item }: { item: Recommendation }) {
   const messages = useMessages()
@@ -58,7 +61,10 @@ export function ModelRow({ item }: { item: Recommendation }) {
           fit={best.fit}
           licence={model.licence.name}
           rating={rating}
-          notes={[reasonSentence(item.reason, messages), ...(model.imagesUnused ? [discover.imagesUnused] : [])]}
+          notes={[
+            ...(aboutFreeing.has(item.reason.kind) ? [] : [reasonSentence(item.reason, messages)]),
+            ...(model.imagesUnused ? [discover.imagesUnused] : []),
+          ]}
           test={<TestPanel offer={offer} fit={best.fit} />}
         >
           {gib(best.fit.totalBytes)} GiB
@@ -153,11 +159,19 @@ interface QuantizationRowProps {
 
 export function QuantizationRow({ name, quantization, loss, fit, grade, best, sizeText: text, offer }: QuantizationRowProps) {
   const { common, discover } = useMessages()
+  const divergence = quantizationInfo(quantization)?.klDivergence
   return (
     <li className="cols" data-best={best} data-testid="quantization-row" data-quantization={quantization}>
       <span className="q">
         <b className="m mono">{quantization}</b>
-        <span className="t3 ell">
+        <span
+          className="t3 ell"
+          title={
+            divergence == null
+              ? undefined
+              : discover.lossSource({ divergence: divergence.toPrecision(2), same: normalQuantizationName(quantization) })
+          }
+        >
           {common.loss[loss]}
           {best && ` · ${discover.best}`}
         </span>

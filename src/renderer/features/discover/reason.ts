@@ -31,6 +31,18 @@ export function reasonSentence(reason: RecommendationReason, { discover }: Messa
         wanted: speed(reason.wantedMs / 1_000),
         speed: range(reason.decode),
       })
+    case 'once-freed':
+      return words['once-freed']({
+        freeUp: gib(reason.freeUpBytes),
+        context: count(reason.contextSize),
+        speed: range(reason.decode),
+      })
+    case 'only-now':
+      return words['only-now']({
+        missing: gib(reason.usuallyMissingBytes),
+        context: count(reason.contextSize),
+        speed: range(reason.decode),
+      })
     case 'free-up':
       return words['free-up']({ freeUp: gib(reason.freeUpBytes), context: count(reason.contextSize) })
     case 'too-big':

@@ -25,8 +25,9 @@ const sold: readonly [name: string, gib: number][] = [
   ['B200', 180],
 ]
 
-function device(id: string, name: string, totalBytes: Bytes, kind: 'discrete' | 'ram', here: boolean): Device {
-  return { id, name, totalBytes, usableBytes: totalBytes - reserveFor(kind, totalBytes), here }
+/** `limit`: what the platform lends the GPU of a memory that it shares. */
+function device(id: string, name: string, totalBytes: Bytes, kind: 'discrete' | 'ram', here: boolean, limit: Bytes = totalBytes): Device {
+  return { id, name, totalBytes, usableBytes: Math.min(totalBytes - reserveFor(kind, totalBytes), limit), here }
 }
 
 /** What stands here first, then cards that can be bought. */
@@ -35,7 +36,7 @@ export function deviceChoices(report: HardwareReport | undefined): Device[] {
     report === undefined
       ? []
       : memoryPools(report, bestBackend(report)).map((pool) =>
-          device(`here-${pool.id}`, pool.name, pool.totalBytes, pool.kind === 'discrete' ? 'discrete' : 'ram', true),
+          device(`here-${pool.id}`, pool.name, pool.totalBytes, pool.kind === 'discrete' ? 'discrete' : 'ram', true, pool.limit?.bytes),
         )
   return [...here, ...sold.map(([name, gib]) => device(name, name, gib * GiB, 'discrete', false))]
 }

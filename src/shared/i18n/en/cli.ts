@@ -68,6 +68,8 @@ export const cli = {
     flash: 'flash attention',
     backend: 'cpu, vulkan, cuda, metal',
     simulate: 'another machine: "RTX 4090", "24 GB"',
+    minSpeed: 'tokens per second that an answer wants at least',
+    firstToken: 'seconds that reading a prompt of 1,000 tokens may take',
     simulateFile: 'another machine: a device ("RTX 4090", "24 GB") or a file with a hardware report',
     use: 'chat, code, reasoning, chinese, small',
     template: 'a chat template (Jinja)',
@@ -158,6 +160,9 @@ export const cli = {
   bestFits: 'Best fits here',
   fitLine: (p: { name: string; quantization: string; takes: string; speed: string; where: string }) =>
     `${p.name} ${p.quantization}: takes ${p.takes}, ${p.speed}, ${p.where}`,
+  freeUp: (p: { bytes: string }) => `would run if other programs freed ${p.bytes}`,
+  onceFreed: (p: { bytes: string }) => `fits once ${p.bytes} held by other programs are freed, as they usually are here`,
+  onlyNow: (p: { bytes: string }) => `fits now, but other programs here usually hold ${p.bytes} of what it takes`,
   nothingFits: 'No model of the catalogue fits here. A smaller model, a shorter context or more free memory would help.',
   tokensPerSecond: (p: { range: string }) => `${p.range} predicted`,
   contextLimit: 'Context limit',

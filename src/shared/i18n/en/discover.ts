@@ -9,6 +9,15 @@ export const discover = {
   why: 'Why this one',
   use: { chat: 'chat', code: 'code', reasoning: 'reasoning', chinese: 'Chinese', small: 'small and fast' },
   useLabel: 'What for',
+  wants: {
+    short: (p: { speed: string }) => `≥ ${p.speed} tok/s`,
+    open: (p: { use: string; speed: string; seconds: string }) =>
+      `For ${p.use}: at least ${p.speed} tokens per second, first token within ${p.seconds} s. Change it.`,
+    title: (p: { use: string }) => `Fast enough for ${p.use}`,
+    hint: 'What is slower is called slow, and comes after what is not. An empty field is the usual figure.',
+    decode: 'Tokens per second, at least',
+    firstToken: 'First token of a 1,000-token prompt, s',
+  },
   sizeLabel: 'Size',
   sizeRange: { light: '1–7B', medium: '14–32B', heavy: '70B+' },
   fitsOnly: 'Fits only',
@@ -83,6 +92,8 @@ export const discover = {
   capability: (p: { rating: string }) => `Capability: ${p.rating}`,
   notRated: 'not rated',
   rated: (p: { score: string; test: string; date: string }) => `${p.score} on ${p.test} (${p.date})`,
+  lossSource: (p: { divergence: string; same: string }) =>
+    `${p.same}: mean KL divergence ${p.divergence} from F16, measured on Llama 3 8B (llama.cpp, tools/perplexity)`,
   best: 'best',
   quantizationsOf: (p: { name: string }) => `Quantizations of ${p.name}`,
   aboutSize: (p: { size: string }) => `about ${p.size}`,
@@ -137,6 +148,10 @@ export const discover = {
       `It fits, but ${p.speed} tok/s is less than the ${p.wanted} that this use wants, at ${p.context} tokens of context.`,
     'slow-start': (p: { seconds: string; wanted: string; speed: string }) =>
       `It fits and should write at ${p.speed} tok/s, but reads 1,000 tokens for ${p.seconds} s before it answers; this use wants ${p.wanted} s.`,
+    'once-freed': (p: { freeUp: string; context: string; speed: string }) =>
+      `It fits once ${p.freeUp} GiB held by other programs are freed, as they usually are here; then it should answer at ${p.speed} tok/s, at ${p.context} tokens of context.`,
+    'only-now': (p: { missing: string; context: string; speed: string }) =>
+      `It fits now and should answer at ${p.speed} tok/s, at ${p.context} tokens of context; but other programs here usually hold ${p.missing} GiB of what it takes.`,
     'free-up': (p: { freeUp: string; context: string }) =>
       `It would run at ${p.context} tokens of context if other programs freed ${p.freeUp} GiB.`,
     'too-big': (p: { missing: string; context: string }) =>
@@ -157,9 +172,10 @@ export const discover = {
     spare: (p: { spare: string }) => `${p.spare} GiB to spare`,
     missing: (p: { missing: string }) => `${p.missing} GiB missing`,
     margin: 'kept free as a margin, not part of the sum',
-    yourLimit: 'Your limit for graphics cards',
     maxContext: (p: { tokens: string }) => `The longest context with this outcome: ${p.tokens} tokens.`,
     freeUp: (p: { bytes: string }) => `It would run if other programs freed ${p.bytes} GiB.`,
+    onceFreed: (p: { bytes: string }) => `It fits once ${p.bytes} GiB held by other programs are freed, as they usually are here.`,
+    onlyNow: (p: { bytes: string }) => `It fits now, but other programs here usually hold ${p.bytes} GiB of what it takes.`,
     firstToken: (p: { seconds: string; source: string }) => `First token of a 1,000-token prompt: about ${p.seconds} s (${p.source}).`,
     facts: (p: { licence: string }) => `Licence: ${p.licence}`,
   },

@@ -55,7 +55,7 @@ export const machine = {
   vramBudgetHint: 'GiB that models may take; automatic: all that is free',
   reserveHint: 'GiB kept free on each device; automatic: a few per cent',
   reset: 'Reset',
-  fits: 'What fits now',
+  fits: 'What fits',
   fitsHint: (p: { count: number }) => `Of ${p.count} models, each at its best quantization for chat`,
   fitsKind: { 'full-gpu': 'all on GPU', 'partial-gpu': 'partly on GPU', cpu: 'CPU only', 'too-big': 'will not run' },
 }

@@ -54,6 +54,8 @@ export const cli = {
     flash: 'flash attention 开或关',
     backend: '后端：cpu、vulkan、cuda、metal',
     simulate: '换一台机器来算："RTX 4090"、"24 GB"',
+    minSpeed: '回答每秒至少要有多少 token',
+    firstToken: '读完 1,000 token 的提示词最多几秒',
     simulateFile: '换一台机器来算：设备名（"RTX 4090"、"24 GB"），或一份硬件报告文件',
     use: '用途：chat、code、reasoning、chinese、small',
     template: '对话模板（Jinja）',
@@ -144,6 +146,9 @@ export const cli = {
   bestFits: '最适合本机的模型',
   fitLine: (p: { name: string; quantization: string; takes: string; speed: string; where: string }) =>
     `${p.name} ${p.quantization}：占用 ${p.takes}，${p.speed}，${p.where}`,
+  freeUp: (p: { bytes: string }) => `其他程序腾出 ${p.bytes} 就能运行`,
+  onceFreed: (p: { bytes: string }) => `其他程序腾出 ${p.bytes} 就装得下（本机平时有这么多可用）`,
+  onlyNow: (p: { bytes: string }) => `现在装得下，但它要用的内存里，平时有 ${p.bytes} 被其他程序占用`,
   nothingFits: '目录里没有本机装得下的模型。可以换更小的模型、缩短上下文，或腾出内存。',
   tokensPerSecond: (p: { range: string }) => `预计 ${p.range}`,
   contextLimit: '上下文上限',

@@ -8,6 +8,15 @@ export const discover = {
   at: (p: { quantization: string }) => p.quantization,
   why: '为什么选它',
   use: { chat: '聊天', code: '写代码', reasoning: '推理', chinese: '中文', small: '小而快' },
+  wants: {
+    short: (p: { speed: string }) => `≥ ${p.speed} token/秒`,
+    open: (p: { use: string; speed: string; seconds: string }) =>
+      `${p.use}：每秒至少 ${p.speed} 个 token，首字不超过 ${p.seconds} 秒。点按可修改。`,
+    title: (p: { use: string }) => `多快才够用：${p.use}`,
+    hint: '更慢的模型标为“慢”，排在后面。留空即用默认值。',
+    decode: '每秒 token 数，至少',
+    firstToken: '1,000 token 提示词的首字，秒',
+  },
   useLabel: '用途',
   sizeLabel: '大小',
   sizeRange: { light: '1–7B', medium: '14–32B', heavy: '70B+' },
@@ -81,6 +90,8 @@ export const discover = {
   capability: (p: { rating: string }) => `能力：${p.rating}`,
   notRated: '暂无评分',
   rated: (p: { score: string; test: string; date: string }) => `${p.test} ${p.score} 分（${p.date}）`,
+  lossSource: (p: { divergence: string; same: string }) =>
+    `${p.same}：相对 F16 的平均 KL 散度 ${p.divergence}，在 Llama 3 8B 上测得（llama.cpp，tools/perplexity）`,
   best: '最佳',
   quantizationsOf: (p: { name: string }) => `${p.name} 的量化版本`,
   aboutSize: (p: { size: string }) => `约 ${p.size}`,
@@ -132,6 +143,10 @@ export const discover = {
       `装得下，但在 ${p.context} token 的上下文下预计每秒 ${p.speed} 个 token，低于这种用途需要的 ${p.wanted} 个。`,
     'slow-start': (p: { seconds: string; wanted: string; speed: string }) =>
       `装得下，预计每秒写 ${p.speed} 个 token，但读完 1,000 个 token 的提问要 ${p.seconds} 秒才开始回答；这种用途希望不超过 ${p.wanted} 秒。`,
+    'once-freed': (p: { freeUp: string; context: string; speed: string }) =>
+      `其他程序腾出 ${p.freeUp} GiB 就装得下（本机平时有这么多可用）；届时在 ${p.context} token 的上下文下，预计每秒 ${p.speed} 个 token。`,
+    'only-now': (p: { missing: string; context: string; speed: string }) =>
+      `现在装得下，在 ${p.context} token 的上下文下预计每秒 ${p.speed} 个 token；但它要用的内存里，平时有 ${p.missing} GiB 被其他程序占用。`,
     'free-up': (p: { freeUp: string; context: string }) => `若其他程序腾出 ${p.freeUp} GiB，就能以 ${p.context} token 的上下文运行。`,
     'too-big': (p: { missing: string; context: string }) => `即使整机空闲，${p.context} token 的上下文也还差 ${p.missing} GiB。`,
     demonstration: (p: { speed: string }) => `演示模型：只证明一切运转正常，不代表模型的水平。预计每秒 ${p.speed} 个 token。`,
@@ -149,9 +164,10 @@ export const discover = {
     spare: (p: { spare: string }) => `还余 ${p.spare} GiB`,
     missing: (p: { missing: string }) => `还差 ${p.missing} GiB`,
     margin: '留作余量，不计入总和',
-    yourLimit: '你设定的显存上限',
     maxContext: (p: { tokens: string }) => `保持这一结果的最长上下文：${p.tokens} token。`,
     freeUp: (p: { bytes: string }) => `若其他程序腾出 ${p.bytes} GiB 就能运行。`,
+    onceFreed: (p: { bytes: string }) => `其他程序腾出 ${p.bytes} GiB 就装得下（本机平时有这么多可用）。`,
+    onlyNow: (p: { bytes: string }) => `现在装得下，但它要用的内存里，平时有 ${p.bytes} GiB 被其他程序占用。`,
     firstToken: (p: { seconds: string; source: string }) => `1,000 token 的提示词，首字约 ${p.seconds} 秒（${p.source}）。`,
     facts: (p: { licence: string }) => `许可：${p.licence}`,
   },

@@ -53,7 +53,7 @@ export const machine = {
   vramBudgetHint: '模型可占用的 GiB；自动：全部可用显存',
   reserveHint: '每个设备预留的 GiB；自动：百分之几',
   reset: '恢复自动',
-  fits: '现在能装下什么',
+  fits: '能装下什么',
   fitsHint: (p: { count: number }) => `共 ${p.count} 个模型，按聊天用途取各自的最佳量化`,
   fitsKind: { 'full-gpu': '全部在显存', 'partial-gpu': '显存 + 内存', cpu: '仅 CPU', 'too-big': '装不下' },
 }
