@@ -274,11 +274,12 @@ function reasonFor(entry: CatalogEntry, best: QuantizationFit, needs: UseNeeds):
     return { kind: 'too-big', missingBytes: Math.max(0, ...fit.pools.map((pool) => -pool.spareBytes)), contextSize }
   }
   if (entry.demonstration) return { kind: 'demonstration', decode }
+  // How slow it would be stands in the same sentence.
+  if (fit.freeUpBytes !== null) return { kind: 'once-freed', freeUpBytes: fit.freeUpBytes, contextSize, decode }
+  if (fit.usuallyMissingBytes !== undefined) return { kind: 'only-now', usuallyMissingBytes: fit.usuallyMissingBytes, contextSize, decode }
   if (best.grade === 'slow' && typical(decode) >= needs.decode)
     return { kind: 'slow-start', ttftMs: fit.speed.ttftMs, wantedMs: needs.firstTokenMs, decode }
   if (best.grade === 'slow') return { kind: 'slow', decode, wantedTokensPerSecond: needs.decode, contextSize }
-  if (fit.freeUpBytes !== null) return { kind: 'once-freed', freeUpBytes: fit.freeUpBytes, contextSize, decode }
-  if (fit.usuallyMissingBytes !== undefined) return { kind: 'only-now', usuallyMissingBytes: fit.usuallyMissingBytes, contextSize, decode }
   if (fit.verdict === 'full-gpu' && gpu !== undefined)
     return { kind: 'full-gpu', device: gpu.name, spareBytes: gpu.spareBytes, contextSize, decode }
   if (fit.verdict === 'partial-gpu' && gpu !== undefined) {
