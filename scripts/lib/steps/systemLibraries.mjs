@@ -3,8 +3,11 @@ import { isRoot } from '../runtime.mjs'
 
 /** These four bring all other libraries that Electron needs; proven in an empty Debian 12. */
 const libraries = ['libgtk-3-0', 'libnss3', 'libasound2', 'libgbm1', 'unzip']
-/** A display without a screen for tests and pictures, and a font with Chinese. */
-const forTests = ['xvfb', 'xauth', 'fonts-noto-cjk']
+/**
+ * A display without a screen for tests and pictures, and fonts with Chinese and emoji. Where there is none for emoji, Chromium asks the
+ * system for one at each of them, each time their text is drawn (1,700 questions beside one reply of 1,024 tokens).
+ */
+const forTests = ['xvfb', 'xauth', 'fonts-noto-cjk', 'fonts-noto-color-emoji']
 
 /** Elsewhere than on Debian's kind of system the Electron step looks at `ldd` and names what is missing. */
 export const systemLibraries = {

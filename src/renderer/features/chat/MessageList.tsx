@@ -1,9 +1,9 @@
 import { ArrowDown, ArrowUp } from 'lucide-react'
 import { useEffect, useLayoutEffect, useRef, useState } from 'react'
-import { useStickToBottom } from 'use-stick-to-bottom'
 import { runCommand } from '../../lib/commands'
 import { useMessages } from '../../lib/i18n'
 import { useCurrentModel } from '../../lib/models'
+import { useStickToBottom } from '../../lib/stickToBottom'
 import { Button } from '../../ui'
 import { type MessageActions, MessageView } from './MessageView'
 import { SystemLine } from './SystemLine'
@@ -24,8 +24,8 @@ interface ListProps {
 export function MessageList({ chat, editingId, setEditingId, hidden, onReveal }: ListProps) {
   const { chat: words } = useMessages()
   const { model } = useCurrentModel()
-  const { scrollRef, contentRef, isAtBottom, scrollToBottom } = useStickToBottom({ initial: 'instant', resize: 'instant' })
-  const newLines = useNewLines(isAtBottom, () => ({ height: scrollRef.current?.scrollHeight ?? 0, hidden }))
+  const { scrollRef, contentRef, element, isAtBottom, scrollToBottom } = useStickToBottom()
+  const newLines = useNewLines(isAtBottom, () => ({ height: element()?.scrollHeight ?? 0, hidden }))
   const { edit, again, carryOn, step } = chat
   const keepFocus = useBranchFocus(() => scrollRef.current, chat, hidden)
   const actions = useStable<MessageActions>({
@@ -45,7 +45,7 @@ export function MessageList({ chat, editingId, setEditingId, hidden, onReveal }:
       if (id === null) runCommand('focus-composer')
     },
   })
-  const keepPlace = useSteadyPlace(() => scrollRef.current)
+  const keepPlace = useSteadyPlace(element)
   return (
     <div className="msgs-frame">
       {/* oxlint-disable-next-line jsx-a11y/no-noninteractive-tabindex -- what scrolls must be reachable by keyboard */}
@@ -81,7 +81,7 @@ export function MessageList({ chat, editingId, setEditingId, hidden, onReveal }:
         </div>
       </div>
       {!isAtBottom && (
-        <Button className="to-end" size="s" title={words.toEnd} onClick={() => void scrollToBottom()}>
+        <Button className="to-end" size="s" title={words.toEnd} onClick={scrollToBottom}>
           <ArrowDown className="i xs" aria-hidden="true" />
           {words.newLines({ count: newLines })}
         </Button>
