@@ -194,6 +194,34 @@ test.describe('the scripted model', () => {
     expect(took).toBeLessThan(1_500)
   })
 
+  test('is followed at its end until the reader scrolls up, and again from there', async () => {
+    const { page } = snug
+    await newChat(page)
+    await useModel(page, endless)
+    await send(page, Array.from({ length: 60 }, (_, line) => `line ${line}`).join('\n'))
+    await partlyWritten()
+    const list = page.getByRole('log', { name: en.chat.messages })
+    const place = () => list.evaluate(({ scrollTop, scrollHeight, clientHeight }) => ({ scrollTop, scrollHeight, clientHeight }))
+    const grown = async () => {
+      const { scrollHeight } = await place()
+      await expect.poll(async () => (await place()).scrollHeight, { timeout: 30_000 }).toBeGreaterThan(scrollHeight + 40)
+      const now = await place()
+      return { ...now, left: now.scrollHeight - now.clientHeight - now.scrollTop }
+    }
+    expect((await grown()).left).toBeLessThanOrEqual(2)
+    await list.focus()
+    await page.keyboard.press('Home')
+    const toEnd = page.getByTitle(en.chat.toEnd)
+    await expect(toEnd).toBeVisible()
+    await expect.poll(async () => (await place()).scrollTop).toBe(0)
+    expect((await grown()).scrollTop).toBe(0)
+    await toEnd.click()
+    await expect(toEnd).toHaveCount(0)
+    expect((await grown()).left).toBeLessThanOrEqual(2)
+    await stopButton().click()
+    await expect(lastReply(page)).toContainText(en.chat.stopped)
+  })
+
   test('is followed on after a reload of the page', async () => {
     const { page } = snug
     await newChat(page)
