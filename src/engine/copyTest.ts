@@ -72,7 +72,7 @@ interface OpenSlice {
 
 /** Times of the copy's blocks. Both slices are loaded, and take turns: what else runs on the machine meets both. */
 export async function copySpeed(
-  { path, directory, plan, threads, budget }: EngineCalls['copySpeed']['args'],
+  { path, directory, plan, threads, bestThreads, budget }: EngineCalls['copySpeed']['args'],
   call: CallContext,
   log: EngineLog,
 ): Promise<CopyRun> {
@@ -115,7 +115,7 @@ export async function copySpeed(
           refuseCancelled(call)
           // With the output layer on the card, as it is in the split model.
           const gpuLayers = gpu ? 'max' : split ? 1 : 0
-          open.push(await openSlice(file.path, { plan, threads: count, gpuLayers }, opened, call))
+          open.push(await openSlice(file.path, { plan, threads: count, best: bestThreads, gpuLayers }, opened, call))
           tell(from + (share * 0.2 * open.length) / files.length, 'load')
         }
         await measure(open, opened, call, (fraction) => tell(from + share * (0.2 + 0.8 * fraction), 'run'))
@@ -152,7 +152,12 @@ async function refuseWithoutRoom(folder: string, neededBytes: number): Promise<v
 
 async function openSlice(
   path: string,
-  { plan, threads, gpuLayers }: { plan: CopyTarget['plan']; threads: number; gpuLayers: number | 'max' },
+  {
+    plan,
+    threads,
+    best,
+    gpuLayers,
+  }: { plan: CopyTarget['plan']; threads: number; best: CopyTarget['bestThreads']; gpuLayers: number | 'max' },
   { llama, backend }: OpenLlama,
   call: CallContext,
 ): Promise<OpenSlice> {
@@ -185,8 +190,8 @@ async function openSlice(
   return {
     model,
     sequence: context.getSequence(),
-    threads: createThreadGovernor(threads, undefined, createIdleCores(threads)),
-    promptThreads: createPromptThreads(threads, undefined, createIdleCores(threads)),
+    threads: createThreadGovernor(threads, undefined, createIdleCores(threads), best?.decode),
+    promptThreads: createPromptThreads(threads, undefined, createIdleCores(threads), best?.prefill),
     // As in a chat on the processor, where a slice of a prompt takes some 300 ms.
     batch: backend === 'cpu' ? Math.min(batch, 64) : batch,
     vocabulary: Math.max(1, facts.geometry.vocabularySize),

@@ -263,6 +263,10 @@ export function createCore(options: CoreOptions) {
     isCatalogued: (repository) => recommendation.entryOf(repository) !== null,
     log: log.child('discover'),
   })
+  const bestThreads = async () => {
+    const measured = await calibration.current(await hardware.report())
+    return measured.find(({ backend }) => backend === 'cpu')?.threads ?? null
+  }
   const copyTests: CopyTests = new CopyTests({
     fork,
     fit: ({ path, facts }, query) => recommendation.fitFile(facts, { ...query, dryRun: dryRuns.of(path, facts) }),
@@ -271,6 +275,7 @@ export function createCore(options: CoreOptions) {
     probe: () => probes.probe(),
     folder: join(paths.cacheDir, 'copies'),
     store: new CopyStore(join(paths.cacheDir, 'copyTests.json'), log.child('copies')),
+    bestThreads,
     onBattery,
     diskFree: async (folder) => (await readDisk(folder))?.free ?? null,
     busy: () => engine.generating || calibration.running,
@@ -279,10 +284,6 @@ export function createCore(options: CoreOptions) {
   void copyTests.cleanUp().catch((error: unknown) => log.warn('what tests left behind is still there', error))
 
   const conversations = new ConversationService(db)
-  const bestThreads = async () => {
-    const measured = await calibration.current(await hardware.report())
-    return measured.find(({ backend }) => backend === 'cpu')?.threads ?? null
-  }
   const loading = new LoadingService({
     host: engine,
     models: db.models,

@@ -58,6 +58,20 @@ function service(more: Partial<CopyTestsOptions> = {}, script: FakeScript = {}, 
 }
 const left = () => (existsSync(join(folder, 'copies')) ? readdirSync(join(folder, 'copies')) : [])
 
+test('begins with the threads that the calibration found best, where there is one', async () => {
+  const threadsOf = async (bestThreads: CopyTestsOptions['bestThreads']) => {
+    const { tests, engine } = service(bestThreads === undefined ? {} : { bestThreads })
+    await tests.test(model, {}, subject, forever, nothing)
+    return engine.processes
+      .flatMap(({ received }) => received)
+      .flatMap((sent) => (sent.call === 'copySpeed' ? [sent.args.bestThreads] : []))
+  }
+  const best = { decode: 3, prefill: 4 }
+  expect(await threadsOf(async () => best)).toEqual([best])
+  expect(await threadsOf(async () => null)).toEqual([undefined])
+  expect(await threadsOf(() => Promise.reject(new Error('the calibrations cannot be read')))).toEqual([undefined])
+})
+
 test('measures in processes of its own, ends them, leaves no file; the result holds for that file on this machine', async () => {
   const { tests, engine, options } = service()
   const stages: string[] = []

@@ -1,6 +1,6 @@
 import { mkdir, mkdtemp, readdir, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
-import { type CopyResult, copySpeed, withCopy } from '@shared/domain/emptyCopy'
+import { type CopyResult, copySpeed, withCopy, type CopyTarget } from '@shared/domain/emptyCopy'
 import type { FitReport, LoadPlan } from '@shared/domain/fit'
 import type { KvCacheType, ModelFacts } from '@shared/domain/gguf'
 import type { BackendProbe, HardwareReport } from '@shared/domain/hardware'
@@ -43,6 +43,8 @@ export interface CopyTestsOptions {
   /** Copies lie here while they are tested, each in a folder of its own. */
   folder: string
   store: CopyStore
+  /** Of the processor, where it was measured; default: it was not. */
+  bestThreads?: () => Promise<CopyTarget['bestThreads'] | null>
   onBattery: () => Promise<boolean>
   diskFree: (folder: string) => Promise<Bytes | null>
   /** Something else measures or answers now. */
@@ -250,7 +252,9 @@ export class CopyTests {
       },
     )
     onProgress('speed', memoryShare)
-    const target = { plan, threads: null }
+    // Without them it begins with all, and finds the best as a chat does.
+    const best = (await this.#options.bestThreads?.().catch(() => null)) ?? null
+    const target: CopyTarget = { plan, threads: null, ...(best === null ? {} : { bestThreads: best }) }
     const run = await this.#engine('copySpeed', { ...target, path, directory: join(directory, 'speed') }, signal, (event) => {
       if (event.kind === 'calibrate') onProgress('speed', memoryShare + event.fraction * (1 - memoryShare))
     })

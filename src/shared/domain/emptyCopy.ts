@@ -9,6 +9,8 @@ export interface CopyTarget {
   plan: LoadPlan
   /** null: as many as the processor has cores for this process. */
   threads: number | null
+  /** What a calibration found best: the copy begins with these, as a chat does. */
+  bestThreads?: { decode: number; prefill: number }
   /** Blocks up to so many bytes are run whole, and slices differ by about so many; left out: what the engine thinks right. */
   budget?: { whole: Bytes; difference: Bytes }
 }
