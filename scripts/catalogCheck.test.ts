@@ -1,3 +1,5 @@
+import { spawn } from 'node:child_process'
+import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type RunningHub, startHub } from '../e2e/fixtures/hubServer'
 
@@ -31,6 +33,7 @@ beforeAll(async () => {
         },
       },
       'other/model-GGUF': { files: { 'x.gguf': Buffer.alloc(1) } },
+      'guarded/model-GGUF': { gated: true, files: { 'model-Q8_0.gguf': Buffer.alloc(800) } },
     },
   })
 })
@@ -59,6 +62,32 @@ describe('the catalogue against a hub', () => {
       'model: maker/model-GGUF: Q4_K_M: 500 bytes, the catalogue says 511 ± 10',
       'model: maker/model-GGUF: Q8_0: 800 bytes, the catalogue says 801',
     ])
+  })
+  it('reads the list of what is behind an agreement: sizes are no secret', async () => {
+    const right = [{ name: 'Q8_0', file: 'model-Q8_0.gguf', sizeBytes: 800 }]
+    expect(await run(right, ['guarded/model-GGUF'])).toEqual({ differences: [], unanswered: [], files: 1 })
+    expect((await run([{ name: 'Q4_K_M', file: 'model-Q4_K_M.gguf', sizeBytes: 500 }], ['guarded/model-GGUF'])).differences).toEqual([
+      'model: guarded/model-GGUF: Q4_K_M: no model-Q4_K_M.gguf',
+    ])
+  })
+  it('is a command: what it says, and how it ends', async () => {
+    const command = (endpoint: string, ...ids: string[]) =>
+      new Promise<{ code: number | null; said: string }>((resolve) => {
+        const child = spawn(process.execPath, [fileURLToPath(new URL('catalogCheck.mjs', import.meta.url)), ...ids], {
+          env: { ...process.env, HF_ENDPOINT: endpoint },
+        })
+        let said = ''
+        for (const stream of [child.stdout, child.stderr]) stream.on('data', (bytes: Buffer) => (said += bytes.toString()))
+        child.on('exit', (code) => resolve({ code, said }))
+      })
+    // This hub has none of the catalogue's repositories.
+    const gone = await command(server.endpoint, 'qwen3-8b')
+    expect(gone.code).toBe(1)
+    expect(gone.said).toContain('qwen3-8b: unsloth/Qwen3-8B-GGUF is not there')
+    expect(await command(server.endpoint, 'no-such-model')).toEqual({ code: 2, said: 'Not in the catalogue: no-such-model\n' })
+    const silent = await command('http://127.0.0.1:9', 'qwen3-8b')
+    expect(silent.code).toBe(2)
+    expect(silent.said).toContain('Nothing was checked')
   })
   it('names a repository that is gone', async () => {
     expect((await run(same, ['maker/model-GGUF', 'maker/gone'])).differences).toEqual(['model: maker/gone is not there'])
