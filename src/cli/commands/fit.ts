@@ -100,7 +100,13 @@ export function addFit(program: Command): void {
           ...(flags.backend === undefined ? {} : { backend: flags.backend }),
           ...(flags.simulate === undefined ? { dryRun: core.dryRuns.of(path, facts) } : { simulate: flags.simulate }),
         })
-        out.result({ ...fit, file: source === null ? path : file, ...(source === null ? {} : { source }) }, () => fitText(fit, out))
+        out.result({ ...fit, file: source === null ? path : file, ...(source === null ? {} : { source }) }, () =>
+          // On screen the same stands in the sum.
+          [
+            fitText(fit, out),
+            ...(facts.geometry.experts !== null && fit.verdict === 'partial-gpu' ? [out.words.discover.expertsTogether] : []),
+          ].join('\n'),
+        )
       }),
     )
 

@@ -51,7 +51,7 @@ export function adviseParallelism(input: {
   return { kind: input.dataTooLarge ? 'data' : 'none', ...none }
 }
 
-/** `llama.cpp-rpc`: every further device in a machine of its own, lent by llama.cpp's `rpc-server`. */
+/** `llama.cpp-rpc`: every further device in a machine of its own, lent by llama.cpp's `ggml-rpc-server`. */
 export type ServeProgram = 'vllm' | 'llama.cpp' | 'llama.cpp-rpc'
 
 /** Its usual port (llama.cpp, tools/rpc/rpc-server.cpp). */
@@ -67,7 +67,7 @@ export function serveCommand(engine: ServeProgram, model: string, advice: Parall
   if (engine === 'llama.cpp-rpc') {
     // The first device is in the machine that serves.
     const hosts = Array.from({ length: devices - 1 }, (_, index) => `HOST${index + 2}:${rpcPort}`)
-    return hosts.length === 0 ? llama : `rpc-server --host 0.0.0.0 --port ${rpcPort}\n${llama} --rpc ${hosts.join(',')}`
+    return hosts.length === 0 ? llama : `ggml-rpc-server --host 0.0.0.0 --port ${rpcPort}\n${llama} --rpc ${hosts.join(',')}`
   }
   const split =
     devices > 1

@@ -153,7 +153,7 @@ describe('parallelism', () => {
       "llama-server -m 'my model'\\''s.gguf' --n-gpu-layers 99 --ctx-size 8192 --split-mode layer --tensor-split 1,1",
     )
     expect(serveCommand('llama.cpp-rpc', 'm.gguf', { ...advice, pipelineParallel: 3 }, 8192)).toBe(
-      'rpc-server --host 0.0.0.0 --port 50052\nllama-server -m m.gguf --n-gpu-layers 99 --ctx-size 8192 --rpc HOST2:50052,HOST3:50052',
+      'ggml-rpc-server --host 0.0.0.0 --port 50052\nllama-server -m m.gguf --n-gpu-layers 99 --ctx-size 8192 --rpc HOST2:50052,HOST3:50052',
     )
     expect(serveCommand('llama.cpp-rpc', 'm.gguf', { kind: 'none', tensorParallel: 1, pipelineParallel: 1 }, 8192)).not.toContain('rpc')
   })

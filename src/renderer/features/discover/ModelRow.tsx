@@ -63,6 +63,7 @@ export function ModelRow({ item }: { item: Recommendation }) {
           rating={rating}
           notes={[
             ...(aboutFreeing.has(item.reason.kind) ? [] : [reasonSentence(item.reason, messages)]),
+            ...(model.geometry.experts !== null && best.verdict === 'partial-gpu' ? [discover.expertsTogether] : []),
             ...(model.imagesUnused ? [discover.imagesUnused] : []),
           ]}
           test={<TestPanel offer={offer} fit={best.fit} />}

@@ -88,6 +88,7 @@ export const discover = {
   },
   betweenNeeds: (p: { needs: string }) => `between classes, needs ${p.needs}`,
   thinks: 'Can think first',
+  expertsTogether: 'A mixture of experts: Snug splits it by whole layers; its experts cannot be placed apart from the rest here.',
   imagesUnused: 'It could see images; Snug cannot yet.',
   capability: (p: { rating: string }) => `Capability: ${p.rating}`,
   notRated: 'not rated',

@@ -86,6 +86,7 @@ export const discover = {
   },
   betweenNeeds: (p: { needs: string }) => `介于两档之间，需要${p.needs}`,
   thinks: '可以先思考',
+  expertsTogether: '混合专家模型：Snug 按整层拆分，暂时不能把专家与其余部分分开放置。',
   imagesUnused: '它能看图，但 Snug 暂不支持。',
   capability: (p: { rating: string }) => `能力：${p.rating}`,
   notRated: '暂无评分',
