@@ -1,14 +1,15 @@
 import { constants } from 'node:fs'
 import { type FileHandle, mkdir, open, rename } from 'node:fs/promises'
-import { dirname, join } from 'node:path'
+import { dirname } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { sourceKind } from '@shared/domain/source'
 import { SnugError } from '@shared/errors'
 import { clipTo, prefixOf, totalOf } from './byteRanges'
-import { fromFileSystem, hashOfFile, isFileSystem, isThatFile, sizeOf, syncFolder, wanted } from './downloadFiles'
+import { fromFileSystem, hashOfFile, isFileSystem, syncFolder, wanted } from './downloadFiles'
 import { acceptAnswer, isPassing, isRefusal, rangeHeaders, strongEtag } from './downloadAnswer'
 import { type JobEvent, type JobLimits, type JobPart, type JobSpec, jobLimits, partFile, wrongFile } from './downloadTypes'
-import { safeComponents } from './fileNames'
 import { fileAddress } from './fileAddress'
+import { JobFolder } from './jobFolder'
 import type { Network } from './network'
 import { Pace } from './pace'
 import { repairPart } from './partRepair'
@@ -55,7 +56,7 @@ export class DownloadJob {
   readonly #random: () => number
   readonly #thread: JobDependencies['thread']
   readonly #sources: Sources
-  #folder: string
+  readonly #folder: JobFolder
   #current: Running | null = null
   #lastProgress = 0
 
@@ -64,7 +65,10 @@ export class DownloadJob {
     // Without a hash from the origin nobody could tell whether a mirror sends the same file.
     const known = spec.parts.every((part) => part.sha256 !== null || part.gitSha1 !== null)
     this.#sources = new Sources(spec.endpoint, known ? (spec.mirrors ?? []) : [])
-    this.#folder = spec.folder
+    this.#folder = new JobFolder(this.#spec, {
+      moved: (folder) => emit({ type: 'folder', folder }),
+      found: (index, part, path) => this.#place(index, part, path, false),
+    })
     this.#network = network
     this.#emit = emit
     this.#limits = limits
@@ -81,63 +85,13 @@ export class DownloadJob {
 
   async run(signal: AbortSignal): Promise<void> {
     try {
-      await this.#adoptWhatIsThere(signal)
-      await this.#checkSpace()
+      await this.#folder.adoptWhatIsThere(signal)
+      await this.#folder.needRoom(this.#missingBytes())
       for (const [index, part] of this.#spec.parts.entries()) if (!part.done) await this.#fetchPart(index, part, signal)
     } catch (error) {
       if (signal.aborted) throw new SnugError('cancelled', 'stopped')
-      throw fromFileSystem(error, this.#folder)
+      throw fromFileSystem(error, this.#folder.path)
     }
-  }
-
-  #target(part: JobPart): string {
-    return join(this.#folder, ...safeComponents(part.file))
-  }
-
-  /** A file may lie under its final name already: from a kill after the rename, or the person's own. Ours is taken, theirs is left alone. */
-  async #adoptWhatIsThere(signal: AbortSignal): Promise<void> {
-    // A second name can be taken as well; a third is somebody's joke.
-    for (let level = 0; level < 3; level++) {
-      if (await this.#adopt(signal)) return
-      await this.#moveTo(join(this.#folder, this.#spec.revision.slice(0, 8)))
-    }
-    throw new SnugError('file/not-permitted', 'other files have this name', { path: this.#folder })
-  }
-
-  /** False when somebody else's file is in the way. */
-  async #adopt(signal: AbortSignal): Promise<boolean> {
-    for (const [index, part] of this.#spec.parts.entries()) {
-      const target = this.#target(part)
-      const size = await sizeOf(target)
-      if (size === null) part.done = false
-      else if (part.done && size === part.sizeBytes) continue
-      else if (size === part.sizeBytes && (await isThatFile(target, part, signal))) this.#place(index, part, target, false)
-      else return false
-    }
-    return true
-  }
-
-  async #moveTo(folder: string): Promise<void> {
-    const from = this.#spec.parts.map((part) => this.#target(part))
-    this.#folder = folder
-    this.#emit({ type: 'folder', folder })
-    for (const [index, part] of this.#spec.parts.entries()) {
-      const old = from[index] ?? ''
-      const to = this.#target(part)
-      const [source, place] = part.done ? [old, to] : [partFile(old, this.#spec.id), partFile(to, this.#spec.id)]
-      await mkdir(dirname(to), { recursive: true })
-      if ((await sizeOf(source)) !== null && (await sizeOf(to)) === null) await rename(source, place)
-      else part.done = false
-    }
-  }
-
-  async #checkSpace(): Promise<void> {
-    const first = this.#spec.parts[0]
-    if (first === undefined) return
-    const target = this.#target(first)
-    await mkdir(dirname(target), { recursive: true })
-    const missing = this.#missingBytes() + this.#spec.reserveBytes - (await freeBytes(dirname(target)))
-    if (this.#missingBytes() > 0 && missing > 0) throw diskFull(dirname(target), missing)
   }
 
   #missingBytes(): number {
@@ -149,7 +103,7 @@ export class DownloadJob {
   }
 
   async #fetchPart(index: number, part: JobPart, signal: AbortSignal): Promise<void> {
-    const target = this.#target(part)
+    const target = this.#folder.target(part)
     const path = partFile(target, this.#spec.id)
     await mkdir(dirname(target), { recursive: true })
     const handle = await open(path, constants.O_RDWR | constants.O_CREAT, 0o644)
@@ -271,7 +225,8 @@ export class DownloadJob {
     const stall = new StallWatch(this.#limits.stallMs)
     const response = await this.#network.request(fileAddress(endpoint, repository, part.revision ?? revision, part.file), {
       purpose: 'download',
-      about: `${repository}/${part.file}`,
+      // An address may carry a secret in its query.
+      about: sourceKind(repository) === 'address' ? part.file : `${repository}/${part.file}`,
       headers,
       signal: AbortSignal.any([signal, stall.signal]),
       timeoutMs: this.#limits.stallMs,
