@@ -134,6 +134,18 @@ test('the first use, screen by screen', async () => {
     await expect(tested.getByTestId('copy-measured')).toBeVisible({ timeout: 180_000 })
     await page.locator('.page').evaluate((element) => element.scrollTo(0, 0))
     await shoot(page, 'test-here')
+    for (const [name, address] of [
+      ['address', `${hub.endpoint}/plain/${scriptedFile}`],
+      ['address-hub', `${hub.endpoint}/${starterRepository}/blob/main/SmolLM2-135M-Instruct-Q4_1.gguf`],
+      ['address-wrong', `${hub.endpoint}/plain/none.gguf`],
+    ] as const) {
+      await search.fill(address)
+      await search.press('Enter')
+      const panel = page.getByTestId('address-file')
+      await expect(panel.getByTestId('address-trust').or(panel.getByRole('alert'))).toBeVisible({ timeout: 60_000 })
+      await page.locator('.page').evaluate((element) => element.scrollTo(0, 0))
+      await shoot(page, name)
+    }
     for (const repository of [scriptedRepository, starterRepository]) {
       if (repository === scriptedRepository) hub.faults.add({ at: 'storage', do: 'flip', offset: 5_000, times: 50, path: scriptedFile })
       await search.fill(repository)

@@ -1,9 +1,9 @@
 import { type Page, expect, test } from '@playwright/test'
 import { messages } from '../src/shared/i18n'
-import { hubEnv, startTestHub } from './fixtures/hub'
+import { hubEnv, scriptedFile, scriptedRepository, startTestHub } from './fixtures/hub'
 import type { RunningHub } from './fixtures/hubServer'
 import { type Launched, launchSnug } from './fixtures/launch'
-import { en } from './fixtures/models'
+import { en, lastAnswer, send } from './fixtures/models'
 import { openPage } from './fixtures/pages'
 import { ask } from './fixtures/rpc'
 
@@ -81,4 +81,59 @@ test('a search of the hub is narrowed by size, machine, licence and language, as
   await expect(page.getByRole('combobox', { name: zh.discover.language })).toContainText('中文')
   await expect(page.getByRole('combobox', { name: zh.discover.licence })).toBeVisible()
   await ask(page, 'app/setSettings', { language: 'en' })
+})
+
+test('a pasted address: its one file with its verdict, then download, load and chat; any other says what is wrong and what to do', async () => {
+  const { app, page } = snug
+  await openPage(page, 'discover')
+  const field = page.getByRole('searchbox', { name: en.discover.searchLabel })
+  const panel = page.getByTestId('address-file')
+  const show = async (text: string) => {
+    await field.fill(text)
+    await field.press('Enter')
+  }
+  const { trouble, trust } = en.discover.address
+  const plain = (name: string) => `${hub.endpoint}/plain/${name}`
+  hub.faults.add({ at: 'api', do: 'html', path: 'page.gguf' })
+  for (const [address, words] of [
+    [plain('none.gguf'), trouble.missing],
+    [plain('page.gguf'), trouble.webPage],
+    [plain('a-Q4_K_M.gguf'), trouble.noGguf],
+    ['http://127.0.0.1:9/x.gguf', trouble.silent],
+    ['https://models.example/about', trouble.noModel],
+  ] as const) {
+    await show(address)
+    await expect(panel.getByRole('alert')).toContainText(words.title)
+    await expect(panel.getByRole('alert')).toContainText(words.action)
+  }
+  await ask(page, 'app/setSettings', { offline: true })
+  await show('https://models.example/x.gguf')
+  await expect(panel.getByRole('alert')).toContainText(en.errors['network/offline'].title)
+  await expect(panel.getByRole('button', { name: en.discover.goOnline })).toBeVisible()
+
+  // The page of a file at the hub: there a hash is told.
+  await show(`${hub.endpoint}/${scriptedRepository}/blob/main/${scriptedFile}`)
+  await expect(panel.getByTestId('address-trust')).toHaveText(trust.sha256({ source: new URL(hub.endpoint).host }))
+  await ask(page, 'app/setSettings', { offline: false })
+
+  // Pasted, it is shown without another key, and hides nothing of the catalogue.
+  await app.evaluate(({ clipboard }, text) => clipboard.writeText(text), plain(scriptedFile))
+  await field.fill('')
+  await field.press('Control+V')
+  const facts = panel.getByTestId('address-facts')
+  await expect(facts).toContainText('F32')
+  await expect(facts).toContainText(scriptedFile)
+  await expect(panel).toContainText(en.common.level['dry-run'])
+  await expect(panel.getByRole('img')).toHaveAccessibleName(new RegExp(en.common.cpuOnly))
+  await expect(panel.getByTestId('address-trust')).toContainText(trust.unknown)
+  expect(await page.getByTestId('model-row').count()).toBeGreaterThan(3)
+  await ask(page, 'app/setSettings', { language: 'zh-CN' })
+  await expect(panel.getByTestId('address-trust')).toContainText(zh.discover.address.trust.unknown)
+  await ask(page, 'app/setSettings', { language: 'en' })
+
+  await panel.getByRole('button', { name: /^Download / }).click()
+  await panel.getByRole('button', { name: /^Load and chat: / }).click({ timeout: 60_000 })
+  await expect(page.getByTestId('model-button')).toHaveAttribute('data-state', 'ready', { timeout: 60_000 })
+  await send(page, 'Which side does the coin show?')
+  expect(await lastAnswer(page)).not.toBe('')
 })

@@ -20,9 +20,7 @@ export async function benchCopy(
   out.progress(out.words.cli.copyRunning({ stage: 'header', percent: 0 }))
   const { path, facts, source } = await modelTarget(core, target)
   const subject: CopySubject | null =
-    source === null || source.repository === null
-      ? null
-      : { repository: source.repository, file: source.file, quantization: facts.quantization }
+    source === null ? null : { repository: source.repository ?? source.address, file: source.file, quantization: facts.quantization }
   const outcome = await core.copyTests.test(
     { path, facts },
     {

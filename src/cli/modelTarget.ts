@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs'
 import { resolve } from 'node:path'
+import { isAddress, readAddress } from '@shared/domain/address'
 import type { ModelFacts } from '@shared/domain/gguf'
-import { hfMirror, huggingFace } from '@shared/domain/settings'
 import { SnugError } from '@shared/errors'
 import type { Core } from '../main/core'
 import type { HubListing } from '../main/platform/hubFiles'
@@ -31,15 +31,6 @@ export function chooseProjector({ repository, projectors }: HubListing): string 
   return chosen.path
 }
 
-/** A file as a person copies its address from the hub: its page, or the download itself. Mirrors have the same repositories. */
-export function fileAtHub(address: string, endpoint: string): { repository: string; file: string } | null {
-  if (!URL.canParse(address)) return null
-  const url = new URL(address)
-  if (![endpoint, huggingFace, hfMirror].some((hub) => new URL(hub).origin === url.origin)) return null
-  const match = /^\/([\w.-]+\/[\w.-]+)\/(?:blob|resolve)\/main\/(.+\.gguf)$/i.exec(url.pathname)
-  return match?.[1] === undefined || match[2] === undefined ? null : { repository: match[1], file: decodeURIComponent(match[2]) }
-}
-
 export function chooseGroup({ repository, groups }: HubListing, quantization: string | null): HubListing['groups'][number] {
   const wanted =
     quantization === null
@@ -55,29 +46,33 @@ export function chooseGroup({ repository, groups }: HubListing, quantization: st
   )
 }
 
+function chooseFile({ repository, groups }: HubListing, file: string): HubListing['groups'][number] {
+  const wanted = groups.find((group) => group.parts.includes(file))
+  if (wanted === undefined) throw new SnugError('hub/not-found', `${repository} has no such model file`, { repository, file })
+  return wanted
+}
+
 const repositoryName = /^[\w-][\w.-]*\/[\w.-]+(:[\w.-]+)?$/
 
 /** FILE, URL, `[hf:]OWNER/NAME[:QUANT]` or `ms:OWNER/NAME[:QUANT]`; of what is not here only the header is fetched. */
 export async function modelTarget(core: Core, target: string): Promise<ModelTarget> {
-  const page = /^https?:/i.test(target) ? repositoryPage(target, core.hubEndpoint()) : null
+  const pasted = isAddress(target) ? readAddress(target, core.hubs()) : null
   // A folder can have such a name, too: what is there goes first.
   const named = repositoryName.test(target) && !/\.gguf$/i.test(target) && !existsSync(target)
-  if (page !== null || named || target.startsWith('hf:') || target.startsWith('ms:')) {
-    const { repository, quantization } = parseReference(page ?? target)
+  if (pasted?.kind === 'repository' || named || target.startsWith('hf:') || target.startsWith('ms:')) {
+    const { repository, quantization } = pasted?.kind === 'repository' ? pasted : parseReference(target)
     const listing = await core.discover.listing(repository)
     return await core.remote.ofGroup(listing, chooseGroup(listing, quantization))
   }
-  if (/^https?:/i.test(target)) return await core.remote.ofAddress(target)
+  if (pasted?.kind === 'hub-file' && pasted.repository.startsWith('ms:')) {
+    const listing = await core.discover.listing(pasted.repository)
+    return await core.remote.ofGroup(listing, chooseFile(listing, pasted.file))
+  }
+  if (pasted !== null) {
+    const found = await core.remote.ofAddress(target)
+    // By its repository it is known to the pages as well.
+    return pasted.kind === 'hub-file' ? { ...found, source: { ...found.source, repository: pasted.repository, file: pasted.file } } : found
+  }
   const path = resolve(target)
   return { path, facts: await core.engine.tools('inspect', { path }), source: null }
-}
-
-/** The hub's page of a repository, as a person copies it from there. */
-export function repositoryPage(address: string, endpoint: string): string | null {
-  if (!URL.canParse(address)) return null
-  const url = new URL(address)
-  const there = /^\/models\/([\w.-]+\/[\w.-]+(?::[\w.-]+)?)/.exec(url.pathname)?.[1]
-  if (there !== undefined && /^(www\.)?modelscope\.cn$/.test(url.hostname)) return `ms:${there}`
-  const match = /^\/([\w.-]+\/[\w.-]+(?::[\w.-]+)?)(?:\/tree\/[^/]+)?\/?$/.exec(url.pathname)
-  return match?.[1] !== undefined && url.origin === new URL(endpoint).origin && !/\.gguf$/i.test(match[1]) ? match[1] : null
 }

@@ -1,5 +1,6 @@
 import { readdir, stat } from 'node:fs/promises'
 import { dirname, join, resolve } from 'node:path'
+import { knownHubs } from '@shared/domain/address'
 import type { MemoryDevice } from '@shared/domain/memory'
 import { huggingFace } from '@shared/domain/settings'
 import { bestBackend, usableGpus } from '@shared/domain/pools'
@@ -86,6 +87,8 @@ export function createCore(options: CoreOptions) {
   })
   const modelScope = new ModelScope(network, modelScopeEndpoint(env))
   const hub = new Hub({ network, endpoint: () => endpoints.current, endpoints, modelScope })
+  const runner = new WorkerRunner(downloadWorker, network)
+  const hubs = () => knownHubs(hub.endpoint, modelScope.endpoint)
   const tokens = new HubTokensService({
     places: () => {
       const { endpoint, endpointAutomatic } = settings.get()
@@ -103,7 +106,6 @@ export function createCore(options: CoreOptions) {
     apply: (known) => network.setTokens(known),
     log: log.child('tokens'),
   })
-  const runner = new WorkerRunner(downloadWorker, network)
   const stopFollowing = settings.onChange(() => {
     network.setOffline(settings.get().offline)
     runner.setOffline(settings.get().offline)
@@ -208,10 +210,11 @@ export function createCore(options: CoreOptions) {
     loadedId: () => engine.loaded?.modelId ?? null,
     log: log.child('library'),
   })
+  const lookAt = (address: string, signal?: AbortSignal) => lookAtAddress(network, address, signal)
   const downloads: DownloadsService = new DownloadsService({
     rows: db.downloads,
     hub,
-    lookAt: (address) => lookAtAddress(network, address),
+    lookAt,
     mirrors: () => endpoints.mirrors(),
     runner,
     here: async (hashes) => (override.modelsFolder === undefined ? await library.withFiles(hashes) : null),
@@ -250,15 +253,18 @@ export function createCore(options: CoreOptions) {
     fitRepository: (repository, files, options, header) => recommendation.fitRepository(repository, files, options, header),
     foundOnDisk: () => library.foundOnDisk(),
     remote,
-    fitExactly: async ({ path, facts, source: { repository, file } }, options) => {
+    lookAt,
+    hubs,
+    fitExactly: async ({ path, facts, source: { address, repository, file } }, options) => {
       const fit = await recommendation.fitFile(facts, {
         ...options,
         room: 'usual',
-        dryRun: dryRuns.of(path, facts),
+        // llama.cpp here says nothing of another machine.
+        ...(options.simulate === undefined ? { dryRun: dryRuns.of(path, facts) } : {}),
         ...(repository === null ? {} : { measuredKey: catalogueKey(repository, facts.quantization) }),
       })
       const copies = await recommendation.copies(options)
-      return repository === null ? fit : copies(repository, facts.quantization, file, fit)
+      return copies(repository ?? address, facts.quantization, repository === null ? null : file, fit)
     },
     isCatalogued: (repository) => recommendation.entryOf(repository) !== null,
     log: log.child('discover'),
@@ -348,8 +354,8 @@ export function createCore(options: CoreOptions) {
     replies,
     space: () => folderSpace(settings.get().watchedFolders, db.models.all(), readDisk),
     updates,
-    /** The hub that is asked now. */
-    hubEndpoint: () => hub.endpoint,
+    /** The hubs whose pages are read; the one that is asked now first. */
+    hubs,
     /** `--endpoint` and `--to` of the command line. */
     useEndpoint: (address: string) => {
       override.endpoint = address

@@ -1,11 +1,12 @@
 import type { Command } from 'commander'
+import { isAddress, readAddress } from '@shared/domain/address'
 import { formatBytes, formatCount, formatDuration, formatParameters } from '@shared/domain/format'
 import type { Download, SearchHit } from '@shared/domain/library'
 import { licenceChoices } from '@shared/domain/search'
 import type { SizeClassId } from '@shared/domain/sizeClass'
 import type { Core } from '../../main/core'
 import { usageError } from '../failure'
-import { chooseGroup, chooseProjector, fileAtHub, parseReference, repositoryPage } from '../modelTarget'
+import { chooseGroup, chooseProjector, parseReference } from '../modelTarget'
 import { oneOf } from '../options'
 import type { Output } from '../output'
 import { type Run, command } from '../run'
@@ -51,19 +52,18 @@ async function filesOf(
   reference: string,
   mmproj: boolean,
 ): Promise<{ repository: string; file: string | null; projector: string | null }> {
-  const address = /^https?:/i.test(reference)
-  const named = address ? fileAtHub(reference, core.hubEndpoint()) : null
-  const page = address ? repositoryPage(reference, core.hubEndpoint()) : null
-  if (address && named === null && page === null) {
+  const pasted = isAddress(reference)
+    ? readAddress(reference, core.hubs())
+    : ({ kind: 'repository', ...parseReference(reference) } as const)
+  if (pasted.kind === 'file' || pasted.kind === 'other') {
     if (mmproj) throw usageError('mmproj')
     return { repository: reference, file: null, projector: null }
   }
-  const text = page ?? reference
-  const { repository, quantization } = named === null ? parseReference(text) : { ...named, quantization: null }
+  const { repository } = pasted
   // A file that is named needs no listing here: the download looks it up.
-  if (named !== null && !mmproj) return { ...named, projector: null }
+  if (pasted.kind === 'hub-file' && !mmproj) return { repository, file: pasted.file, projector: null }
   const listing = await core.discover.listing(repository)
-  const file = named?.file ?? chooseGroup(listing, quantization).file
+  const file = pasted.kind === 'hub-file' ? pasted.file : chooseGroup(listing, pasted.quantization).file
   return { repository, file, projector: mmproj ? chooseProjector(listing) : null }
 }
 

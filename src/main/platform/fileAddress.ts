@@ -1,3 +1,4 @@
+import { partOfAddress } from '@shared/domain/address'
 import { sourceKind } from '@shared/domain/source'
 import { resolveAddress } from './hub'
 import { modelScopeFile } from './modelScope'
@@ -5,6 +6,6 @@ import { modelScopeFile } from './modelScope'
 /** Where the bytes of one file are asked for, whatever kind of source has them. */
 export function fileAddress(endpoint: string, repository: string, revision: string, path: string): string {
   const kind = sourceKind(repository)
-  if (kind === 'address') return repository
+  if (kind === 'address') return partOfAddress(repository, path)
   return kind === 'modelscope' ? modelScopeFile(endpoint, repository, revision, path) : resolveAddress(endpoint, repository, revision, path)
 }

@@ -1,31 +1,64 @@
 import { createHash } from 'node:crypto'
+import { nameInAddress, partsOfAddress, plainAddress, readAddress } from '@shared/domain/address'
+import type { Bytes } from '@shared/domain/units'
 import { SnugError } from '@shared/errors'
 import { strongEtag } from './downloadAnswer'
 import { safeComponents } from './fileNames'
 import { hubError } from './hubError'
 import type { Network } from './network'
 
-/** A GGUF at some address, of which nobody says what its bytes should be. */
-export interface AddressedFile {
-  address: string
+interface AddressedPart {
   name: string
-  sizeBytes: number
+  sizeBytes: Bytes
   etag: string | null
-  /** Another one when the file is another one, as far as the server tells. */
-  revision: string
 }
 
-/** Asks for one byte: size and validator, without a method that some servers refuse. */
+/** A GGUF at some address, of which nobody says what its bytes should be. */
+export interface AddressedFile {
+  /** Of a split file its first part. */
+  address: string
+  name: string
+  parts: AddressedPart[]
+  /** Another one when the file is another one, as far as the server tells. */
+  revision: string
+  /** The server gives ranges of a file that it names: what breaks off goes on. */
+  resumable: boolean
+}
+
+/** Each part is a request. */
+const maxParts = 100
+const partsAtOnce = 4
+
+/** Asks for one byte of each part: size and validator, without a method that some servers refuse. */
 export async function lookAtAddress(network: Network, text: string, signal?: AbortSignal): Promise<AddressedFile> {
-  const url = URL.canParse(text) ? new URL(text) : null
-  if (url === null || !/^https?:$/.test(url.protocol) || url.username !== '' || url.password !== '')
-    throw new SnugError('usage/invalid', 'not a plain http address', { exit: 'usage', usage: 'address' })
-  url.hash = ''
-  const name = decodeName(url.pathname.split('/').at(-1) ?? '')
-  if (!/\.gguf$/i.test(name))
-    throw new SnugError('usage/invalid', 'the address does not end in .gguf', { exit: 'usage', usage: 'notGguf', name })
-  if (/-\d{5}-of-\d{5}\.gguf$/i.test(name))
-    throw new SnugError('model/unsupported', 'one part of a split file: its repository has the others', { name })
+  const pasted = readAddress(text, { hub: [], modelScope: [] })
+  if (pasted.kind !== 'file') {
+    const usage = plainAddress(text) === null ? 'address' : 'notGguf'
+    throw new SnugError('usage/invalid', 'not the plain http address of a .gguf', { exit: 'usage', usage })
+  }
+  const { address, name } = pasted
+  const left = partsOfAddress(address)
+  if (left.length === 0 || left.length > maxParts)
+    throw new SnugError('model/unsupported', `it is split into ${left.length} parts; ${maxParts} are the limit here`, { name })
+  const parts: (AddressedPart & { said: string[]; ranges: boolean })[] = []
+  while (left.length > 0) {
+    const some = left.splice(0, partsAtOnce)
+    parts.push(...(await Promise.all(some.map((part) => lookAtPart(network, part, signal)))))
+  }
+  return {
+    address,
+    name,
+    parts: parts.map(({ name: file, sizeBytes, etag }) => ({ name: file, sizeBytes, etag })),
+    revision: createHash('sha1')
+      .update(parts.flatMap(({ said }) => said).join('\n'))
+      .digest('hex'),
+    resumable: parts.every(({ ranges, etag }) => ranges && etag !== null),
+  }
+}
+
+async function lookAtPart(network: Network, address: string, signal?: AbortSignal) {
+  const url = new URL(address)
+  const name = nameInAddress(address)
   safeComponents(name)
   const response = await network.request(url, {
     purpose: 'size',
@@ -37,21 +70,12 @@ export async function lookAtAddress(network: Network, text: string, signal?: Abo
   const { status, headers } = response
   if (status !== 200 && status !== 206) throw hubError(response)
   if (/^text\/html\b/i.test(headers['content-type'] ?? ''))
-    throw new SnugError('hub/bad-answer', 'a web page came instead of the file', { host: url.host })
+    throw new SnugError('hub/bad-answer', 'a web page came instead of the file', { host: url.host, what: 'web-page' })
   const total = status === 206 ? /\/(\d+)$/.exec(headers['content-range'] ?? '')?.[1] : headers['content-length']
   const sizeBytes = Number(total)
   if (!Number.isSafeInteger(sizeBytes) || sizeBytes <= 0)
-    throw new SnugError('hub/bad-answer', 'the server does not say how long the file is', { host: url.host })
+    throw new SnugError('hub/bad-answer', 'the server does not say how long the file is', { host: url.host, what: 'no-length' })
   const etag = strongEtag(headers.etag)
-  const said = [url.href, String(sizeBytes), etag ?? headers['last-modified'] ?? '']
-  return { address: url.href, name, sizeBytes, etag, revision: createHash('sha1').update(said.join('\n')).digest('hex') }
-}
-
-function decodeName(name: string): string {
-  try {
-    return decodeURIComponent(name)
-  } catch {
-    // Not encoded at all: taken as it is, and checked like any other name.
-    return name
-  }
+  const said = [address, String(sizeBytes), etag ?? headers['last-modified'] ?? '']
+  return { name, sizeBytes, etag, said, ranges: status === 206 }
 }

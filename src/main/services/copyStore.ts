@@ -8,7 +8,7 @@ import { z } from 'zod'
 
 /** A result, and what it holds for: another driver, engine or device is another machine (`machineKey`). */
 export interface StoredCopy {
-  /** null: a local file or a bare address, which no page lists. */
+  /** null: a local file, which no page lists. */
   subject: CopySubject | null
   machine: string
   at: number

@@ -160,3 +160,69 @@ test('a search goes through the pages for what passes, and counts what the hub d
   expect(all.hits.map(({ fits }) => fits)).toEqual([true, false, null, true])
   expect({ pages, more: all.more }).toEqual({ pages: 1, more: false })
 })
+
+const hubs = () => ({ hub: ['https://hub.example'], modelScope: ['https://scope.example'] })
+const remoteOf = (more: Partial<ModelFacts> = {}): DiscoverDependencies['remote'] => {
+  const model = (address: string, repository: string | null) => ({
+    ...remoteModel,
+    facts: { ...facts, ...more },
+    source: { ...remoteModel.source, address, repository },
+  })
+  return {
+    known: async () => null,
+    ofGroup: async ({ repository }) => model('https://hub.example/x', repository),
+    ofAddress: async (address) => model(address, null),
+  }
+}
+
+test('an address of a file at a hub: its repository, whose hash counts', async () => {
+  const file = { path: 'm-Q8_0-0.gguf', sizeBytes: 1.3 * GiB, sha256: 'a'.repeat(64), gitSha1: null }
+  const hub = {
+    ...service(undefined).needs.hub,
+    listing: async (repository: string) => ({ ...listing(repository), files: [file], gated: 'auto' as const }),
+  }
+  const discover = service(remoteOf(), { hub, hubs })
+  expect(await discover.address('https://hub.example/someone/else/blob/main/m-Q8_0.gguf')).toMatchObject({
+    kind: 'file',
+    repository: 'someone/else',
+    file: 'm-Q8_0.gguf',
+    hash: 'sha256',
+    way: 'encrypted',
+    host: 'hub.example',
+    gated: 'auto',
+    resumable: true,
+    facts: { architecture: facts.architecture },
+  })
+  // One part without a hash, and nobody says what the whole should be.
+  expect(await discover.address('https://hub.example/someone/else/resolve/main/m-BF16.gguf')).toMatchObject({ parts: 2, hash: null })
+  await expect(discover.address('https://hub.example/someone/else/blob/main/none.gguf')).rejects.toMatchObject({ code: 'hub/not-found' })
+  expect(await discover.address('https://scope.example/models/someone/else')).toEqual({ kind: 'repository', repository: 'ms:someone/else' })
+  await expect(discover.address('https://elsewhere.example/page')).rejects.toMatchObject({ code: 'usage/invalid' })
+})
+
+test('any other address: what the server says of the file, and no hash; errors tell the address', async () => {
+  const lookAt = async (address: string) => {
+    if (address.includes('none')) throw new SnugError('hub/not-found', 'not there', { status: 404 })
+    const part = (name: string) => ({ name, sizeBytes: GiB, etag: null })
+    return { address, name: 'x-00001-of-00002.gguf', parts: [part('x'), part('y')], revision: '1', resumable: false }
+  }
+  const discover = service(remoteOf(), { lookAt, hubs })
+  expect(await discover.address('http://models.example/x-00002-of-00002.gguf')).toMatchObject({
+    repository: 'http://models.example/x-00001-of-00002.gguf',
+    file: 'x-00001-of-00002.gguf',
+    parts: 2,
+    sizeBytes: 2 * GiB,
+    hash: null,
+    way: 'plain',
+    resumable: false,
+  })
+  expect(await discover.address('http://localhost:8080/x.gguf')).toMatchObject({ way: 'this-machine' })
+  // What signs an address stays out of what is shown and written down.
+  await expect(discover.address('https://models.example/none.gguf?key=secret')).rejects.toMatchObject({
+    code: 'hub/not-found',
+    data: { status: 404, address: 'https://models.example/none.gguf' },
+  })
+  await expect(service(remoteOf({ kind: 'projector' }), { lookAt, hubs }).address('https://models.example/x.gguf')).rejects.toMatchObject({
+    code: 'model/unsupported',
+  })
+})

@@ -1,15 +1,19 @@
+import { type KnownHubs, readAddress } from '@shared/domain/address'
 import type { FitReport } from '@shared/domain/fit'
 import type { KvCacheType, ModelFacts } from '@shared/domain/gguf'
 import type { RepositoryFiles, SearchHit, SearchResult } from '@shared/domain/library'
 import { quantizationInfo } from '@shared/domain/quantization'
 import { type SearchFilters, noSearchFilters, passesSearch } from '@shared/domain/search'
+import { sourceKind } from '@shared/domain/source'
 import type { SimulatedMachine } from '@shared/domain/simulate'
 import { SnugError, toErrorValue } from '@shared/errors'
-import type { ExactFit, FoundModels } from '@shared/ipc/discover'
+import type { AddressedModel, AddressLook, ExactFit, FoundModels } from '@shared/ipc/discover'
 import { type Log, silentLog } from '@shared/log'
 import type { Hub } from '../platform/hub'
 import type { FileGroup, HubListing } from '../platform/hubFiles'
 import type { CardText } from '../platform/modelCard'
+import { isLoopback } from '../platform/redirects'
+import type { AddressedFile } from '../platform/remoteFile'
 import type { RemoteModel, RemoteModels } from './remoteModels'
 
 interface FitWishes {
@@ -30,7 +34,11 @@ export interface DiscoverDependencies {
   ) => Promise<Record<string, FitReport>>
   foundOnDisk: () => Promise<FoundModels[]>
   /** Headers by ranges; without them everything goes by name and size. */
-  remote?: Pick<RemoteModels, 'known' | 'ofGroup'>
+  remote?: Pick<RemoteModels, 'known' | 'ofGroup'> & Partial<Pick<RemoteModels, 'ofAddress'>>
+  /** What lies at an address. */
+  lookAt?: (address: string, signal?: AbortSignal) => Promise<AddressedFile>
+  /** The hubs whose pages are read. */
+  hubs?: () => KnownHubs
   /** Sizing of one file by its own header, with llama.cpp's dry run. */
   fitExactly?: (model: RemoteModel, options: FitWishes) => Promise<FitReport>
   /** The catalogue has the geometry of its own repositories: no header is fetched for a mere look. */
@@ -79,12 +87,12 @@ export class DiscoverService {
 
   /** One file by its own header: what to trust right before it is downloaded. */
   async exact(repository: string, file: string, options: FitWishes = {}, signal?: AbortSignal): Promise<ExactFit> {
-    const { remote, fitExactly } = this.needs
-    if (remote === undefined || fitExactly === undefined) throw new SnugError('internal/bug', 'no headers here')
+    const { fitExactly } = this.needs
+    if (fitExactly === undefined) throw new SnugError('internal/bug', 'no headers here')
     const listing = await this.needs.hub.listing(repository, { signal })
     const group = listing.groups.find((candidate) => candidate.file === file || candidate.parts.includes(file))
-    if (group === undefined) throw new SnugError('hub/not-found', `${repository} has no such model file`, { repository, file })
-    const model = await remote.ofGroup(listing, group)
+    if (group === undefined) throw notThere(listing, file)
+    const model = await this.#remote.ofGroup(listing, group)
     const { architecture, name, quantization, parameters, sizeBytes, trainContextSize } = model.facts
     return {
       repository,
@@ -94,6 +102,89 @@ export class DiscoverService {
     }
   }
 
+  /** What a person pasted: the page of a repository, or one file, priced by its own header. */
+  async address(text: string, options: FitWishes = {}, signal?: AbortSignal): Promise<AddressLook> {
+    const pasted = readAddress(text, this.needs.hubs?.() ?? { hub: [], modelScope: [] })
+    if (pasted.kind === 'other') throw new SnugError('usage/invalid', 'this address names no model', { what: 'no-model' })
+    if (pasted.kind === 'repository') return { kind: 'repository', repository: pasted.repository }
+    if (pasted.kind === 'hub-file') return await this.#hubFile(pasted.repository, pasted.file, options, signal)
+    try {
+      return await this.#plainFile(pasted.address, options, signal)
+    } catch (error) {
+      if (!(error instanceof SnugError)) throw error
+      // So that the page speaks of an address, and not of the hub.
+      const { origin, pathname } = new URL(pasted.address)
+      throw new SnugError(error.code, error.message, { ...error.data, address: `${origin}${pathname}` }, { cause: error })
+    }
+  }
+
+  async #hubFile(repository: string, file: string, options: FitWishes, signal?: AbortSignal): Promise<AddressedModel> {
+    const { hub } = this.needs
+    const listing = await hub.listing(repository, { signal })
+    const group = listing.groups.find((candidate) => candidate.file === file || candidate.parts.includes(file))
+    if (group === undefined) throw notThere(listing, file)
+    const files = group.parts.map((path) => listing.files.find((candidate) => candidate.path === path))
+    const priced = await this.#priced(await this.#remote.ofGroup(listing, group), options)
+    return {
+      kind: 'file',
+      repository,
+      file: group.file,
+      parts: group.parts.length,
+      sizeBytes: group.sizeBytes,
+      ...priced,
+      hash: files.every((part) => part?.sha256 != null)
+        ? 'sha256'
+        : files.every((part) => part?.sha256 != null || part?.gitSha1 != null)
+          ? 'git-sha1'
+          : null,
+      resumable: true,
+      gated: listing.gated ?? null,
+    }
+  }
+
+  async #plainFile(address: string, options: FitWishes, signal?: AbortSignal): Promise<AddressedModel> {
+    const { lookAt } = this.needs
+    if (lookAt === undefined) throw new SnugError('internal/bug', 'no addresses here')
+    const found = await lookAt(address, signal)
+    const priced = await this.#priced(await this.#ofAddress(found.address), options)
+    return {
+      kind: 'file',
+      repository: found.address,
+      file: found.name,
+      parts: found.parts.length,
+      sizeBytes: found.parts.reduce((sum, part) => sum + part.sizeBytes, 0),
+      ...priced,
+      hash: null,
+      resumable: found.resumable,
+      gated: null,
+    }
+  }
+
+  async #priced(model: RemoteModel, options: FitWishes): Promise<Pick<AddressedModel, 'facts' | 'fit' | 'host' | 'way'>> {
+    const { fitExactly } = this.needs
+    if (fitExactly === undefined) throw new SnugError('internal/bug', 'no headers here')
+    const { kind, architecture, name, quantization, parameters, activeParameters, trainContextSize, licence } = model.facts
+    if (kind !== 'model') throw new SnugError('model/unsupported', 'no model to chat with', { kind })
+    const { host, hostname, protocol } = new URL(model.source.address)
+    return {
+      facts: { architecture, name, quantization, parameters, activeParameters, trainContextSize, licence },
+      fit: await fitExactly(model, options),
+      host,
+      way: isLoopback(hostname) ? 'this-machine' : protocol === 'https:' ? 'encrypted' : 'plain',
+    }
+  }
+
+  get #remote(): NonNullable<DiscoverDependencies['remote']> {
+    if (this.needs.remote === undefined) throw new SnugError('internal/bug', 'no headers here')
+    return this.needs.remote
+  }
+
+  async #ofAddress(address: string): Promise<RemoteModel> {
+    const { remote } = this.needs
+    if (remote?.ofAddress === undefined) throw new SnugError('internal/bug', 'no addresses here')
+    return await remote.ofAddress(address)
+  }
+
   /** Empty where the repository has none. */
   async card(repository: string, revision: string, signal?: AbortSignal): Promise<CardText> {
     return (await this.needs.hub.card?.(repository, revision, signal)) ?? { text: '', cut: false }
@@ -101,8 +192,7 @@ export class DiscoverService {
 
   /** The header of one file, named or by its quantization. */
   async header(repository: string, file: string | null, quantization: string): Promise<RemoteModel> {
-    const { remote } = this.needs
-    if (remote === undefined) throw new SnugError('internal/bug', 'no headers here')
+    if (sourceKind(repository) === 'address') return await this.#ofAddress(repository)
     const listing = await this.needs.hub.listing(repository)
     const group = listing.groups.find((candidate) =>
       file === null
@@ -111,7 +201,7 @@ export class DiscoverService {
     )
     if (group === undefined)
       throw new SnugError('hub/not-found', `${repository} has no such model file`, { repository, file, quantization })
-    return await remote.ofGroup(listing, group)
+    return await this.#remote.ofGroup(listing, group)
   }
 
   /** The files without a price. */
@@ -204,6 +294,14 @@ export class DiscoverService {
   foundOnDisk(): Promise<FoundModels[]> {
     return this.needs.foundOnDisk()
   }
+}
+
+/** A file that lies beside models, like a projector, is none to chat with. */
+function notThere({ repository, files }: HubListing, file: string): SnugError {
+  const beside = files.some(({ path }) => path === file)
+  return beside
+    ? new SnugError('model/unsupported', 'no model to chat with', { repository, file })
+    : new SnugError('hub/not-found', `${repository} has no such model file`, { repository, file })
 }
 
 /** The usual middle, else the smallest; one part rather than many. */

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import { rm, rmdir, statfs } from 'node:fs/promises'
 import { dirname, join, relative } from 'node:path'
+import { wholeName } from '@shared/domain/address'
 import type { Download } from '@shared/domain/library'
 import { plainRepository, sourceKind } from '@shared/domain/source'
 import { type ErrorValue, SnugError, toErrorValue } from '@shared/errors'
@@ -72,17 +73,25 @@ function ownerFolder(repository: string): string[] {
 }
 
 /** A file at some address lies in a folder named after its host. */
-export function newAddressRow({ address, name, sizeBytes, etag, revision }: AddressedFile, modelsFolder: string, at: number): DownloadRow {
-  const part = { file: name, sizeBytes, sha256: null, gitSha1: null, unverified: true, etag, ranges: [], done: false }
+export function newAddressRow({ address, name, parts, revision }: AddressedFile, modelsFolder: string, at: number): DownloadRow {
   const host = new URL(address).hostname.replace(/[[\]:]/g, '_')
   return {
     id: newId(),
     repository: address,
     file: name,
     revision,
-    folder: join(modelsFolder, ...safeComponents(host), ...safeComponents(name.replace(/\.gguf$/i, ''))),
+    folder: join(modelsFolder, ...safeComponents(host), ...safeComponents(wholeName(name).replace(/\.gguf$/i, ''))),
     state: 'queued',
-    parts: [part],
+    parts: parts.map((part) => ({
+      file: part.name,
+      sizeBytes: part.sizeBytes,
+      sha256: null,
+      gitSha1: null,
+      unverified: true,
+      etag: part.etag,
+      ranges: [],
+      done: false,
+    })),
     error: null,
     modelId: null,
     createdAt: at,

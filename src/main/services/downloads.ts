@@ -102,14 +102,21 @@ export class DownloadsService {
 
   /** The same file again is the same download: going on where it ended. */
   start({ repository, file }: { repository: string; file: string }): Promise<Started> {
-    const key = `${repository}\n${file}`
-    const starting = this.#starting.get(key) ?? this.#start(repository, file).finally(() => this.#starting.delete(key))
+    return this.#once(`${repository}\n${file}`, () => this.#start(repository, file))
+  }
+
+  /** A GGUF at any address; nobody says what its bytes should be. The address and the size name it. */
+  startAddress(address: string): Promise<Started> {
+    return this.#once(address, () => this.#startAddress(address))
+  }
+
+  #once(key: string, start: () => Promise<Started>): Promise<Started> {
+    const starting = this.#starting.get(key) ?? start().finally(() => this.#starting.delete(key))
     this.#starting.set(key, starting)
     return starting
   }
 
-  /** A GGUF at any address; nobody says what its bytes should be. The address and the size name it. */
-  async startAddress(address: string): Promise<Started> {
+  async #startAddress(address: string): Promise<Started> {
     if (this.#needs.lookAt === undefined) throw new SnugError('internal/bug', 'no addresses here')
     const found = await this.#needs.lookAt(address)
     const known = this.#of(found.address).find(({ row }) => row.revision === found.revision && row.state !== 'cancelled')

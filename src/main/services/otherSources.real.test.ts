@@ -17,6 +17,8 @@ const MiB = 1024 * 1024
 const content = randomBytes(6 * MiB + 99)
 const sha256 = createHash('sha256').update(content).digest('hex')
 const file = 'q4/model-Q4_K_M.gguf'
+const parts = [content.subarray(0, MiB), content.subarray(MiB, 3 * MiB), content.subarray(3 * MiB)]
+const partName = (number: number) => `a-0000${number}-of-00003.gguf`
 const limits = { stallMs: 800, maxTries: 5, backoffMs: 5, maxBackoffMs: 20, maxRetryAfterMs: 500, manyFromBytes: MiB }
 
 let hub: RunningHub
@@ -28,7 +30,7 @@ async function setUp(options: Partial<HubOptions> = {}, token?: string) {
     repositories: {
       'maker/model-GGUF': { files: { [file]: content, 'README.md': Buffer.from('hello') }, licence: 'mit', downloads: 7, likes: 2 },
       'maker/secret-GGUF': { files: { 's-Q4_0.gguf': content.subarray(0, 1_000) }, gated: true },
-      'maker/plain': { files: { 'plain-Q4_0.gguf': content, 'a-00001-of-00002.gguf': Buffer.from('x') } },
+      'maker/plain': { files: { 'plain-Q4_0.gguf': content, ...Object.fromEntries(parts.map((part, at) => [partName(at + 1), part])) } },
     },
     ...options,
   })
@@ -135,11 +137,23 @@ describe('an address', () => {
     for (const { headers } of hub.requests.slice(1)) expect(headers.range ?? 'bytes=0-').toMatch(/^bytes=0-/)
   })
 
+  it('gives all parts of a split file, whichever was named, and over a cut', async () => {
+    const { service, arrived } = await setUp({ faults: [{ at: 'plain', do: 'cut', afterBytes: MiB, path: partName(2), skip: 1 }] })
+    const [first, second] = await Promise.all([2, 2].map((number) => service.startAddress(`${hub.endpoint}/plain/${partName(number)}`)))
+    const id = first?.id ?? ''
+    expect(second).toEqual({ id })
+    expect(await service.waitFor(id)).toMatchObject({ state: 'done', parts: [1, 2, 3].map(partName), totalBytes: content.length })
+    const place = join(folder, 'models', '127.0.0.1', 'a')
+    for (const [at, part] of parts.entries()) expect(readFileSync(join(place, partName(at + 1))).equals(part)).toBe(true)
+    expect(arrived).toMatchObject([{ path: join(place, partName(1)), repository: null, sha256: null }])
+    expect(await service.startAddress(`${hub.endpoint}/plain/${partName(3)}`)).toMatchObject({ id, here: join(place, partName(1)) })
+  })
+
   it('refuses what is no file of a model', async () => {
     const { service } = await setUp({ faults: [{ at: 'api', do: 'html', path: '/plain/plain' }] })
     await expect(service.startAddress(at())).rejects.toMatchObject({ code: 'hub/bad-answer' })
     await expect(service.startAddress(`${hub.endpoint}/plain/none.gguf`)).rejects.toMatchObject({ code: 'hub/not-found' })
-    await expect(service.startAddress(`${hub.endpoint}/plain/a-00001-of-00002.gguf`)).rejects.toMatchObject({ code: 'model/unsupported' })
+    await expect(service.startAddress(`${hub.endpoint}/plain/a-00001-of-00101.gguf`)).rejects.toMatchObject({ code: 'model/unsupported' })
     await expect(service.startAddress(`${hub.endpoint}/plain/readme.txt`)).rejects.toMatchObject({ code: 'usage/invalid' })
     await expect(service.startAddress('https://user:word@example.org/x.gguf')).rejects.toMatchObject({ code: 'usage/invalid' })
   })

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto'
 import { join } from 'node:path'
+import { nameInAddress, partsOfAddress, readAddress } from '@shared/domain/address'
 import type { ModelFacts } from '@shared/domain/gguf'
 import type { Bytes } from '@shared/domain/units'
 import type { HeaderCheck } from '@shared/engine/protocol'
@@ -36,7 +37,6 @@ interface Part {
   expected: NonNullable<HeaderRequest['expected']> | null
 }
 
-const splitName = /-(\d{5})-of-(\d{5})\.gguf$/i
 /** Each part is a request at least. */
 const maxParts = 100
 /** Parts but the first hold no vocabulary. */
@@ -90,9 +90,10 @@ export class RemoteModels {
   async ofAddress(address: string): Promise<RemoteModel> {
     const url = URL.canParse(address) ? new URL(address) : null
     if (url === null || !/^https?:$/.test(url.protocol)) throw new SnugError('usage/invalid', 'not an http address', { address })
-    // What a person copies from the hub's page of a file.
-    url.pathname = url.pathname.replace(/^(\/[^/]+\/[^/]+)\/blob\//, '$1/resolve/')
-    const parts = partsOfAddress(url)
+    const pasted = readAddress(address, { hub: [], modelScope: [] })
+    const addresses = pasted.kind === 'file' ? partsOfAddress(pasted.address) : [url.href]
+    if (addresses.length > maxParts) throw tooManyParts(addresses.length)
+    const parts = addresses.map((part): Part => ({ address: part, name: safeHeaderName(nameInAddress(part)), expected: null }))
     const [first] = parts
     if (first === undefined) throw new SnugError('usage/invalid', 'this names no part', { address })
     const source = { address: first.address, repository: null, revision: null, file: first.name }
@@ -190,19 +191,6 @@ export class RemoteModels {
       return null
     }
   }
-}
-
-function partsOfAddress(url: URL): Part[] {
-  const name = decodeURIComponent(url.pathname.split('/').at(-1) ?? '')
-  const split = splitName.exec(name)
-  const count = split === null ? 1 : Number(split[2])
-  if (count > maxParts) throw tooManyParts(count)
-  return Array.from({ length: count }, (_, index): Part => {
-    const part = new URL(url)
-    const number = String(index + 1).padStart(5, '0')
-    part.pathname = url.pathname.replace(splitName, `-${number}-of-${split?.[2] ?? ''}.gguf`)
-    return { address: part.href, name: safeHeaderName(name.replace(splitName, `-${number}-of-${split?.[2] ?? ''}.gguf`)), expected: null }
-  })
 }
 
 function tooManyParts(count: number): SnugError {

@@ -17,11 +17,20 @@ export function Note({ tone = 'plain', children }: { tone?: 'plain' | 'warn' | '
 }
 
 /** What happened and what to do next, by its code; `children` are ways out that work here. */
-export function ErrorNotice({ error, children }: { error: unknown; children?: ReactNode }) {
+export function ErrorNotice({
+  error,
+  words: special,
+  children,
+}: {
+  error: unknown
+  /** Where the words of the code would speak of something else. */
+  words?: { title: string; action: string } | undefined
+  children?: ReactNode
+}) {
   const { errors, common } = useMessages()
   const value = errorValueOf(error)
   if (value.code === 'cancelled') return null
-  const words = errors[isErrorCode(value.code) ? value.code : 'internal/bug']
+  const words = special ?? errors[isErrorCode(value.code) ? value.code : 'internal/bug']
   const gate = value.code === 'hub/gated' || value.code === 'hub/token-refused'
   // A token was sent, and its account may not (yet).
   const action = value.code === 'hub/gated' && value.data?.status === 403 ? common.gate.notAccepted : words.action

@@ -9,4 +9,10 @@ export const id = z
   .regex(/^[A-Za-z0-9_-]+$/)
 export const text = z.string().max(2_000_000)
 
+/** Of one file, as a person pastes it. */
+export const address = z
+  .string()
+  .max(4_000)
+  .regex(/^\s*https?:\/\/./i)
+
 export { oc, type, z }

@@ -3,6 +3,7 @@ import type { ErrorValue } from '../errors'
 
 /** Which file an empty copy is made of. */
 export interface CopySubject {
+  /** Or the address of a mere file. */
   repository: string
   /** Of the repository, of several parts the first; null: the one of that quantization, the first where there are several. */
   file: string | null

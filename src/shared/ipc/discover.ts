@@ -3,7 +3,7 @@ import type { FitReport } from '../domain/fit'
 import type { ModelFacts } from '../domain/gguf'
 import type { RepositoryFiles, SearchResult } from '../domain/library'
 import type { Recommendation } from '../domain/recommend'
-import { oc, type, z } from './base'
+import { address, oc, type, z } from './base'
 import type { CopyTestView } from './copies'
 
 const repository = z
@@ -49,6 +49,30 @@ export interface ExactFit {
   facts: Pick<ModelFacts, 'architecture' | 'name' | 'quantization' | 'parameters' | 'sizeBytes' | 'trainContextSize'>
 }
 
+/** One file that an address names, sized by its own header before anything of it is downloaded. */
+export interface AddressedModel {
+  kind: 'file'
+  /** As a download of it is called: its repository, or the address itself, of a split file that of the first part. */
+  repository: string
+  file: string
+  parts: number
+  sizeBytes: number
+  facts: Pick<ModelFacts, 'architecture' | 'name' | 'quantization' | 'parameters' | 'activeParameters' | 'trainContextSize' | 'licence'>
+  fit: FitReport
+  /** Host that is asked for it. */
+  host: string
+  /** How it comes: a loopback address is this machine itself. */
+  way: 'encrypted' | 'plain' | 'this-machine'
+  /** What its source says that its bytes should be; null: nothing. */
+  hash: 'sha256' | 'git-sha1' | null
+  /** What breaks off goes on where it ended. */
+  resumable: boolean
+  gated: 'auto' | 'manual' | null
+}
+
+/** What lies at an address: a repository of a hub, or one file. */
+export type AddressLook = { kind: 'repository'; repository: string } | AddressedModel
+
 export const discover = {
   recommend: oc
     .input(
@@ -91,6 +115,20 @@ export const discover = {
         .strict(),
     )
     .output(type<ExactFit>()),
+  /** What a person pastes: the page of a repository or of a file, or the address of any GGUF, of which only the header is read. */
+  address: oc
+    .input(
+      z
+        .object({
+          address,
+          contextSize: z.number().int().min(256).optional(),
+          kvCacheType: kv.default('f16'),
+          simulate: simulate.optional(),
+          beside: z.boolean().default(false),
+        })
+        .strict(),
+    )
+    .output(type<AddressLook>()),
   /** What the maker writes about a model, at that commit: Markdown to be shown, without its YAML; empty where there is none. */
   card: oc.input(z.object({ repository, revision: commit }).strict()).output(type<{ text: string; cut: boolean }>()),
   /** Begins to run an empty copy of that file (some 20 s); only its header is fetched. Follow it with `followTest`. */
@@ -98,7 +136,7 @@ export const discover = {
     .input(
       z
         .object({
-          repository,
+          repository: z.union([repository, address]),
           /** null: the repository's file of that quantization. */
           file: z.string().min(1).max(1_000).nullable(),
           quantization: z.string().min(1).max(40),

@@ -1,6 +1,6 @@
 import { eventIterator } from '@orpc/contract'
 import type { Download } from '../domain/library'
-import { id, oc, type, z } from './base'
+import { address, id, oc, type, z } from './base'
 
 export const downloads = {
   /** The work belongs to main: an id comes back at once. Starting the same file again gives the same id. */
@@ -18,6 +18,8 @@ export const downloads = {
         .strict(),
     )
     .output(type<{ id: string; here?: string }>()),
+  /** A GGUF at any address, of a split one any part; nobody says what its bytes should be. */
+  startAddress: oc.input(z.object({ address }).strict()).output(type<{ id: string; here?: string }>()),
   list: oc.output(type<Download[]>()),
   /** All downloads: a snapshot, then again at most ten times a second while something changes. */
   follow: oc.output(eventIterator(type<Download[]>())),

@@ -6,6 +6,7 @@ export const discoverHandlers = (area: Area<'discover'>, { core }: HandlerContex
   exact: area.exact.handler(({ input: { repository, file, ...options }, signal }) =>
     core.discover.exact(repository, file, options, signal),
   ),
+  address: area.address.handler(({ input: { address, ...options }, signal }) => core.discover.address(address, options, signal)),
   card: area.card.handler(({ input: { repository, revision }, signal }) => core.discover.card(repository, revision, signal)),
   testHere: area.testHere.handler(({ input: { contextSize, kvCacheType, ...subject } }) => {
     core.copyTests.start(subject, { kvCacheType, ...(contextSize === undefined ? {} : { contextSize }) })

@@ -2,6 +2,7 @@ import type { Area, HandlerContext } from './context'
 
 export const downloadsHandlers = (area: Area<'downloads'>, { core: { downloads } }: HandlerContext) => ({
   start: area.start.handler(({ input }) => downloads.start(input)),
+  startAddress: area.startAddress.handler(({ input }) => downloads.startAddress(input.address)),
   list: area.list.handler(() => downloads.list()),
   follow: area.follow.handler(({ signal }) => downloads.follow(signal)),
   pause: area.pause.handler(({ input }) => downloads.pause(input.id).then(() => null)),

@@ -1,3 +1,4 @@
+import { isAddress } from '@shared/domain/address'
 import { type Recommendation, useNeeds } from '@shared/domain/recommend'
 import { useQuery, useQueryClient } from '@tanstack/react-query'
 import { Search } from 'lucide-react'
@@ -8,6 +9,7 @@ import { useLanguage, useMessages } from '../../lib/i18n'
 import { copyTestLive, machineLive, useLive } from '../../lib/live'
 import { Button, EmptyState, ErrorNotice, Note, Page } from '../../ui'
 import './discover.css'
+import { AddressPanel } from './AddressPanel'
 import { Chart } from './Chart'
 import { FilterBar } from './FilterBar'
 import { type Filters, noFilters, passing } from './filters'
@@ -19,13 +21,14 @@ import { HubHits } from './HubHits'
 import { RepositoryPanel } from './RepositoryPanel'
 import { type Simulation, SimulationContext, markSimulated, simulatedName, useSimulation } from './simulation'
 
-type Opened = { kind: 'repository'; repository: string } | { kind: 'hits'; query: string } | null
+type Opened = { kind: 'repository'; repository: string } | { kind: 'address'; address: string } | { kind: 'hits'; query: string } | null
 
 export function DiscoverPage() {
   const { discover, common } = useMessages()
   const [filters, setFilters] = useState<Filters>(noFilters)
   const [opened, setOpened] = useState<Opened>(null)
   const repository = repositoryIn(filters.text)
+  const address = isAddress(filters.text)
   const { simulate } = filters
   const query = useRecommendations(filters)
   const real = useRecommendations({ ...filters, simulate: null })
@@ -43,9 +46,10 @@ export function DiscoverPage() {
     () => (simulate === null ? query.data : query.data?.map((item) => markSimulated(item, (name) => discover.simulatedDevice({ name })))),
     [simulate, query.data, discover],
   )
-  const shown = items === undefined ? [] : passing(items, repository === null ? filters : { ...filters, text: '' })
+  const shown = items === undefined ? [] : passing(items, repository === null && !address ? filters : { ...filters, text: '' })
   const open = () => {
-    if (repository !== null) setOpened({ kind: 'repository', repository })
+    if (address) setOpened({ kind: 'address', address: filters.text.trim() })
+    else if (repository !== null) setOpened({ kind: 'repository', repository })
     else if (filters.text.trim() !== '') setOpened({ kind: 'hits', query: filters.text.trim() })
   }
   const tool = (
@@ -64,15 +68,27 @@ export function DiscoverPage() {
           placeholder={discover.search}
           value={filters.text}
           onChange={(event) => setFilters({ ...filters, text: event.target.value })}
+          onPaste={(event) => {
+            // A whole address is no beginning of anything: what lies there is shown at once.
+            const pasted = event.clipboardData.getData('text').trim()
+            if (isAddress(pasted)) setOpened({ kind: 'address', address: pasted })
+          }}
         />
       </label>
       {filters.text.trim() !== '' && (
         <Button size="s" type="submit">
-          {repository === null ? discover.searchHub : discover.showFiles}
+          {address ? discover.address.show : repository === null ? discover.searchHub : discover.showFiles}
         </Button>
       )}
     </form>
   )
+  const wishes = {
+    contextSize: filters.contextSize,
+    kvCacheType: filters.kvCacheType,
+    simulate,
+    beside: filters.beside,
+    onClose: () => setOpened(null),
+  }
   const [best] = items ?? []
   useMeasuredCopies()
   return (
@@ -91,16 +107,8 @@ export function DiscoverPage() {
             </Note>
           </div>
         )}
-        {opened?.kind === 'repository' && (
-          <RepositoryPanel
-            repository={opened.repository}
-            contextSize={filters.contextSize}
-            kvCacheType={filters.kvCacheType}
-            simulate={simulate}
-            beside={filters.beside}
-            onClose={() => setOpened(null)}
-          />
-        )}
+        {opened?.kind === 'repository' && <RepositoryPanel {...wishes} repository={opened.repository} />}
+        {opened?.kind === 'address' && <AddressPanel {...wishes} key={opened.address} address={opened.address} />}
         {opened?.kind === 'hits' && (
           <HubHits
             query={opened.query}
@@ -139,7 +147,7 @@ function useMeasuredCopies(): void {
   const at = useLive(copyTestLive)?.done?.at
   useEffect(() => {
     if (at === undefined) return
-    for (const key of ['discover.recommend', 'discover.files']) void queries.invalidateQueries({ queryKey: [key] })
+    for (const key of ['discover.recommend', 'discover.files', 'discover.address']) void queries.invalidateQueries({ queryKey: [key] })
   }, [at, queries])
 }
 

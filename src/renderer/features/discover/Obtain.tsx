@@ -1,11 +1,12 @@
 import type { Download } from '@shared/domain/library'
 import { Download as DownloadIcon, MessageSquare, Play } from 'lucide-react'
+import { addressTrouble } from '../../lib/addressTrouble'
 import { client } from '../../lib/client'
 import { percent, size } from '../../lib/format'
 import { useMessages } from '../../lib/i18n'
 import { downloadsLive, libraryLive, useLive } from '../../lib/live'
 import { Button, ErrorNotice, IconButton, Note } from '../../ui'
-import { type Offer, downloadOf, inLibrary } from './matching'
+import { type Offer, downloadOf, inLibrary, isAddressOffer } from './matching'
 import { useObtain } from './useObtain'
 
 /** Choose, download, load, chat: one control that changes as the work goes on. */
@@ -17,6 +18,7 @@ export function Obtain({ offer, large = false }: { offer: Offer; large?: boolean
   const there = inLibrary(offer, models)
   const running = there === null ? downloadOf(offer, downloads) : null
   const name = `${offer.name} ${offer.quantization}`
+  const trouble = (value: unknown) => (isAddressOffer(offer) ? addressTrouble(value, discover.address.trouble) : undefined)
   const words = offer.sizeIsExact ? size(offer.sizeBytes) : discover.aboutSize({ size: size(offer.sizeBytes) })
   return (
     <span className={large ? 'obtain l' : 'obtain'}>
@@ -50,8 +52,10 @@ export function Obtain({ offer, large = false }: { offer: Offer; large?: boolean
             : discover.exactTooBig({ takes: size(tooBig.totalBytes) })}
         </Note>
       )}
-      {error !== null && <ErrorNotice error={error} />}
-      {running?.state === 'failed' && running.error !== null && error === null && <ErrorNotice error={running.error} />}
+      {error !== null && <ErrorNotice error={error} words={trouble(error)} />}
+      {running?.state === 'failed' && running.error !== null && error === null && (
+        <ErrorNotice error={running.error} words={trouble(running.error)} />
+      )}
     </span>
   )
 }

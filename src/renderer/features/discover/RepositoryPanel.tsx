@@ -13,22 +13,16 @@ import { saidOf } from './matching'
 import { QuantizationRow } from './ModelRow'
 import { markFit } from './simulation'
 
-/** Any repository of the hub: its files by quantization, each with its verdict. */
-export function RepositoryPanel({
-  repository,
-  contextSize,
-  kvCacheType,
-  simulate,
-  beside,
-  onClose,
-}: {
-  repository: string
+export interface PanelProps {
   contextSize: number | null
   kvCacheType: KvCacheType
   simulate: SimulatedMachine | null
   beside: boolean
   onClose: () => void
-}) {
+}
+
+/** Any repository of the hub: its files by quantization, each with its verdict. */
+export function RepositoryPanel({ repository, contextSize, kvCacheType, simulate, beside, onClose }: PanelProps & { repository: string }) {
   const { discover, common } = useMessages()
   const filesOn = (machine: SimulatedMachine | null) => ({
     queryKey: ['discover.files', repository, contextSize, kvCacheType, machine, beside],

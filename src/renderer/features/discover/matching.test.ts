@@ -59,6 +59,12 @@ describe('inLibrary', () => {
     expect(inLibrary(offer, [model({ quantization: 'Q8_0' })])).toBeNull()
     expect(inLibrary(offer, [model({ state: 'missing' })])).toBeNull()
   })
+  it('knows a file of a mere address by name and length, and no other of the same model', () => {
+    const address = { ...offer, repository: 'https://models.example/Qwen3-8B-Q4_K_M.gguf', file: 'Qwen3-8B-Q4_K_M.gguf' }
+    expect(inLibrary(address, [model({ repository: null })])?.id).toBe('m')
+    expect(inLibrary(address, [model({ repository: null, sizeBytes: 5e9 + 1 })])).toBeNull()
+    expect(inLibrary(address, [model({ fileName: 'other-Q4_K_M.gguf' })])).toBeNull()
+  })
   it('knows the starter model wherever it lies', () => {
     expect(inLibrary({ ...offer, demonstration: true }, [model({ name: 'x', quantization: 'Q4_1', demonstration: 'starter' })])?.id).toBe(
       'm',
@@ -76,11 +82,10 @@ describe('downloadOf', () => {
 })
 
 describe('repositoryIn', () => {
-  it('reads names and addresses', () => {
+  it('reads names, and leaves addresses to main', () => {
     expect(repositoryIn('Qwen/Qwen3-8B-GGUF')).toBe('Qwen/Qwen3-8B-GGUF')
-    expect(repositoryIn(' https://huggingface.co/Qwen/Qwen3-8B-GGUF/tree/main ')).toBe('Qwen/Qwen3-8B-GGUF')
-    expect(repositoryIn('ms:Qwen/Qwen3-8B-GGUF')).toBe('ms:Qwen/Qwen3-8B-GGUF')
-    expect(repositoryIn('https://www.modelscope.cn/models/Qwen/Qwen3-8B-GGUF/files')).toBe('ms:Qwen/Qwen3-8B-GGUF')
+    expect(repositoryIn(' MS:Qwen/Qwen3-8B-GGUF ')).toBe('ms:Qwen/Qwen3-8B-GGUF')
+    expect(repositoryIn('https://huggingface.co/Qwen/Qwen3-8B-GGUF')).toBeNull()
     expect(repositoryIn('qwen3 8b')).toBeNull()
     expect(repositoryIn('a/b/c')).toBeNull()
     expect(repositoryIn('')).toBeNull()

@@ -2,6 +2,7 @@ import type { FitReport } from '@shared/domain/fit'
 import type { KvCacheType } from '@shared/domain/gguf'
 import type { Download, LibraryModel } from '@shared/domain/library'
 import { normalQuantizationName, quantizationInName } from '@shared/domain/quantization'
+import { sourceKind } from '@shared/domain/source'
 import type { QuantizationFit, Recommendation } from '@shared/domain/recommend'
 import type { CopySubject } from '@shared/ipc/copies'
 
@@ -43,11 +44,21 @@ export function saidOf({ plan, verdict }: FitReport): NonNullable<Offer['said']>
 
 const sameQuantization = (a: string, b: string) => normalQuantizationName(a) === normalQuantizationName(b)
 
+/** A file at some address, of no repository. */
+export function isAddressOffer({ repository }: Offer): boolean {
+  return repository !== null && sourceKind(repository) === 'address'
+}
+
 /** The library's model that this offer would bring, if it is there already. */
 export function inLibrary(offer: Offer, models: readonly LibraryModel[]): LibraryModel | null {
+  if (isAddressOffer(offer)) {
+    const { file, sizeBytes } = offer
+    // Of a mere address only the file itself tells: its name says little, its length nearly all.
+    return models.find((model) => isWhole(model) && sameFile(model.fileName, file ?? '') && model.sizeBytes === sizeBytes) ?? null
+  }
   return (
     models.find((model) => {
-      if (model.state !== 'verified' && model.state !== 'own') return false
+      if (!isWhole(model)) return false
       if (offer.demonstration && model.demonstration === 'starter') return true
       if (!sameQuantization(model.quantization, offer.quantization)) return false
       if (offer.repository !== null && model.repository === offer.repository)
@@ -77,6 +88,10 @@ export function isSubject(offer: Offer, { repository, file, quantization }: Copy
   return offer.file === null || file === null || sameFile(offer.file, file)
 }
 
+function isWhole({ state }: LibraryModel): boolean {
+  return state === 'verified' || state === 'own'
+}
+
 function sameFile(a: string, b: string): boolean {
   return baseName(a) === baseName(b)
 }
@@ -85,14 +100,8 @@ function baseName(path: string): string {
   return path.slice(path.lastIndexOf('/') + 1)
 }
 
-/** `owner/name` from what a person pastes: the name itself, or an address of its page; null for anything else. */
+/** `owner/name`, or `ms:owner/name` of ModelScope; null for anything else. Addresses are read by main, which knows the hubs. */
 export function repositoryIn(text: string): string | null {
-  const modelScope = /^(?:ms:|https?:\/\/(?:www\.)?modelscope\.cn\/models\/)([\w.-]+\/[\w.-]+)(?:[/?#:]|$)/i.exec(text.trim())
-  if (modelScope?.[1] !== undefined) return `ms:${modelScope[1]}`
-  const path = text.trim().replace(/^https?:\/\/[^/]+\//i, '')
-  const match = /^([\w.-]+\/[\w.-]+)(?:\/|$|\?|#)/.exec(path)
-  if (match?.[1] === undefined) return null
-  const pasted = /^https?:/i.test(text.trim())
-  // A plain name must be nothing but owner/name; only an address may go on.
-  return pasted || match[1] === path ? match[1] : null
+  const [, hub = '', name] = /^(ms:)?([\w.-]+\/[\w.-]+)$/i.exec(text.trim()) ?? []
+  return name === undefined ? null : `${hub.toLowerCase()}${name}`
 }

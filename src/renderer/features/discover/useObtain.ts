@@ -1,5 +1,6 @@
 import type { FitReport } from '@shared/domain/fit'
 import { normalQuantizationName } from '@shared/domain/quantization'
+import { sourceKind } from '@shared/domain/source'
 import { SnugError } from '@shared/errors'
 import { useState } from 'react'
 import { useLocation } from 'wouter'
@@ -35,6 +36,12 @@ export function useObtain(): {
     if (here?.verdict === 'too-big' && tooBig === null) return setTooBig(here)
     setAsking(true)
     try {
+      // The row of an address is about its header already.
+      if (sourceKind(repository) === 'address') {
+        const { here: path } = await client.downloads.startAddress({ address: repository })
+        if (path !== undefined) toast(discover.alreadyHere({ path }))
+        return
+      }
       const found = file ?? (await fileOf(repository, quantization))
       if (said?.runs === true && tooBig === null) {
         const fit = await exactFit(repository, found, said)

@@ -3,6 +3,7 @@ import { quantizationInName } from '@shared/domain/quantization'
 import { shortSource, sourceKind } from '@shared/domain/source'
 import { ArrowDown, ArrowUp, ArrowUpToLine, MoreHorizontal, Pause, Play, RotateCcw, X } from 'lucide-react'
 import { useState } from 'react'
+import { addressTrouble } from '../../lib/addressTrouble'
 import { client } from '../../lib/client'
 import { isErrorCode } from '../../lib/errors'
 import { percent, perSecond, size, timeLeft } from '../../lib/format'
@@ -13,7 +14,7 @@ import { segments } from './segments'
 
 /** `queue`: the ids of those that are not over, in the order in which they run. */
 export function DownloadRow({ download, queue }: { download: Download; queue: readonly string[] }) {
-  const { library, errors, common } = useMessages()
+  const { library, errors, common, discover } = useMessages()
   const language = useLanguage()
   const [error, setError] = useState<unknown>(null)
   const chat = useChatWith()
@@ -111,7 +112,9 @@ export function DownloadRow({ download, queue }: { download: Download; queue: re
         </div>
       </div>
       {error !== null && <ErrorNotice error={error} />}
-      {state === 'failed' && download.error !== null && error === null && <ErrorNotice error={download.error} />}
+      {state === 'failed' && download.error !== null && error === null && (
+        <ErrorNotice error={download.error} words={unverified ? addressTrouble(download.error, discover.address.trouble) : undefined} />
+      )}
       {state === 'paused' && download.error?.code === 'download/disk-full' && (
         <ErrorNotice error={download.error}>
           <span>{library.care.needs({ size: size(Number(download.error.data.neededBytes)), path: String(download.error.data.path) })}</span>

@@ -1,7 +1,7 @@
 export const discover = {
   alreadyHere: (p: { path: string }) => `Already here: ${p.path}`,
   title: 'Discover',
-  search: 'Search, or paste owner/name',
+  search: 'Search, or paste a name or address',
   searchLabel: 'Search models',
   bestFor: (p: { use: string }) => `Best for this machine: ${p.use}`,
   nearestFor: (p: { use: string }) => `Nothing is fast enough here for ${p.use}; the nearest is`,
@@ -196,6 +196,67 @@ export const discover = {
   clearFilter: (p: { filter: string }) => `Clear “${p.filter}”`,
   clearAll: 'Clear all filters',
 
+  address: {
+    show: 'Show this file',
+    title: 'A model at an address',
+    close: 'Close this file',
+    looking: 'Reading the header of the file…',
+    file: 'File',
+    parts: (p: { count: number }) => `(the first of ${p.count} parts, all of which come)`,
+    size: 'Size',
+    family: 'Family',
+    parameters: 'Parameters',
+    longest: 'Longest context',
+    source: 'From',
+    trust: {
+      sha256: (p: { source: string }) =>
+        `Verified: every byte is held against the SHA-256 that ${p.source} publishes before the file counts as arrived.`,
+      gitSha1: (p: { source: string }) =>
+        `Verified: every byte is held against the Git hash that ${p.source} publishes before the file counts as arrived.`,
+      checkedEncrypted: (p: { host: string }) =>
+        `Checked: that it really comes from ${p.host}, unchanged on the way; that it is as long as announced; that it is a readable GGUF.`,
+      checked: 'Checked: that it is as long as announced, and that it is a readable GGUF.',
+      unknown:
+        'Not checked: whether these are the bytes that its maker published, because this address tells no hash. Snug keeps the hash it arrives with, so that later damage is found.',
+      unknownPlain:
+        'Not checked: whether somebody changed it on the way, because this address is not encrypted, and whether these are the bytes that its maker published, because it tells no hash. Where the same address works with https, take that.',
+      notResumable: 'This server cannot go on in the middle of a file: if the connection breaks, the download begins again.',
+    },
+    trouble: {
+      noModel: {
+        title: 'This address names no model file',
+        action: 'Paste the address of a .gguf file, or of a repository’s page at Hugging Face, a mirror of it, or ModelScope.',
+      },
+      missing: {
+        title: 'There is no file at this address',
+        action: 'Compare the address with the page it came from; the file may have been moved or renamed.',
+      },
+      refused: {
+        title: 'The server does not give this file to everybody',
+        action: 'Open the address in a browser: it may ask to sign in. Snug signs in only at the hubs in its settings.',
+      },
+      noGguf: {
+        title: 'What lies at this address is not a GGUF model, or is damaged',
+        action: 'Choose another file; models for llama.cpp end in .gguf.',
+      },
+      webPage: {
+        title: 'A web page lies at this address, not the file',
+        action: 'On that page, copy the address of the download button, and paste that.',
+      },
+      noLength: {
+        title: 'The server does not say how long the file is',
+        action:
+          'Without that Snug cannot tell when it is whole. Look for the same file elsewhere, or download it in a browser and add it to the library.',
+      },
+      badAnswer: {
+        title: 'The server gave an answer that is not the file',
+        action: 'Try again later, or look for the same file elsewhere.',
+      },
+      silent: { title: 'The server does not answer', action: 'Check the connection and the address, then try again.' },
+      wait: { title: 'The server asks to wait', action: 'Try again in a few minutes.' },
+      changed: { title: 'The file at this address changed meanwhile', action: 'Look at the address again, then start anew.' },
+    },
+  },
   filesOf: (p: { repository: string }) => `Files of ${p.repository}`,
   filesNone: 'This repository has no GGUF file',
   card: 'Model card',

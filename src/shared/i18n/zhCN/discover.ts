@@ -1,7 +1,7 @@
 export const discover = {
   alreadyHere: (p: { path: string }) => `已在本机：${p.path}`,
   title: '找模型',
-  search: '搜索，或粘贴 owner/name',
+  search: '搜索，或粘贴名称、网址',
   searchLabel: '搜索模型',
   bestFor: (p: { use: string }) => `最适合本机：${p.use}`,
   nearestFor: (p: { use: string }) => `本机上没有足够快的${p.use}模型，最接近的是`,
@@ -188,6 +188,51 @@ export const discover = {
   clearFilter: (p: { filter: string }) => `取消“${p.filter}”`,
   clearAll: '清除所有筛选',
 
+  address: {
+    show: '查看这个文件',
+    title: '网址上的模型',
+    close: '关闭这个文件',
+    looking: '正在读取文件头…',
+    file: '文件',
+    parts: (p: { count: number }) => `（共 ${p.count} 个分卷，会全部下载）`,
+    size: '大小',
+    family: '架构',
+    parameters: '参数量',
+    longest: '最长上下文',
+    source: '来源',
+    trust: {
+      sha256: (p: { source: string }) => `会校验：下载完成前，全部内容都会与 ${p.source} 公布的 SHA-256 比对。`,
+      gitSha1: (p: { source: string }) => `会校验：下载完成前，全部内容都会与 ${p.source} 公布的 Git 哈希比对。`,
+      checkedEncrypted: (p: { host: string }) =>
+        `会检查：文件确实来自 ${p.host}、途中未被改动，长度与服务器所说一致，并且是可读取的 GGUF。`,
+      checked: '会检查：长度与服务器所说一致，并且是可读取的 GGUF。',
+      unknown: '无法检查：它是否就是作者发布的那个文件，因为这个网址没有公布哈希。Snug 会记下收到时的哈希，以便日后发现文件损坏。',
+      unknownPlain:
+        '无法检查：文件在途中是否被改动，因为这个网址没有加密；也无法确认它是否就是作者发布的那个文件，因为没有公布哈希。如果同一网址可用 https，请改用 https。',
+      notResumable: '这个服务器不支持断点续传：如果连接中断，下载会从头开始。',
+    },
+    trouble: {
+      noModel: {
+        title: '这个网址不是模型文件',
+        action: '请粘贴 .gguf 文件的网址，或 Hugging Face、其镜像站、ModelScope 上的仓库页面网址。',
+      },
+      missing: { title: '这个网址上没有文件', action: '请与来源页面上的网址核对；文件可能已被移动或改名。' },
+      refused: {
+        title: '服务器不允许直接下载这个文件',
+        action: '请在浏览器中打开这个网址，它可能需要登录。Snug 只会登录设置里的下载站。',
+      },
+      noGguf: { title: '这个网址上的文件不是 GGUF 模型，或已损坏', action: '请换一个文件；llama.cpp 的模型文件以 .gguf 结尾。' },
+      webPage: { title: '这个网址是网页，不是文件', action: '请在该网页上复制下载按钮的链接，再粘贴到这里。' },
+      noLength: {
+        title: '服务器没有说明文件的长度',
+        action: '不知道长度，Snug 就无法判断文件是否完整。请到别处找同一个文件，或用浏览器下载后添加到模型库。',
+      },
+      badAnswer: { title: '服务器返回的不是这个文件', action: '请稍后再试，或到别处找同一个文件。' },
+      silent: { title: '服务器没有回应', action: '请检查网络和网址，然后重试。' },
+      wait: { title: '服务器要求稍等', action: '请过几分钟再试。' },
+      changed: { title: '这个网址上的文件已经变了', action: '请重新查看这个网址，再重新下载。' },
+    },
+  },
   filesOf: (p: { repository: string }) => `${p.repository} 的文件`,
   filesNone: '这个仓库没有 GGUF 文件',
   card: '模型介绍',
