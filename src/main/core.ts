@@ -103,7 +103,10 @@ export function createCore(options: CoreOptions) {
     environment: tokensFromEnv(env),
     box: secrets,
     file: new SealedFile(join(paths.dataDir, 'tokens.json')),
-    apply: (known) => network.setTokens(known),
+    apply: (known) => {
+      network.setTokens(known)
+      runner.setTokens(known)
+    },
     log: log.child('tokens'),
   })
   const stopFollowing = settings.onChange(() => {

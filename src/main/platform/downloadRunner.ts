@@ -11,7 +11,7 @@ import {
   type WorkerStart,
   jobLimits,
 } from './downloadTypes'
-import type { Network } from './network'
+import type { HostToken, Network } from './network'
 import { Pace } from './pace'
 
 /** Runs one download to its end. Rejects with what went wrong, `cancelled` when stopped; what is on disk by then was told. */
@@ -20,6 +20,8 @@ export interface DownloadRunner {
   /** Also for what is under way. */
   setOffline(offline: boolean): void
   setLimits(limits: DownloadLimits): void
+  /** From the next request of what is under way on. */
+  setTokens(tokens: readonly HostToken[]): void
 }
 
 /** Each download in a worker thread of its own: `out/main/downloadWorker.js`. */
@@ -46,6 +48,10 @@ export class WorkerRunner implements DownloadRunner {
 
   async #tellProxy(worker: Worker, origin: string): Promise<void> {
     post(worker, { type: 'proxy', origin, answer: await this.network.systemProxy(origin) })
+  }
+
+  setTokens(tokens: readonly HostToken[]): void {
+    for (const worker of this.#workers) post(worker, { type: 'tokens', tokens: [...tokens] })
   }
 
   run(spec: JobSpec, onEvent: (event: JobEvent) => void, signal: AbortSignal): Promise<void> {
@@ -96,6 +102,10 @@ export class InProcessRunner implements DownloadRunner {
     this.#pace.set(bytesPerSecond)
     this.#connections = connections
     for (const job of this.#jobs) job.setConnections(connections)
+  }
+
+  setTokens(tokens: readonly HostToken[]): void {
+    this.network.setTokens(tokens)
   }
 
   async run(spec: JobSpec, onEvent: (event: JobEvent) => void, signal: AbortSignal): Promise<void> {

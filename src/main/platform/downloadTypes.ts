@@ -1,7 +1,7 @@
 import type { ErrorValue } from '@shared/errors'
 import type { NetworkEntry } from '@shared/ipc/app'
 import type { ByteRange } from './byteRanges'
-import type { NetworkConfig } from './network'
+import type { HostToken, NetworkConfig } from './network'
 
 export interface JobPart {
   /** Path in the repository. */
@@ -90,6 +90,7 @@ export type ToDownloadWorker =
   | { type: 'offline'; offline: boolean }
   | { type: 'connections'; connections: number | null }
   | { type: 'proxy'; origin: string; answer: string }
+  | { type: 'tokens'; tokens: HostToken[] }
 export type FromDownloadWorker =
   | { type: 'event'; event: JobEvent }
   | { type: 'network'; entry: NetworkEntry }

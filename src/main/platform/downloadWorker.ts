@@ -38,6 +38,7 @@ function download({ spec, network: config, limits, pace }: WorkerStart): void {
   parentPort?.on('message', (message: ToDownloadWorker) => {
     if (message.type === 'stop') stop.abort()
     else if (message.type === 'connections') job.setConnections(message.connections)
+    else if (message.type === 'tokens') network.setTokens(message.tokens)
     else if (message.type === 'proxy') {
       for (const tell of asked.get(message.origin) ?? []) tell(message.answer)
       asked.delete(message.origin)

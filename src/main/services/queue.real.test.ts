@@ -2,7 +2,7 @@ import { createHash, randomBytes } from 'node:crypto'
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
-import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { afterEach, beforeEach, describe, expect, it, test } from 'vitest'
 import type { Download } from '@shared/domain/library'
 import { bundle } from '../../../e2e/fixtures/bundle'
 import { downloadsIn } from '../../../e2e/fixtures/downloadsService'
@@ -39,13 +39,14 @@ afterEach(async () => {
 function setUp(wish: { bytesPerSecond?: number | null; connections?: number | null; files?: number | null } = {}, workerFile?: string) {
   const limit = { bytesPerSecond: null, connections: null, files: null, ...wish }
   const network = new Network({ offline: false, token: null, proxy: null })
+  const runner = workerFile === undefined ? new InProcessRunner(network, limits) : new WorkerRunner(workerFile, network, limits)
   const { service, rows } = downloadsIn(folder, {
     hub: new Hub({ network, endpoint: () => hub.endpoint }),
-    runner: workerFile === undefined ? new InProcessRunner(network, limits) : new WorkerRunner(workerFile, network, limits),
+    runner,
     limits: () => limit,
   })
   services.push(service)
-  return { service, rows, limit }
+  return { service, rows, limit, network, runner }
 }
 
 const startAll = (service: DownloadsService, files = names) =>
@@ -174,4 +175,45 @@ describe('limits', () => {
     expect(hub.stats.storageMost).toBeLessThanOrEqual(5)
     await service.cancel(id)
   })
+})
+
+test('an access token counts from the next request on, in a thread that is at work and after a pause', async () => {
+  const worker = await bundle('src/main/platform/downloadWorker.ts')
+  const large = { [repository]: { files: { 'a-Q4_0.gguf': Buffer.alloc(64 * MiB) } } }
+  await startWith({ bytesPerSecond: 256 * 1024, repositories: large, token: 'hf_right' })
+  const { service, limit, network, runner } = setUp({ connections: 1 }, worker)
+  const use = (...tokens: string[]) => {
+    const known = tokens.map((token) => ({ origin: hub.endpoint, token }))
+    network.setTokens(known)
+    runner.setTokens(known)
+  }
+  /** What the hub was sent with each request for the file since this was asked last. */
+  let seen = 0
+  const sent = () => {
+    const all = hub.requests.filter(({ at }) => at === 'resolve').map(({ headers }) => headers.authorization ?? null)
+    return all.slice(seen, (seen = all.length))
+  }
+  const widen = async (connections: number) => {
+    limit.connections = connections
+    service.applyLimits()
+    await until(service, () => hub.stats.storageNow === connections)
+  }
+  const [id = ''] = await startAll(service, names.slice(0, 1))
+  await until(service, () => hub.stats.storageNow === 1)
+  expect(sent()).toEqual([null])
+  use('hf_right')
+  await widen(3)
+  expect(sent()).toEqual(['Bearer hf_right', 'Bearer hf_right'])
+  use()
+  await widen(4)
+  expect(sent()).toEqual([null])
+  await service.pause(id)
+  use('hf_right')
+  await service.resume(id)
+  await until(service, () => hub.stats.storageNow === 4)
+  expect(new Set(sent())).toEqual(new Set(['Bearer hf_right']))
+  // Not to the storage, which is another host.
+  expect(hub.requests.filter(({ at, headers }) => at === 'storage' && headers.authorization !== undefined)).toEqual([])
+  await service.cancel(id)
+  rmSync(dirname(worker), { recursive: true, force: true })
 })
