@@ -131,7 +131,7 @@ function OneFile({ model, here }: { model: AddressedModel; here: AddressedModel 
             {facts.licence !== null && <Fact name={discover.licence}>{facts.licence}</Fact>}
             <Fact name={words.source}>{model.host}</Fact>
           </dl>
-          <div className="acts">
+          <div className="get-it">
             <Obtain offer={offer} large />
           </div>
         </div>

@@ -38,10 +38,24 @@ export function FilterBar({ filters, setFilters, shown }: { filters: Filters; se
         chosen={filters.size}
         onChoose={(size) => setFilters({ ...filters, size: filters.size === size ? null : size })}
       />
-      <span className="vr" />
       <Switch checked={filters.fitsOnly} onChange={(fitsOnly) => setFilters({ ...filters, fitsOnly })}>
         {discover.fitsOnly}
       </Switch>
+      <span className="row view-of">
+        <Segmented
+          small
+          label={discover.view}
+          value={filters.view}
+          options={[
+            { value: 'list', label: discover.viewList },
+            { value: 'chart', label: discover.viewChart },
+          ]}
+          onChange={(view) => setFilters({ ...filters, view })}
+        />
+        <span className="t3 f12 nw" data-testid="model-count">
+          {discover.count({ count: shown })}
+        </span>
+      </span>
       <span className="row wrap sizes">
         <MachineChoice value={filters.simulate} onChange={(simulate) => setFilters({ ...filters, simulate })} />
         <Choice
@@ -63,32 +77,18 @@ export function FilterBar({ filters, setFilters, shown }: { filters: Filters; se
           narrow
           label={discover.licence}
           value={filters.licence ?? ''}
-          options={[['', discover.any], ...licenceChoices.map((choice): Option => [choice, discover.licences[choice]])]}
+          options={[['', discover.anyLicence], ...licenceChoices.map((choice): Option => [choice, discover.licences[choice]])]}
           onChoose={(value) => setFilters({ ...filters, licence: licenceChoices.find((choice) => choice === value) ?? null })}
         />
         <Choice
           narrow
           label={discover.language}
           value={filters.language ?? ''}
-          options={[['', discover.any], ...languages.map((code): Option => [code, languageName(code, language)])]}
+          options={[['', discover.anyLanguage], ...languages.map((code): Option => [code, languageName(code, language)])]}
           onChoose={(value) => setFilters({ ...filters, language: value === '' ? null : value })}
         />
       </span>
       <Loaded beside={filters.beside} simulated={filters.simulate !== null} onChange={(beside) => setFilters({ ...filters, beside })} />
-      <span className="grow" />
-      <Segmented
-        small
-        label={discover.view}
-        value={filters.view}
-        options={[
-          { value: 'list', label: discover.viewList },
-          { value: 'chart', label: discover.viewChart },
-        ]}
-        onChange={(view) => setFilters({ ...filters, view })}
-      />
-      <span className="t3 f12 nw" data-testid="model-count">
-        {discover.count({ count: shown })}
-      </span>
     </div>
   )
 }
@@ -99,6 +99,7 @@ interface ChoiceProps {
   label: string
   value: string
   options: readonly Option[]
+  /** Its first option says what it is about. */
   narrow?: boolean
   onChoose: (value: string) => void
 }
@@ -106,7 +107,7 @@ interface ChoiceProps {
 function Choice({ label, value, options, narrow = false, onChoose }: ChoiceProps) {
   return (
     <label className="row f12">
-      {label}
+      {!narrow && label}
       <select
         className={narrow ? 'select brief' : 'select'}
         aria-label={label}
@@ -149,13 +150,21 @@ function Loaded({ beside, simulated, onChange }: { beside: boolean; simulated: b
   const engine = useLive(engineLive)
   const { model } = useCurrentModel()
   if (engine?.state !== 'ready' || simulated) return null
+  const inPlace = discover.inPlaceOf({ name: model?.name ?? discover.loadedModel })
   return (
     <Segmented
       small
       label={discover.memoryOf}
       value={beside ? 'beside' : 'place'}
       options={[
-        { value: 'place', label: discover.inPlaceOf({ name: model?.name ?? discover.loadedModel }) },
+        {
+          value: 'place',
+          label: (
+            <span className="ell" title={inPlace}>
+              {inPlace}
+            </span>
+          ),
+        },
         { value: 'beside', label: discover.besideIt },
       ]}
       onChange={(value) => onChange(value === 'beside')}

@@ -14,26 +14,23 @@ export function MachineChoice({ value, onChange }: { value: SimulatedMachine | n
   const choose = (name: string) => onChange(name === here ? null : name === own ? usual : { device: name, vramBytes: null, ramBytes: null })
   return (
     <>
-      <label className="row f12">
-        {discover.machine}
-        <select
-          className="select"
-          aria-label={discover.machine}
-          data-simulated={value !== null}
-          value={chosen}
-          onChange={(event) => choose(event.target.value)}
-        >
-          <option value={here}>{discover.thisMachine}</option>
-          <optgroup label={discover.simulatedMachines}>
-            {simulatedDevices.map((name) => (
-              <option key={name} value={name}>
-                {name}
-              </option>
-            ))}
-            <option value={own}>{discover.ownFigures}</option>
-          </optgroup>
-        </select>
-      </label>
+      <select
+        className="select which-machine"
+        aria-label={discover.machine}
+        data-simulated={value !== null}
+        value={chosen}
+        onChange={(event) => choose(event.target.value)}
+      >
+        <option value={here}>{discover.thisMachine}</option>
+        <optgroup label={discover.simulatedMachines}>
+          {simulatedDevices.map((name) => (
+            <option key={name} value={name}>
+              {name}
+            </option>
+          ))}
+          <option value={own}>{discover.ownFigures}</option>
+        </optgroup>
+      </select>
       {value !== null && value.device === null && (
         <>
           <Figure

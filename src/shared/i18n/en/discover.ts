@@ -273,7 +273,8 @@ export const discover = {
   hitsUnknown: (p: { count: number }) => `${p.count} more were left out: the hub does not say whether they pass the filters.`,
   hitsMore: 'There may be more: narrow the words.',
   gatedTag: 'asks for an agreement',
-  any: 'any',
+  anyLicence: 'any licence',
+  anyLanguage: 'any language',
   licence: 'Licence',
   licences: {
     permissive: 'Apache, MIT, BSD',

@@ -248,7 +248,8 @@ export const discover = {
   hitsUnknown: (p: { count: number }) => `另有 ${p.count} 个未列出：下载站没有说明它们是否符合筛选条件。`,
   hitsMore: '可能还有更多：请缩小搜索范围。',
   gatedTag: '需先同意条款',
-  any: '不限',
+  anyLicence: '许可证不限',
+  anyLanguage: '语言不限',
   licence: '许可证',
   licences: {
     permissive: '宽松：Apache 等',
