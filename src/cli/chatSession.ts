@@ -1,5 +1,6 @@
 import { resolve } from 'node:path'
 import { type GenerationStats, type PromptMessage, type Sampling, defaultSampling } from '@shared/domain/chat'
+import { samplingOf } from '@shared/domain/starter'
 import type { ModelFacts } from '@shared/domain/gguf'
 import { effectiveSampling } from '@shared/domain/preset'
 import type { ThinkingChoice } from '@shared/domain/thinking'
@@ -72,7 +73,7 @@ export class ChatSession {
     const stats = await engine.generate(
       {
         prompt: rendered.pieces,
-        sampling: effectiveSampling({ ...defaultSampling, ...options.sampling }, null, this.facts.sampling),
+        sampling: effectiveSampling({ ...defaultSampling, ...options.sampling }, null, samplingOf(this.facts)),
         markers: rendered.markers,
         opensThought: rendered.opensThought,
         inAnswer: rendered.inAnswer ?? false,

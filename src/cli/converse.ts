@@ -18,7 +18,7 @@ export interface Conversation {
 /** A conversation in the terminal; under `--json` each line of stdin is a user turn. Ctrl+C stops an answer, at the prompt it ends. */
 export async function converse({ session, messages, options, out, printer, signal }: Conversation): Promise<void> {
   const terminal = process.stdin.isTTY && !out.json
-  if (terminal) process.stderr.write(`${session.name}\n${out.words.cli.chatHint}\n`)
+  if (terminal) out.note(`${session.name}\n${out.words.cli.chatHint}`)
   const lines = createInterface({
     input: process.stdin,
     output: terminal ? process.stderr : undefined,

@@ -1,4 +1,4 @@
-import { join } from 'node:path'
+import { basename, join } from 'node:path'
 import { tmpdir } from 'node:os'
 import { mkdtemp, rm } from 'node:fs/promises'
 import type { Command } from 'commander'
@@ -107,7 +107,7 @@ async function chat({ core, out, signal }: Run, flags: ChatFlags): Promise<numbe
     threads: flags.threads ?? null,
   }
   const session = await ChatSession.open(core, file, wishes, messages, signal, (fraction) =>
-    out.progress(out.words.cli.loading({ name: file, percent: Math.round(fraction * 100) })),
+    out.progress(out.words.cli.loading({ name: basename(file), percent: Math.round(fraction * 100) })),
   )
   // A messages file is taken as it is; a bare prompt gets what the model is best used with.
   const preset = flags.messages === undefined && flags.system === undefined ? recommendedSystem(session.facts) : null

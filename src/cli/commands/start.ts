@@ -1,3 +1,4 @@
+import { basename } from 'node:path'
 import type { Command } from 'commander'
 import type { PromptMessage } from '@shared/domain/chat'
 import { recommendedSystem } from '@shared/domain/starter'
@@ -31,7 +32,7 @@ export function addStart(program: Command): void {
         if (file === null) throw new SnugError('model/not-found', words.cli.noStarter)
         if (model === undefined) say(`${words.cli.starterNote}\n\n`)
         const session = await ChatSession.open(core, file, {}, [], signal, (fraction) =>
-          out.progress(words.cli.loading({ name: file, percent: Math.round(fraction * 100) })),
+          out.progress(words.cli.loading({ name: basename(file), percent: Math.round(fraction * 100) })),
         )
         const preset = recommendedSystem(session.facts)
         const messages: PromptMessage[] = preset === null ? [] : [{ role: 'system', content: preset }]

@@ -316,7 +316,9 @@ it('the starter model is found in the cache and labelled as what it is', async (
   const path = put(join(home, 'cache', 'models', 'SmolLM2-135M-Instruct-Q4_1.gguf'), 'GGUF starter')
   truncateSync(path, 98_362_432)
   await library.scan()
-  expect(library.list()).toMatchObject([{ origin: 'starter', demonstration: 'starter', name: 'SmolLM2 135M Instruct' }])
+  const sampling = { temperature: 0.2, topP: 0.9 }
+  const told = { name: 'SmolLM2 135M Instruct', sampling, samplingFrom: 'catalogue' }
+  expect(library.list()).toMatchObject([{ origin: 'starter', demonstration: 'starter', ...told }])
   const scripted = put(join(home, 's.gguf'), 'GGUF scripted')
   await library.addFiles([scripted])
   expect(library.list()[1]).toMatchObject({ origin: 'added', demonstration: 'scripted' })

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto'
 import { basename } from 'node:path'
 import type { LibraryModel } from '@shared/domain/library'
 import { type RecommendedSampling, recommendedSampling } from '@shared/domain/preset'
-import { isStarterModel, recommendedSystem } from '@shared/domain/starter'
+import { isStarterModel, recommendedSystem, samplingOf } from '@shared/domain/starter'
 import type { ModelRow } from '../db/repositories/models'
 import { partPaths } from '../platform/modelFolders'
 
@@ -87,7 +87,7 @@ export function sameFiles(rows: readonly ModelRow[], identity: (id: string) => s
 /** What the page sees. `catalogue`: what the catalogue recommends for its repository. */
 export function viewOf(row: ModelRow, catalogue: RecommendedSampling | null = null): LibraryModel {
   const { facts } = row
-  const recommended = recommendedSampling(facts?.sampling, catalogue)
+  const recommended = recommendedSampling(facts?.sampling, catalogue ?? samplingOf(facts))
   const starter = facts !== null && isStarterModel(facts)
   return {
     id: row.id,

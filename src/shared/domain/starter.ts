@@ -1,4 +1,5 @@
 import type { ModelFacts } from './gguf'
+import type { RecommendedSampling } from './preset'
 
 /** SmolLM2-135M-Instruct Q4_1 (98,362,432 bytes): proves that everything works, not how good models are. */
 export function isStarterModel(facts: Pick<ModelFacts, 'architecture' | 'sizeBytes'>): boolean {
@@ -11,6 +12,17 @@ export function isStarterModel(facts: Pick<ModelFacts, 'architecture' | 'sizeByt
  * recommended temperature: shown where the system message is, and replaced by whatever a person writes there.
  */
 const starterSystem = 'You are a helpful assistant.'
+
+/** The example on its maker's card (huggingface.co/HuggingFaceTB/SmolLM2-135M-Instruct) asks like this; at llama.cpp's own temperature it babbles. */
+const starterSampling: RecommendedSampling = { temperature: 0.2, topP: 0.9 }
+
+/** What the file itself recommends; of the starter, whose file says nothing, what its maker's card does. */
+export function samplingOf(
+  facts: (Pick<ModelFacts, 'architecture' | 'sizeBytes'> & { sampling?: RecommendedSampling | null }) | null,
+): RecommendedSampling | null {
+  if (facts === null) return null
+  return facts.sampling ?? (isStarterModel(facts) ? starterSampling : null)
+}
 
 /** The system message that a model is best used with where a person wrote none; null for nearly all: then none is sent. */
 export function recommendedSystem(facts: Pick<ModelFacts, 'architecture' | 'sizeBytes'> | null): string | null {
