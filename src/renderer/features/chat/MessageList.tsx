@@ -27,7 +27,7 @@ export function MessageList({ chat, editingId, setEditingId, hidden, onReveal }:
   const { scrollRef, contentRef, element, isAtBottom, scrollToBottom } = useStickToBottom()
   const newLines = useNewLines(isAtBottom, () => ({ height: element()?.scrollHeight ?? 0, hidden }))
   const { edit, again, carryOn, step } = chat
-  const keepFocus = useBranchFocus(() => scrollRef.current, chat, hidden)
+  const keepFocus = useBranchFocus(element, chat, hidden)
   const actions = useStable<MessageActions>({
     edit: (message, changed) => {
       setEditingId(null)
