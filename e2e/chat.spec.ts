@@ -289,33 +289,6 @@ test.describe('chats', () => {
     await expect(page.getByTestId('message-user')).toContainText('A chat to rename')
   })
 
-  test('a long one draws its end, the rest when it is wanted, and finds what is not drawn', async () => {
-    const { page } = snug
-    await newChat(page)
-    const { id } = await ask<{ id: string }>(page, 'chat/create', { system: null })
-    for (let number = 0; number < 230; number++)
-      await ask(page, 'chat/add', { id, role: number % 2 === 0 ? 'user' : 'assistant', text: `Line ${number} of a long chat` })
-    await page.evaluate((chat) => {
-      location.hash = `/chat/${chat}`
-    }, id)
-    const line = (number: number) => page.getByText(`Line ${number} of`, { exact: false })
-    await expect(line(229)).toBeInViewport()
-    await expect(line(130)).toHaveCount(1)
-    await expect(line(129)).toHaveCount(0)
-    await page.getByRole('log').hover()
-    await page.mouse.wheel(0, -100_000)
-    await page.getByRole('button', { name: en.chat.earlier({ count: 130 }) }).click()
-    await expect(line(30)).toHaveCount(1)
-    await expect(line(29)).toHaveCount(0)
-    // what was read stays in sight
-    await expect(line(130)).toBeInViewport()
-    await page.keyboard.press('Control+f')
-    await page.getByRole('textbox', { name: en.chat.find }).fill('Line 7 of')
-    await expect(line(7)).toBeInViewport()
-    await page.keyboard.press('Escape')
-    await ask(page, 'chat/remove', { id })
-  })
-
   test('a new one tells what does not fit; an edit that is given up leaves the keyboard in the composer', async () => {
     const { page } = snug
     await newChat(page)

@@ -3,6 +3,7 @@ import type { ScriptedExpectation } from '../src/engine/scriptedModel'
 import { newestMessage, seenPrompt, textOf } from './fixtures/chat'
 import { type Launched, freshCache, freshFolder, launchSnug } from './fixtures/launch'
 import { addScripted, en, lastAnswer, newChat, send, setTemperature, useModel } from './fixtures/models'
+import { ask } from './fixtures/rpc'
 
 /** Counts for a while, slowly; thinks for 600 words, at levels of effort. */
 const counter = 'Counter'
@@ -89,4 +90,31 @@ test('thinks as long as its budget lets it, and still answers; a level of effort
   expect(await lastAnswer(page)).toBe(pondered.answer)
   expect((await newestMessage(page))?.segments.map(({ kind }) => kind)).toEqual(['answer'])
   expect(await seenPrompt(page)).not.toContain('Effort:')
+})
+
+test('a long chat draws its end, the rest when it is wanted, and finds what is not drawn', async () => {
+  const { page } = snug
+  await newChat(page)
+  const { id } = await ask<{ id: string }>(page, 'chat/create', { system: null })
+  for (let number = 0; number < 230; number++)
+    await ask(page, 'chat/add', { id, role: number % 2 === 0 ? 'user' : 'assistant', text: `Line ${number} of a long chat` })
+  await page.evaluate((chat) => {
+    location.hash = `/chat/${chat}`
+  }, id)
+  const line = (number: number) => page.getByText(`Line ${number} of`, { exact: false })
+  await expect(line(229)).toBeInViewport()
+  await expect(line(130)).toHaveCount(1)
+  await expect(line(129)).toHaveCount(0)
+  await page.getByRole('log').hover()
+  await page.mouse.wheel(0, -100_000)
+  await page.getByRole('button', { name: en.chat.earlier({ count: 130 }) }).click()
+  await expect(line(30)).toHaveCount(1)
+  await expect(line(29)).toHaveCount(0)
+  // what was read stays in sight
+  await expect(line(130)).toBeInViewport()
+  await page.keyboard.press('Control+f')
+  await page.getByRole('textbox', { name: en.chat.find }).fill('Line 7 of')
+  await expect(line(7)).toBeInViewport()
+  await page.keyboard.press('Escape')
+  await ask(page, 'chat/remove', { id })
 })
