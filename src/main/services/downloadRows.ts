@@ -100,7 +100,7 @@ export function newAddressRow({ address, name, parts, revision }: AddressedFile,
   }
 }
 
-function totalBytes(row: DownloadRow): number {
+export function totalBytes(row: DownloadRow): number {
   return row.parts.reduce((sum, part) => sum + part.sizeBytes, 0)
 }
 

@@ -6,6 +6,7 @@ import type { DownloadRow } from '../db/repositories/downloads'
 import type { JobEvent } from '../platform/downloadTypes'
 import { takeLock } from '../platform/fileLock'
 import { type FileGroup, type HubListing, isProjector } from '../platform/hubFiles'
+import { diskFull, isDiskFull } from '../platform/partWriter'
 import type { DownloadsDependencies, Here, Started } from './downloadNeeds'
 import { type Entry, newEntry, takeEvent, viewOfEntry } from './downloadEntry'
 import { SpeedMeter } from './downloadProgress'
@@ -27,6 +28,7 @@ import {
   specOf,
   stoppedBy,
   targetOf,
+  totalBytes,
 } from './downloadRows'
 import { DownloadQueue, ended } from './downloadQueue'
 import { Changes, follow } from './follow'
@@ -269,7 +271,7 @@ export class DownloadsService {
     // The speed falls while nothing arrives.
     const ticking = setInterval(() => this.#changes.emit(), 1_000)
     try {
-      unlock = await takeLock(lockFile(this.#needs.locksFolder, entry.row))
+      unlock = await this.#lock(entry)
       if (unlock === null) throw new SnugError('download/busy', 'another Snug downloads this file', { file: entry.row.file })
       if (this.#doneElsewhere(entry)) return
       if (stop.signal.aborted) throw new SnugError('cancelled', 'stopped')
@@ -292,6 +294,15 @@ export class DownloadsService {
       entry.verifiedBytes = Math.min(entry.verifiedBytes, entry.receivedBytes)
       await unlock?.()
     }
+  }
+
+  /** Not even a lock can be written on a disk without a free byte. */
+  async #lock({ row }: Entry): Promise<(() => Promise<void>) | null> {
+    const folder = this.#needs.locksFolder
+    return await takeLock(lockFile(folder, row)).catch((error: unknown) => {
+      if (isDiskFull(error)) throw diskFull(folder, totalBytes(row) - receivedBytes(row) + this.#reserve, error)
+      throw error
+    })
   }
 
   /** Another process may have gone on with the row since it was read here; only the holder of the lock writes it. */
