@@ -38,7 +38,7 @@ const names = [
 ]
 
 test.each(names)('%s: download, load, chat, and all of it again', async (_name, name) => {
-  const place: CliPlace = { folder: join(root, name ?? '', name ?? ''), endpoint: hub.endpoint }
+  const place: CliPlace = { folder: join(root, name ?? ''), endpoint: hub.endpoint }
   for (const run of ['first', 'second']) {
     hub.stats.storageBytes = 0
     const pulled = await snug(place, 'pull', repository)
