@@ -30,7 +30,6 @@ export function FilterBar({ filters, setFilters, shown }: { filters: Filters; se
         chosen={filters.use}
         onChoose={(use) => setFilters({ ...filters, use })}
       />
-      <Needs use={filters.use} />
       <span className="vr" />
       <Chips
         label={discover.sizeLabel}
@@ -58,6 +57,7 @@ export function FilterBar({ filters, setFilters, shown }: { filters: Filters; se
       </span>
       <span className="row wrap sizes">
         <MachineChoice value={filters.simulate} onChange={(simulate) => setFilters({ ...filters, simulate })} />
+        <Needs use={filters.use} />
         <Choice
           label={discover.context}
           value={String(filters.contextSize ?? '')}
