@@ -11,7 +11,7 @@ import { Button, EmptyState, ErrorNotice, Note, Page } from '../../ui'
 import './discover.css'
 import { AddressPanel } from './AddressPanel'
 import { Chart } from './Chart'
-import { FilterBar } from './FilterBar'
+import { FilterBar, ViewBar } from './FilterBar'
 import { type Filters, noFilters, passing } from './filters'
 import { Hero } from './Hero'
 import { HubBanner } from './HubBanner'
@@ -119,8 +119,9 @@ export function DiscoverPage() {
         )}
         {query.error !== null && <ErrorNotice error={query.error} />}
         {best !== undefined ? <Hero item={best} /> : query.isPending && <div className="card hero empty-hero" />}
-        <FilterBar filters={filters} setFilters={setFilters} shown={shown.length} />
+        <FilterBar filters={filters} setFilters={setFilters} />
         <section className="card flush" aria-label={discover.models}>
+          <ViewBar filters={filters} setFilters={setFilters} shown={shown.length} />
           {filters.view === 'chart' && query.data !== undefined ? (
             <Chart items={shown} use={filters.use} />
           ) : (

@@ -18,8 +18,13 @@ const languages: readonly string[] = ['en', 'zh', 'ja', 'ko', 'de', 'fr', 'es', 
 const contexts: readonly number[] = [2_048, 4_096, 8_192, 16_384, 32_768, 65_536, 131_072]
 const cacheTypes: readonly KvCacheType[] = ['f16', 'q8_0', 'q4_0']
 
+interface FilterProps {
+  filters: Filters
+  setFilters: (filters: Filters) => void
+}
+
 /** What is asked: use, size, context, cache type, machine. Any of it prices the whole catalogue again. */
-export function FilterBar({ filters, setFilters, shown }: { filters: Filters; setFilters: (filters: Filters) => void; shown: number }) {
+export function FilterBar({ filters, setFilters }: FilterProps) {
   const { discover, common } = useMessages()
   const language = useLanguage()
   return (
@@ -40,21 +45,6 @@ export function FilterBar({ filters, setFilters, shown }: { filters: Filters; se
       <Switch checked={filters.fitsOnly} onChange={(fitsOnly) => setFilters({ ...filters, fitsOnly })}>
         {discover.fitsOnly}
       </Switch>
-      <span className="row view-of">
-        <Segmented
-          small
-          label={discover.view}
-          value={filters.view}
-          options={[
-            { value: 'list', label: discover.viewList },
-            { value: 'chart', label: discover.viewChart },
-          ]}
-          onChange={(view) => setFilters({ ...filters, view })}
-        />
-        <span className="t3 f12 nw" data-testid="model-count">
-          {discover.count({ count: shown })}
-        </span>
-      </span>
       <span className="row wrap sizes">
         <MachineChoice value={filters.simulate} onChange={(simulate) => setFilters({ ...filters, simulate })} />
         <Needs use={filters.use} />
@@ -89,6 +79,28 @@ export function FilterBar({ filters, setFilters, shown }: { filters: Filters; se
         />
       </span>
       <Loaded beside={filters.beside} simulated={filters.simulate !== null} onChange={(beside) => setFilters({ ...filters, beside })} />
+    </div>
+  )
+}
+
+/** Above what passes the filters: how many, and drawn as what. */
+export function ViewBar({ filters, setFilters, shown }: FilterProps & { shown: number }) {
+  const { discover } = useMessages()
+  return (
+    <div className="row view-of">
+      <span className="t3 f12 grow" data-testid="model-count">
+        {discover.count({ count: shown })}
+      </span>
+      <Segmented
+        small
+        label={discover.view}
+        value={filters.view}
+        options={[
+          { value: 'list', label: discover.viewList },
+          { value: 'chart', label: discover.viewChart },
+        ]}
+        onChange={(view) => setFilters({ ...filters, view })}
+      />
     </div>
   )
 }
