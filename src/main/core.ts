@@ -1,6 +1,7 @@
 import { readdir, stat } from 'node:fs/promises'
 import { dirname, join, resolve } from 'node:path'
 import { knownHubs } from '@shared/domain/address'
+import type { Catalog } from '@shared/domain/catalog'
 import type { MemoryDevice } from '@shared/domain/memory'
 import { huggingFace } from '@shared/domain/settings'
 import { bestBackend, usableGpus } from '@shared/domain/pools'
@@ -144,8 +145,12 @@ export function createCore(options: CoreOptions) {
     for (const { device, bytes } of engine.loaded?.model.buffers.parts ?? []) sum[device] = (sum[device] ?? 0) + bytes
     return sum
   }
+  let catalog: Catalog | undefined
   const recommendation: RecommendationService = new RecommendationService({
-    catalog: loadCatalog(),
+    // Checked when it is first needed: that takes two thirds of what a start takes here.
+    get catalog() {
+      return (catalog ??= loadCatalog())
+    },
     hardware,
     returned,
     reserveBytes: () => settings.get().reserveBytes,

@@ -11,7 +11,7 @@ import { electronPresence } from './app/electronPresence'
 import { electronSecrets } from './app/electronSecrets'
 import { setMenu } from './app/menu'
 import { closeChromiumNetwork, lockContents, lockSession, refusedSwitch } from './app/security'
-import { createWindow } from './app/window'
+import { backgroundColor, createWindow } from './app/window'
 import { type Core, createCore } from './core'
 import { forkUtility } from './engine/forkUtility'
 import { openDoors } from './ipc/connectPort'
@@ -84,6 +84,8 @@ function refuseData(code: ErrorCode): void {
   const { errors, menu } = messages(languageOf(app.getLocale()))
   const { title, action } = errors[code]
   process.stderr.write(`${menu.dataFailedTitle}: ${title} (${paths.dataDir})\n`)
+  // Its page has nobody to speak to.
+  window?.removeAllListeners('ready-to-show')
   dialog.showErrorBox(menu.dataFailedTitle, `${title}. ${action}\n\n${paths.dataDir}`)
   app.exit(1)
 }
@@ -93,6 +95,8 @@ async function start(): Promise<void> {
   if (unusable !== null) return refuseData(unusable)
   lockSession()
   if (!process.env.ELECTRON_RENDERER_URL) servePage(join(here, '../renderer'))
+  // Its process starts while the core is made; what the page asks for waits until the doors are open.
+  showWindow()
   const words = () => messages(language())
   try {
     core = createCore({
@@ -127,6 +131,7 @@ async function start(): Promise<void> {
 
   const applySettings = () => {
     nativeTheme.themeSource = running.settings.get().theme
+    window?.setBackgroundColor(backgroundColor())
     setMenu(words(), {
       command: (command: AppCommand) => {
         showWindow()
@@ -140,7 +145,6 @@ async function start(): Promise<void> {
   void (async () => {
     for await (const _settings of running.settings.follow()) applySettings()
   })()
-  showWindow()
   showDownloads(
     running.downloads.follow(),
     electronPresence(() => window, showWindow),

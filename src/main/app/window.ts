@@ -40,6 +40,11 @@ export interface WindowOptions {
   log: Log
 }
 
+/** Behind the page until it has drawn itself. */
+export function backgroundColor(): string {
+  return nativeTheme.shouldUseDarkColors ? '#14181a' : '#ffffff'
+}
+
 /** The one window. Its page is sandboxed, has no Node and no network. */
 export function createWindow({ dataDir, preload, log }: WindowOptions): BrowserWindow {
   const path = join(dataDir, 'window.json')
@@ -60,7 +65,7 @@ export function createWindow({ dataDir, preload, log }: WindowOptions): BrowserW
     minHeight: 480,
     show: false,
     title: 'Snug',
-    backgroundColor: nativeTheme.shouldUseDarkColors ? '#14181a' : '#ffffff',
+    backgroundColor: backgroundColor(),
     autoHideMenuBar: process.platform !== 'darwin',
     webPreferences: {
       preload,
