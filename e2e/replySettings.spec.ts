@@ -28,6 +28,12 @@ test('shows nothing before the reply is done where streaming is off, and then th
   await newChat(page)
   await useModel(page, counter)
   await setTemperature(page, 'Home')
+  // A chat that nothing was sent in yet keeps what it was told over a look at another page.
+  await page.getByRole('link', { name: en.common.library }).click()
+  await newChat(page)
+  await expect(
+    page.getByRole('button', { name: new RegExp(`^${en.chat.temperature.name}: .*${en.chat.temperature.exact}$`) }),
+  ).toBeVisible()
   const stream = page.getByRole('switch', { name: en.chat.how.stream })
   await page.getByRole('button', { name: en.chat.how.open }).click()
   await expect(stream).toBeChecked()

@@ -37,16 +37,25 @@ export interface Chat {
   versions: (message: Message) => { index: number; total: number }
 }
 
+interface Unsent {
+  settings: ConversationSettings
+  system: string | null
+}
+const untold: Unsent = { settings: defaultConversationSettings, system: null }
+/** What a chat that has no message yet was told. It outlives the page, so that a look at another costs nothing; its text is a draft of main's. */
+let unsent = untold
+
 /** One conversation, or one that does not exist before its first message is sent. */
 export function useChat(id: string | null): Chat {
   const [, go] = useLocation()
   const [conversation, setConversation] = useState<Conversation | null>(null)
   const [problem, setProblem] = useState<unknown>(null)
   const [error, setError] = useState<unknown>(null)
-  const [draft, setDraft] = useState<{ settings: ConversationSettings; system: string | null }>({
-    settings: defaultConversationSettings,
-    system: null,
-  })
+  const [draft, show] = useState(unsent)
+  const setDraft = (next: Unsent) => {
+    unsent = next
+    show(next)
+  }
   // A first message that fails must not leave a second empty conversation behind.
   const created = useRef<string | null>(id)
 
@@ -109,7 +118,7 @@ export function useChat(id: string | null): Chat {
     streaming,
     ...actions,
     setSettings: (next) => {
-      if (id === null) setDraft((before) => ({ ...before, settings: next }))
+      if (id === null) setDraft({ ...draft, settings: next })
       else {
         // Shown at once; main's snapshot follows and wins.
         setConversation((before) => (before === null ? null : { ...before, settings: next }))
@@ -117,7 +126,7 @@ export function useChat(id: string | null): Chat {
       }
     },
     setSystem: (next) => {
-      if (id === null) setDraft((before) => ({ ...before, system: next }))
+      if (id === null) setDraft({ ...draft, system: next })
       else {
         setConversation((before) => (before === null ? null : { ...before, system: next }))
         void run(() => client.chat.update({ id, system: next }))
@@ -131,6 +140,7 @@ export function useChat(id: string | null): Chat {
         if (created.current === null) {
           created.current = (await client.chat.create({ system: draft.system })).id
           await client.chat.update({ id: created.current, settings: draft.settings })
+          unsent = untold
         }
         const target = created.current
         if (answer) await client.chat.send({ id: target, role, text })
