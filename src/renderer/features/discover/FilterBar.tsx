@@ -35,6 +35,7 @@ export function FilterBar({ filters, setFilters }: FilterProps) {
         chosen={filters.use}
         onChoose={(use) => setFilters({ ...filters, use })}
       />
+      <Needs use={filters.use} />
       <span className="vr" />
       <Chips
         label={discover.sizeLabel}
@@ -47,7 +48,6 @@ export function FilterBar({ filters, setFilters }: FilterProps) {
       </Switch>
       <span className="row wrap sizes">
         <MachineChoice value={filters.simulate} onChange={(simulate) => setFilters({ ...filters, simulate })} />
-        <Needs use={filters.use} />
         <Choice
           label={discover.context}
           value={String(filters.contextSize ?? '')}
