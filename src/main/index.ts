@@ -55,6 +55,8 @@ const commands = createCommands()
 function showWindow(): void {
   if (window !== null && !window.isDestroyed()) {
     if (window.isMinimized()) window.restore()
+    // It may be hidden with the whole app.
+    window.show()
     window.focus()
     return
   }
