@@ -325,7 +325,7 @@ export class DownloadsService {
       this.#log.error('a finished download could not be listed', { id: row.id, error: toErrorValue(error) })
       return null
     })
-    this.#log.info('download done', { id: row.id, repository: row.repository, file: row.file })
+    this.#log.info('download done', { id: row.id, file: row.file })
     this.#set(entry, { state: 'done', error: null, modelId })
   }
 
@@ -336,7 +336,8 @@ export class DownloadsService {
       return this.#set(entry, { state: 'queued', error: null })
     }
     if (value.code === 'cancelled' && entry.intent !== 'run') return
-    this.#log.warn('download stopped', { id: entry.row.id, ...value })
+    // Its facts may hold an address whose query signs it.
+    this.#log.warn('download stopped', { id: entry.row.id, code: value.code, message: value.message })
     const patch = stoppedBy(value)
     // The row is being written by the other process: here it is only shown.
     if (value.code === 'download/busy') {

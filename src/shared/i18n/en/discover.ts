@@ -86,7 +86,7 @@ export const discover = {
     'several-cards': 'several cards',
     server: 'a server',
   },
-  betweenNeeds: (p: { needs: string }) => `between classes, needs ${p.needs}`,
+  betweenNeeds: (p: { needs: string }) => `between classes, needs ${p.needs} at 4 bits`,
   thinks: 'Can think first',
   expertsTogether: 'A mixture of experts: Snug splits it by whole layers; its experts cannot be placed apart from the rest here.',
   imagesUnused: 'It could see images; Snug cannot yet.',

@@ -12,7 +12,7 @@ export const planner = {
   modelIs: (p: { size: string }) => `The model is ${p.size}`,
   formula: (p: { billions: string; bytes: string }) => `${p.billions} × 10⁹ parameters × ${p.bytes} bytes`,
   quantized: (p: { range: string }) => `as a quantized file about ${p.range} (× 1.1–1.2)`,
-  sizeClass: (p: { name: string; needs: string }) => `${p.name}: runs on ${p.needs}`,
+  sizeClass: (p: { name: string; needs: string }) => `${p.name}: at 4 bits it runs on ${p.needs}`,
   boxes: 'each box is one device',
   stages: 'Memory by stage',
   stage: { inference: 'Inference', lora: 'LoRA', 'full-fine-tuning': 'Full fine-tuning', training: 'Training' },

@@ -84,7 +84,7 @@ export const discover = {
     'several-cards': '多张显卡',
     server: '服务器',
   },
-  betweenNeeds: (p: { needs: string }) => `介于两档之间，需要${p.needs}`,
+  betweenNeeds: (p: { needs: string }) => `介于两档之间，4 位量化时需要${p.needs}`,
   thinks: '可以先思考',
   expertsTogether: '混合专家模型：Snug 按整层拆分，暂时不能把专家与其余部分分开放置。',
   imagesUnused: '它能看图，但 Snug 暂不支持。',

@@ -12,7 +12,7 @@ export const planner = {
   modelIs: (p: { size: string }) => `模型本身 ${p.size}`,
   formula: (p: { billions: string; bytes: string }) => `${p.billions} × 10⁹ 个参数 × ${p.bytes} 字节`,
   quantized: (p: { range: string }) => `量化成文件约 ${p.range}（× 1.1–1.2）`,
-  sizeClass: (p: { name: string; needs: string }) => `${p.name}：适合${p.needs}`,
+  sizeClass: (p: { name: string; needs: string }) => `${p.name}：4 位量化时适合${p.needs}`,
   boxes: '每个方框是一台设备',
   stages: '各阶段所需内存',
   stage: { inference: '推理', lora: 'LoRA', 'full-fine-tuning': '全量微调', training: '训练' },
