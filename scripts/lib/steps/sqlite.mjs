@@ -1,17 +1,6 @@
-import {
-  copyFileSync,
-  cpSync,
-  existsSync,
-  mkdirSync,
-  readFileSync,
-  renameSync,
-  rmSync,
-  statSync,
-  symlinkSync,
-  writeFileSync,
-} from 'node:fs'
-import { availableParallelism } from 'node:os'
-import { dirname, join, resolve } from 'node:path'
+import { copyFileSync, cpSync, existsSync, mkdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { availableParallelism, tmpdir } from 'node:os'
+import { basename, dirname, join, resolve } from 'node:path'
 import { installPackages, isDebianLike } from '../apt.mjs'
 import { makeFile, partName } from '../atomic.mjs'
 import { cacheDir, nodeNapi, readJson, root, runtimeFile } from '../paths.mjs'
@@ -71,13 +60,15 @@ function isInPlace() {
 
 async function build(output) {
   await needTools()
-  const work = `${output}-work`
+  // For the same reason elsewhere, where the cache's own name has one.
+  const work = /\s/.test(output) ? join(tmpdir(), `snug-${basename(output).replaceAll(/\s/g, '-')}-work`) : `${output}-work`
   try {
     mkdirSync(work)
     const source = join(work, 'better-sqlite3')
     cpSync(packageFolder, source, { recursive: true, filter: (path) => !/[/\\](prebuilds|build|node_modules)$/.test(path) })
     mkdirSync(join(work, 'node_modules'))
-    symlinkSync(addonApi(), join(work, 'node_modules', 'node-addon-api'), 'junction')
+    // A copy, because a link is followed to its target, and make takes a name with a space for two.
+    cpSync(addonApi(), join(work, 'node_modules', 'node-addon-api'), { recursive: true })
     const recipeFile = join(source, 'binding.gyp')
     const recipeText = readFileSync(recipeFile, 'utf8')
     const patched = recipeText.replaceAll(/(['"])NAPI_VERSION=10\1/g, "'NAPI_EXPERIMENTAL', 'NODE_API_EXPERIMENTAL_NOGC_ENV_OPT_OUT'")
