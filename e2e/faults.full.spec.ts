@@ -7,7 +7,7 @@ import { type Page, expect, test } from '@playwright/test'
 import { writeScriptedModel } from '../src/engine/scriptedModel'
 import type { Download, LibraryModel } from '../src/shared/domain/library'
 import { startCli } from './fixtures/cli'
-import type { Fault } from './fixtures/hubFaults'
+import { type Fault, cut, status } from './fixtures/hubFaults'
 import { type RunningHub, startHub } from './fixtures/hubServer'
 import { freshCache, freshFolder, launchSnug } from './fixtures/launch'
 import { lastAnswer, newChat, send, useModel } from './fixtures/models'
@@ -103,9 +103,6 @@ test('25 kills of the app, while bytes come and while the end is near: no corrup
   )
   expect(await snug.close()).toBe(true)
 })
-
-const cut = (afterBytes = 400_000): Fault => ({ at: 'storage', do: 'cut', afterBytes })
-const status = (at: Fault['at'], code: number, headers: Record<string, string> = {}): Fault => ({ at, do: 'status', status: code, headers })
 
 test('what a bad line does to a download in the app, and what will not get better', async () => {
   test.setTimeout(300_000)

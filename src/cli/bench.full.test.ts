@@ -1,14 +1,12 @@
-import { execFile } from 'node:child_process'
 import { existsSync, mkdtempSync, readdirSync, rmSync, statSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { cliFile, snug as inPlace } from '../../e2e/fixtures/cli'
 import { type RunningHub, startHub } from '../../e2e/fixtures/hubServer'
 import { writeShapeModel } from '../engine/shapeModel'
 
 /** "Test here" from the command line: the header of a model at the hub or at an address, and nothing of its weights. */
-const cli = fileURLToPath(new URL('../../out/main/cli.js', import.meta.url))
 const folder = mkdtempSync(join(tmpdir(), 'snug-bench-'))
 const file = 'llama-1b-Q4_K_M.gguf'
 const repository = 'maker/llama-1b-GGUF'
@@ -16,7 +14,7 @@ let server: RunningHub
 let size = 0
 
 beforeAll(async () => {
-  if (!existsSync(cli)) throw new Error('The command line is not built: run `npm run build` first.')
+  if (!existsSync(cliFile)) throw new Error('The command line is not built: run `npm run build` first.')
   await writeShapeModel(join(folder, file), { shape: 'llama-1b', quantization: 'Q4_K_M', layers: 4 })
   size = statSync(join(folder, file)).size
   server = await startHub({ repositories: { [repository]: { files: { [file]: join(folder, file) } } } })
@@ -34,20 +32,8 @@ interface Bench {
   ratio: { memory: number; decode: number; prefill: number }
 }
 
-function snug(...args: string[]): Promise<{ code: number; out: string; err: string }> {
-  const env = {
-    ...process.env,
-    SNUG_DATA: join(folder, 'data'),
-    SNUG_CACHE: join(folder, 'cache'),
-    HF_ENDPOINT: server.endpoint,
-    LANG: 'en',
-  }
-  return new Promise((resolve) => {
-    execFile(process.execPath, [cli, ...args], { env }, (error, stdout, stderr) => {
-      resolve({ code: error === null ? 0 : Number(error.code), out: stdout, err: stderr })
-    })
-  })
-}
+const place = () => ({ folder, endpoint: server.endpoint })
+const snug = async (...args: string[]) => await inPlace(place(), ...args)
 
 test.each([
   ['OWNER/NAME:QUANT', (): string => `${repository}:Q4_K_M`, repository],
@@ -55,9 +41,9 @@ test.each([
   ['the address of a file anywhere', (): string => `${server.endpoint}/plain/${file}`, null],
 ] as const)('bench %s', async (_, target, from) => {
   server.stats.storageBytes = 0
-  const { code, out, err } = await snug('--json', 'bench', target(), '--context', '2048')
+  const { code, out, err } = await snug('bench', target(), '--context', '2048')
   expect(code, err).toBe(0)
-  const bench = JSON.parse(out) as Bench
+  const bench = out as Bench
   expect(bench.source.repository).toBe(from)
   expect(bench.plan.contextSize).toBe(2048)
   // Memory is what llama.cpp really took: the dry run before it must have been right.
@@ -73,14 +59,11 @@ test.each([
 })
 
 test('bench says in words what it found, and what cannot be had', async () => {
-  const said = await snug('bench', `${repository}:Q4_K_M`, '--context', '2048')
+  const said = await inPlace({ ...place(), words: true }, 'bench', `${repository}:Q4_K_M`, '--context', '2048')
   expect(said.code, said.err).toBe(0)
-  expect(said.out).toMatch(/GB|GiB|MB|MiB/)
-  const missing = await snug('--json', 'bench', `${repository}:Q8_0`)
-  expect([missing.code, JSON.parse(missing.err.trim().split('\n').at(-1) ?? '')]).toMatchObject([
-    1,
-    { error: { code: 'hub/not-found', data: { has: ['Q4_K_M'] } } },
-  ])
-  const nowhere = await snug('--json', 'bench', `${server.endpoint}/plain/none.gguf`)
+  expect(said.text).toMatch(/GB|GiB|MB|MiB/)
+  const missing = await snug('bench', `${repository}:Q8_0`)
+  expect([missing.code, missing.error]).toMatchObject([1, { code: 'hub/not-found', data: { has: ['Q4_K_M'] } }])
+  const nowhere = await snug('bench', `${server.endpoint}/plain/none.gguf`)
   expect(nowhere.code).toBe(1)
 })

@@ -1,49 +1,33 @@
 import { spawn, spawnSync } from 'node:child_process'
-import { createHash } from 'node:crypto'
 import { once } from 'node:events'
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, statSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { existsSync, mkdirSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
 import { type CliPlace, atRename, cliEnv, cliFile, errorOf, snug } from '../../e2e/fixtures/cli'
-import type { Fault } from '../../e2e/fixtures/hubFaults'
-import { type RunningHub, startHub } from '../../e2e/fixtures/hubServer'
-import { writeScriptedModel } from '../engine/scriptedModel'
+import { type Fault, cut, status } from '../../e2e/fixtures/hubFaults'
+import { type ServedModel, file, hashOf, repository, serveModel } from '../../e2e/fixtures/servedModel'
 
 /** Rows L1 to L5 of the fault matrix in the command line, each fault once; `downloadJob.real.test.ts` has the counts. */
 const full = process.env.SNUG_TEST_FULL === '1'
-const root = mkdtempSync(join(tmpdir(), 'snug-faults-'))
-const model = join(root, 'model-F32.gguf')
-const repository = 'maker/model-GGUF'
-const file = 'model-F32.gguf'
-let hub: RunningHub
+let served: ServedModel
+let hub: ServedModel['hub']
 let sha256: string
 let size: number
 
 beforeAll(async () => {
-  if (!existsSync(cliFile)) throw new Error('The command line is not built: run `npm run build` first.')
-  await writeScriptedModel(model, { layers: 2, feedForwardLength: 3072, words: 20 })
-  sha256 = hashOf(model)
-  size = statSync(model).size
-  hub = await startHub({ repositories: { [repository]: { files: { [file]: model } } } })
+  served = await serveModel()
+  ;({ hub, sha256, size } = served)
 })
 afterEach(() => {
   hub.faults.clear()
   hub.requests.length = 0
   hub.stats.storageBytes = 0
 })
-afterAll(async () => {
-  await hub.close()
-  rmSync(root, { recursive: true, force: true })
-})
+afterAll(() => served.close())
 
-const hashOf = (path: string) => createHash('sha256').update(readFileSync(path)).digest('hex')
-const fresh = (env: Record<string, string> = {}): CliPlace => ({ folder: mkdtempSync(join(root, 'p-')), endpoint: hub.endpoint, env })
-const placed = (place: CliPlace) => join(place.folder, 'data', 'models', ...repository.split('/'), file)
+const fresh = (env?: Record<string, string>) => served.fresh(env)
+const placed = (place: CliPlace) => served.target(place)
 const listed = async (place: CliPlace) => (await snug(place, 'list')).out
-
-const cut = (afterBytes = 400_000): Fault => ({ at: 'storage', do: 'cut', afterBytes })
-const status = (at: Fault['at'], code: number, headers: Record<string, string> = {}): Fault => ({ at, do: 'status', status: code, headers })
 
 /** Met one after the other by one pull; the last one of each line lets the whole file through. */
 const lines: Fault[][] = [

@@ -1,46 +1,32 @@
-import { createHash } from 'node:crypto'
-import { cpSync, existsSync, mkdtempSync, readFileSync, readdirSync, rmSync, statSync, symlinkSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { cpSync, existsSync, readdirSync, statSync, symlinkSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
 import type { LibraryModel } from '@shared/domain/library'
 import { type CliPlace, type CliRun, atRename, cliFile, snug, startCli } from '../../e2e/fixtures/cli'
-import { type RunningHub, startHub } from '../../e2e/fixtures/hubServer'
-import { writeScriptedModel } from '../engine/scriptedModel'
+import { type ServedModel, file, hashOf, repository, serveModel } from '../../e2e/fixtures/servedModel'
 
 /** Rows L6 and L7 of the fault matrix in the command line. */
 const full = process.env.SNUG_TEST_FULL === '1'
 const rounds = (count: number, short = Math.ceil(count / 10)) => Array.from({ length: full ? count : short }, (_, round) => round)
 const MiB = 1024 * 1024
-const root = mkdtempSync(join(tmpdir(), 'snug-kills-'))
-const model = join(root, 'model-F32.gguf')
-const repository = 'maker/model-GGUF'
-const file = 'model-F32.gguf'
-let hub: RunningHub
+let served: ServedModel
+let hub: ServedModel['hub']
 let sha256: string
 let size: number
 
 beforeAll(async () => {
-  if (!existsSync(cliFile)) throw new Error('The command line is not built: run `npm run build` first.')
-  await writeScriptedModel(model, { layers: 2, feedForwardLength: 3072, words: 20 })
-  sha256 = hashOf(model)
-  size = statSync(model).size
-  hub = await startHub({ repositories: { [repository]: { files: { [file]: model } } } })
+  served = await serveModel()
+  ;({ hub, sha256, size } = served)
 })
 beforeEach(() => {
   hub.faults.clear()
   hub.stats.storageBytes = 0
-  hub.stats.storageRequests = 0
 })
-afterAll(async () => {
-  await hub.close()
-  rmSync(root, { recursive: true, force: true })
-})
+afterAll(() => served.close())
 
-const hashOf = (path: string) => createHash('sha256').update(readFileSync(path)).digest('hex')
-const fresh = (): CliPlace => ({ folder: mkdtempSync(join(root, 'p-')), endpoint: hub.endpoint })
-const target = (place: CliPlace) => join(place.folder, 'data', 'models', ...repository.split('/'), file)
+const fresh = () => served.fresh()
+const target = (place: CliPlace) => served.target(place)
 const slowly = (bytesPerSecond: number) => hub.faults.add({ at: 'storage', do: 'throttle', bytesPerSecond, times: 99 })
 
 /** Bytes of the unfinished file. */

@@ -1,19 +1,17 @@
-import { execFile } from 'node:child_process'
 import { existsSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { cliFile, snug as inPlace } from '../../e2e/fixtures/cli'
 import { type RunningHub, startHub } from '../../e2e/fixtures/hubServer'
 import { writeScriptedModel } from '../engine/scriptedModel'
 
-const cli = fileURLToPath(new URL('../../out/main/cli.js', import.meta.url))
 const folder = mkdtempSync(join(tmpdir(), 'snug-remote-'))
 const model = join(folder, 'scripted-F32.gguf')
 let server: RunningHub
 
 beforeAll(async () => {
-  if (!existsSync(cli)) throw new Error('The command line is not built: run `npm run build` first.')
+  if (!existsSync(cliFile)) throw new Error('The command line is not built: run `npm run build` first.')
   await writeScriptedModel(model)
   const weights = Buffer.alloc(10)
   server = await startHub({
@@ -30,27 +28,13 @@ afterAll(async () => {
   rmSync(folder, { recursive: true, force: true })
 })
 
-function snug(...args: string[]): Promise<{ code: number; out: Record<string, unknown>; err: string }> {
-  const env = {
-    ...process.env,
-    SNUG_DATA: join(folder, 'data'),
-    SNUG_CACHE: join(folder, 'cache'),
-    HF_ENDPOINT: server.endpoint,
-    LANG: 'en',
-  }
-  return new Promise((resolve) => {
-    execFile(process.execPath, [cli, '--json', ...args], { env }, (error, stdout, stderr) => {
-      const code = error === null ? 0 : Number(error.code)
-      resolve({ code, out: stdout === '' ? {} : (JSON.parse(stdout) as Record<string, unknown>), err: stderr })
-    })
-  })
-}
+const snug = async (...args: string[]) => await inPlace({ folder, endpoint: server.endpoint }, ...args)
 
 test('search narrows by size, machine, licence and language', async () => {
   const names = async (...flags: string[]) => {
     const { code, out } = await snug('search', 'shelf', ...flags)
     expect(code).toBe(0)
-    return (out as unknown as { repository: string }[]).map(({ repository }) => /shelf\/(\w+)/.exec(repository)?.[1])
+    return (out as { repository: string }[]).map(({ repository }) => /shelf\/(\w+)/.exec(repository)?.[1])
   }
   expect(await names()).toEqual(['small', 'large', 'bound'])
   expect(await names('--licence', 'permissive', '--size', 'heavy')).toEqual(['large'])
@@ -62,7 +46,7 @@ test('inspect and fit say of an address what they say of the file, and nothing o
   const local = await snug('inspect', model)
   const remote = await snug('inspect', 'hf:maker/scripted-GGUF')
   for (const { code, err } of [local, remote]) expect(code, err).toBe(0)
-  const { source, ...said } = remote.out
+  const { source, ...said } = remote.out as Record<string, unknown>
   expect(said).toEqual(local.out)
   expect(source).toMatchObject({
     repository: 'maker/scripted-GGUF',
@@ -79,7 +63,7 @@ test('inspect and fit say of an address what they say of the file, and nothing o
 test('a pull that is repeated after the model was moved finds it where it lies, and fetches nothing', async () => {
   const pulled = await snug('pull', 'maker/scripted-GGUF')
   expect(pulled.code, pulled.err).toBe(0)
-  const [{ id, path } = { id: '', path: '' }] = (await snug('list')).out as unknown as { id: string; path: string }[]
+  const [{ id, path } = { id: '', path: '' }] = (await snug('list')).out as { id: string; path: string }[]
   const elsewhere = join(folder, 'elsewhere')
   mkdirSync(elsewhere)
   const moved = await snug('move', id, elsewhere)
@@ -99,6 +83,6 @@ test('a pull that is repeated after the model was moved finds it where it lies, 
 
 test('what cannot be had is told by its code', async () => {
   const missing = await snug('fit', 'hf:maker/scripted-GGUF:Q4_K_M')
-  expect([missing.code, JSON.parse(missing.err)]).toMatchObject([1, { error: { code: 'hub/not-found', data: { has: ['F32'] } } }])
+  expect([missing.code, missing.error]).toMatchObject([1, { code: 'hub/not-found', data: { has: ['F32'] } }])
   expect((await snug('inspect', 'hf:nothing', '--data', join(folder, 'data'))).code).toBe(2)
 })

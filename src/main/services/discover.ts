@@ -90,8 +90,7 @@ export class DiscoverService {
     const { fitExactly } = this.needs
     if (fitExactly === undefined) throw new SnugError('internal/bug', 'no headers here')
     const listing = await this.needs.hub.listing(repository, { signal })
-    const group = listing.groups.find((candidate) => candidate.file === file || candidate.parts.includes(file))
-    if (group === undefined) throw notThere(listing, file)
+    const group = groupOf(listing, file)
     const model = await this.#remote.ofGroup(listing, group)
     const { architecture, name, quantization, parameters, sizeBytes, trainContextSize } = model.facts
     return {
@@ -121,8 +120,7 @@ export class DiscoverService {
   async #hubFile(repository: string, file: string, options: FitWishes, signal?: AbortSignal): Promise<AddressedModel> {
     const { hub } = this.needs
     const listing = await hub.listing(repository, { signal })
-    const group = listing.groups.find((candidate) => candidate.file === file || candidate.parts.includes(file))
-    if (group === undefined) throw notThere(listing, file)
+    const group = groupOf(listing, file)
     const files = group.parts.map((path) => listing.files.find((candidate) => candidate.path === path))
     const priced = await this.#priced(await this.#remote.ofGroup(listing, group), options)
     return {
@@ -296,12 +294,12 @@ export class DiscoverService {
   }
 }
 
-/** A file that lies beside models, like a projector, is none to chat with. */
-function notThere({ repository, files }: HubListing, file: string): SnugError {
-  const beside = files.some(({ path }) => path === file)
-  return beside
-    ? new SnugError('model/unsupported', 'no model to chat with', { repository, file })
-    : new SnugError('hub/not-found', `${repository} has no such model file`, { repository, file })
+/** The model that a file belongs to. One that lies beside models, like a projector, is none to chat with. */
+function groupOf({ repository, groups, files }: HubListing, file: string): FileGroup {
+  const group = groups.find((candidate) => candidate.file === file || candidate.parts.includes(file))
+  if (group !== undefined) return group
+  if (files.some(({ path }) => path === file)) throw new SnugError('model/unsupported', 'no model to chat with', { repository, file })
+  throw new SnugError('hub/not-found', `${repository} has no such model file`, { repository, file })
 }
 
 /** The usual middle, else the smallest; one part rather than many. */
