@@ -1,6 +1,6 @@
 import { mkdir, mkdtemp, readdir, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
-import { type CopyResult, copySpeed, withCopy, type CopyTarget } from '@shared/domain/emptyCopy'
+import { type CopyResult, type CopyTarget, copySpeed, withCopy } from '@shared/domain/emptyCopy'
 import type { FitReport, LoadPlan } from '@shared/domain/fit'
 import type { KvCacheType, ModelFacts } from '@shared/domain/gguf'
 import type { BackendProbe, HardwareReport } from '@shared/domain/hardware'

@@ -118,7 +118,7 @@ export function useChat(id: string | null): Chat {
     streaming,
     ...actions,
     setSettings: (next) => {
-      if (id === null) setDraft({ ...draft, settings: next })
+      if (id === null) setDraft({ ...unsent, settings: next })
       else {
         // Shown at once; main's snapshot follows and wins.
         setConversation((before) => (before === null ? null : { ...before, settings: next }))
@@ -126,7 +126,7 @@ export function useChat(id: string | null): Chat {
       }
     },
     setSystem: (next) => {
-      if (id === null) setDraft({ ...draft, system: next })
+      if (id === null) setDraft({ ...unsent, system: next })
       else {
         setConversation((before) => (before === null ? null : { ...before, system: next }))
         void run(() => client.chat.update({ id, system: next }))

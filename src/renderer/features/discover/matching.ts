@@ -5,6 +5,7 @@ import { normalQuantizationName, quantizationInName } from '@shared/domain/quant
 import { sourceKind } from '@shared/domain/source'
 import type { QuantizationFit, Recommendation } from '@shared/domain/recommend'
 import type { CopySubject } from '@shared/ipc/copies'
+import { isUsable } from '../../lib/currentModel'
 
 /** One file that can be got: a row of the catalogue or of a repository. */
 export interface Offer {
@@ -54,11 +55,11 @@ export function inLibrary(offer: Offer, models: readonly LibraryModel[]): Librar
   if (isAddressOffer(offer)) {
     const { file, sizeBytes } = offer
     // Of a mere address only the file itself tells: its name says little, its length nearly all.
-    return models.find((model) => isWhole(model) && sameFile(model.fileName, file ?? '') && model.sizeBytes === sizeBytes) ?? null
+    return models.find((model) => isUsable(model) && sameFile(model.fileName, file ?? '') && model.sizeBytes === sizeBytes) ?? null
   }
   return (
     models.find((model) => {
-      if (!isWhole(model)) return false
+      if (!isUsable(model)) return false
       if (offer.demonstration && model.demonstration === 'starter') return true
       if (!sameQuantization(model.quantization, offer.quantization)) return false
       if (offer.repository !== null && model.repository === offer.repository)
@@ -87,11 +88,6 @@ export function isSubject(offer: Offer, { repository, file, quantization }: Copy
   if (offer.repository !== repository || !sameQuantization(offer.quantization, quantization)) return false
   return offer.file === null || file === null || sameFile(offer.file, file)
 }
-
-function isWhole({ state }: LibraryModel): boolean {
-  return state === 'verified' || state === 'own'
-}
-
 function sameFile(a: string, b: string): boolean {
   return baseName(a) === baseName(b)
 }
