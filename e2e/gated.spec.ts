@@ -1,52 +1,24 @@
-import { readFileSync, readdirSync, statSync } from 'node:fs'
-import { join } from 'node:path'
-import { type Locator, type Page, expect, test } from '@playwright/test'
+import { type Page, expect, test } from '@playwright/test'
 import type { Download } from '../src/shared/domain/library'
 import { messages } from '../src/shared/i18n'
-import { hubEnv, gatedRepository, startTestHub } from './fixtures/hub'
+import { gatedRepository } from './fixtures/hub'
 import type { RunningHub } from './fixtures/hubServer'
-import { type Launched, type LaunchOptions, freshCache, freshFolder, launchSnug } from './fixtures/launch'
+import { type Launched, freshFolder } from './fixtures/launch'
 import { en } from './fixtures/models'
 import { openPage, openRepository } from './fixtures/pages'
 import { ask } from './fixtures/rpc'
+import { done, everything, launchAt, right, saveToken, startDownload, startTokenHub, tokenRowOf, waiting } from './fixtures/tokens'
 
 const zh = messages('zh-CN')
-const right = 'hf_ThisOneMayReadIt4321'
-const waiting = 'hf_ThisOneMayNotYet8765'
-
 let hub: RunningHub
 test.beforeAll(async () => {
-  hub = await startTestHub({ token: right, waitingToken: waiting })
+  hub = await startTokenHub()
 })
 test.afterAll(() => hub.close())
 
-const launch = (dataDir: string, more: LaunchOptions = {}) =>
-  launchSnug({
-    dataDir,
-    cacheDir: freshCache(false),
-    ...more,
-    env: { ...hubEnv(hub.endpoint), ...more.env },
-  })
-
-const startDownload = (row: Locator) => row.getByRole('button', { name: /^Download / }).click()
-const done = (row: Locator) => row.getByRole('button', { name: /^Load and chat: / })
-const tokenRow = (page: Page) => page.locator(`[data-testid=hub-token][data-host="${new URL(hub.endpoint).host}"]`)
-
-async function save(page: Page, token: string): Promise<void> {
-  const host = new URL(hub.endpoint).host
-  await page.getByLabel(en.settings.tokenFor({ host })).fill(token)
-  await tokenRow(page).getByRole('button', { name: en.settings.tokenSave }).click()
-  await expect(tokenRow(page).getByTestId('token-end')).toHaveText(`•••• ${token.slice(-4)}`)
-}
-
-/** Every file below that folder, as text. */
-function everything(folder: string): string {
-  return readdirSync(folder, { recursive: true, encoding: 'utf8' })
-    .map((name) => join(folder, name))
-    .filter((path) => statSync(path).isFile())
-    .map((path) => readFileSync(path, 'latin1'))
-    .join('\n')
-}
+const tokenRow = (page: Page) => tokenRowOf(page, hub)
+const save = (page: Page, token: string) => saveToken(page, hub, token)
+const launch = (dataDir: string) => launchAt(hub, dataDir)
 
 test('a model behind an agreement: what to accept and where, a token for its host only, and the download', async () => {
   const dataDir = freshFolder()
@@ -111,34 +83,5 @@ test('a model behind an agreement: what to accept and where, a token for its hos
   snug = await launch(dataDir)
   await openPage(snug.page, 'settings')
   await expect(tokenRow(snug.page)).toHaveAttribute('data-from', keeps ? 'stored' : 'none')
-  expect(await snug.close()).toBe(true)
-})
-
-test('with a key store a token outlives the app, and HF_TOKEN wins over it', async () => {
-  const dataDir = freshFolder()
-  let snug = await launch(dataDir, { keyStore: true })
-  await openPage(snug.page, 'settings')
-  await expect(snug.page.getByText(en.settings.tokensNotKept)).toHaveCount(0)
-  await save(snug.page, right)
-  await expect(tokenRow(snug.page)).toContainText(en.settings.tokenStored)
-  expect(await snug.close()).toBe(true)
-  expect(everything(dataDir)).not.toContain(right)
-
-  snug = await launch(dataDir, { keyStore: true, env: { HF_TOKEN: waiting } })
-  await openPage(snug.page, 'settings')
-  await expect(tokenRow(snug.page)).toContainText(en.settings.tokenFromEnvironment({ variable: 'HF_TOKEN' }))
-  await expect(tokenRow(snug.page).getByTestId('token-end')).toHaveText(`•••• ${waiting.slice(-4)}`)
-  expect(await snug.close()).toBe(true)
-
-  snug = await launch(dataDir, { keyStore: true })
-  const row = await openRepository(snug.page, gatedRepository)
-  await startDownload(row)
-  await expect(done(row)).toBeVisible({ timeout: 60_000 })
-  expect(await snug.close()).toBe(true)
-
-  // Without the key store that sealed it, it is asked for again and never sent.
-  snug = await launch(dataDir)
-  await openPage(snug.page, 'settings')
-  await expect(tokenRow(snug.page)).toContainText(en.settings.tokenUnreadable)
   expect(await snug.close()).toBe(true)
 })
