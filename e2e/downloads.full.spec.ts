@@ -10,7 +10,8 @@ import { type Launched, freshCache, freshFolder, launchSnug } from './fixtures/l
 import { en } from './fixtures/models'
 import { openPage, openRepository } from './fixtures/pages'
 import { ask } from './fixtures/rpc'
-import { canMountSmallDisk, fillUp, seenBy, withSmallDisk } from './fixtures/smallDisk'
+import { canMountSmallDisk } from './fixtures/mounting'
+import { fillUp, seenBy, withSmallDisk } from './fixtures/smallDisk'
 
 const MB = 1_000_000
 const starterFile = 'SmolLM2-135M-Instruct-Q4_1.gguf'

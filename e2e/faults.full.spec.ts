@@ -1,4 +1,3 @@
-import { spawnSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { existsSync, mkdirSync, readFileSync, readdirSync, statSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
@@ -11,6 +10,7 @@ import { type Fault, cut, status } from './fixtures/hubFaults'
 import { type RunningHub, startHub } from './fixtures/hubServer'
 import { freshCache, freshFolder, launchSnug } from './fixtures/launch'
 import { lastAnswer, newChat, send, useModel } from './fixtures/models'
+import { canMountSmallDisk } from './fixtures/mounting'
 import { openPage } from './fixtures/pages'
 import { ask } from './fixtures/rpc'
 
@@ -178,10 +178,7 @@ test('the app and the command line at once fetch one file once', async () => {
 })
 
 test('the app starts on a disk without a free byte, shows what is there, and goes on when there is room', async () => {
-  test.skip(
-    process.platform !== 'linux' || spawnSync('unshare', ['-rm', 'true']).status !== 0,
-    'this system lets no test mount a small disk',
-  )
+  test.skip(!canMountSmallDisk(), 'this system lets no test mount a small disk')
   const base = freshFolder()
   const before = join(base, 'before')
   const dataDir = join(base, 'data')

@@ -1,10 +1,11 @@
-import { spawn, spawnSync } from 'node:child_process'
+import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { existsSync, mkdirSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
 import { type CliPlace, atRename, cliEnv, cliFile, errorOf, snug } from '../../e2e/fixtures/cli'
 import { type Fault, cut, status } from '../../e2e/fixtures/hubFaults'
+import { canMountSmallDisk } from '../../e2e/fixtures/mounting'
 import { type ServedModel, file, hashOf, repository, serveModel } from '../../e2e/fixtures/servedModel'
 
 /** Rows L1 to L5 of the fault matrix in the command line, each fault once; `downloadJob.real.test.ts` has the counts. */
@@ -130,10 +131,8 @@ if (full) {
   })
 }
 
-const mountable = process.platform === 'linux' && spawnSync('unshare', ['-rm', 'true']).status === 0
-
 /** No room from the start, a disk that fills up meanwhile (with chats and settings on it), and one that is full when the file gets its name. */
-test.skipIf(!mountable).each(Array.from({ length: full ? 7 : 1 }, (_, round) => round))(
+test.skipIf(!canMountSmallDisk()).each(Array.from({ length: full ? 7 : 1 }, (_, round) => round))(
   'a full disk ends the pull with what is missing, everything can still be asked, and the next pull goes on (%i)',
   async () => {
     const place = fresh({ SNUG_TEST_AT_RENAME: 'fill' })

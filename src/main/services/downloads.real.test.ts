@@ -9,6 +9,7 @@ import type { Download } from '@shared/domain/library'
 import { bundle } from '../../../e2e/fixtures/bundle'
 import { downloadsIn } from '../../../e2e/fixtures/downloadsService'
 import { type RunningHub, startHub } from '../../../e2e/fixtures/hubServer'
+import { canMountSmallDisk } from '../../../e2e/fixtures/mounting'
 import { memoryRows } from '../../../e2e/fixtures/memoryRows'
 import { type DownloadRunner, InProcessRunner, WorkerRunner } from '../platform/downloadRunner'
 import { takeLock } from '../platform/fileLock'
@@ -296,8 +297,7 @@ describe('a process that downloads', () => {
 
   const fullDisks = Array.from({ length: full ? 20 : 2 }, (_, round) => round)
   it.for(fullDisks)('pauses on a full disk with what is missing, and ends right once there is room (%i)', async (_round, { skip }) => {
-    const mountable = process.platform === 'linux' && spawnSync('unshare', ['-rm', 'true']).status === 0
-    skip(!mountable, 'this system lets no test mount a small disk')
+    skip(!canMountSmallDisk(), 'this system lets no test mount a small disk')
     const folder = mkdtempSync(join(root, 'full-'))
     hub.faults.add({ at: 'storage', do: 'throttle', bytesPerSecond: 4_000_000 })
     const moment = 2_000 + Math.floor(Math.random() * 4_000)
