@@ -26,6 +26,7 @@ describe('buffer log', () => {
     [cpu[2], { buffer: 'CPU', device: 'cpu', kind: 'kv', stage: 'context', bytes: 45 * MiB }],
     [cpu[3], null],
     ['load_tensors:   CPU_REPACK model buffer size =   445.50 MiB', { device: 'cpu', kind: 'repack' }],
+    ['load_tensors:          AMX model buffer size =   213.91 MiB', { device: 'cpu', kind: 'repack' }],
     ['llama_memory_recurrent:        CPU RS buffer size =     1.25 MiB', { device: 'cpu', kind: 'state' }],
     ['load_tensors:        CUDA1 model buffer size =  4000.00 MiB', { device: 'gpu1', kind: 'weights' }],
     ['load_tensors:    CUDA_Host model buffer size =  4000.00 MiB', { device: 'cpu', kind: 'weights' }],

@@ -25,7 +25,7 @@ function deviceOf(buffer: string): MemoryDevice {
 }
 
 function kindOf(word: string, buffer: string): MemoryKind {
-  if (word === 'model') return /REPACK/i.test(buffer) ? 'repack' : 'weights'
+  if (word === 'model') return /REPACK|^AMX$/i.test(buffer) ? 'repack' : 'weights'
   if (word === 'KV') return 'kv'
   if (word === 'compute') return 'compute'
   if (word === 'output') return 'output'

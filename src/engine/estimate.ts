@@ -9,7 +9,7 @@ import { SnugError } from '@shared/errors'
 import { GgmlType, GgufInsights, readGgufFileInfo } from 'node-llama-cpp'
 import { mergeParts } from './bufferLog'
 import { cpuFeatures, inspectFile, readHeaderOfFile } from './ggufFile'
-import { isRepacked } from './ggufWeights'
+import { copyBytes, outputCopyBytes } from './ggufWeights'
 import type { LineKeeper, OpenLlama } from './llama'
 import { type HostWeights, hostWeights } from './mappedSpan'
 
@@ -48,9 +48,11 @@ export async function estimate(request: EstimateRequest, open: OpenLlama, lines:
   // Nothing is repacked as soon as a graphics device is visible, even with no layer on it, unless the device refuses it (docs/accuracy.md).
   const repacks = / REPACK = 1/.test(open.llama.systemInfo)
   if (!onGpu) {
-    const repack = repacks ? Math.min(facts.weights.repackableBytes, model.cpuRam) : 0
+    const { repackableBytes, mappedBytesWhenRepacked, plainBytesWhenRepacked = model.cpuRam - repackableBytes } = facts.weights
+    const repack = repacks ? repackableBytes : 0
     add('cpu', 'repack', repack)
-    add('cpu', 'weights', repack > 0 && request.useMmap ? facts.weights.mappedBytesWhenRepacked : model.cpuRam - repack)
+    // llama.cpp's figure here is the file's, without the copies.
+    add('cpu', 'weights', repack === 0 ? model.cpuRam : request.useMmap ? mappedBytesWhenRepacked : plainBytesWhenRepacked)
   } else {
     const beside = gpuLayers > 0 && facts.parts.length <= 1 ? await hostWeightsOf(request.path, facts, gpuLayers, model.gpuVram) : null
     const repack = repacks ? Math.min(beside?.repackBytes ?? 0, model.cpuRam) : 0
@@ -78,7 +80,7 @@ export async function estimate(request: EstimateRequest, open: OpenLlama, lines:
 async function hostWeightsOf(path: string, facts: ModelFacts, gpuLayers: number, gpuBytes: number): Promise<HostWeights> {
   const cpu = cpuFeatures()
   const { tensors } = await readHeaderOfFile(path)
-  const placed = tensors.map((tensor) => ({ ...tensor, repackable: isRepacked(tensor, cpu) }))
+  const placed = tensors.map((tensor) => ({ ...tensor, copyBytes: copyBytes(tensor, cpu), outputCopyBytes: outputCopyBytes(tensor, cpu) }))
   return hostWeights(placed, facts.geometry.layers.length, gpuLayers, facts.weights.outputIsTied, gpuBytes)
 }
 

@@ -5,6 +5,7 @@ import { factsFromHeader } from './ggufFacts'
 import { readHeader, readHeaderFromBytes } from './ggufHeader'
 import type { CpuFeatures } from './ggufWeights'
 import { bool, encodeHeader, f32, numbers, text, texts, u32, type WriteTensor, type WriteValue } from './ggufWriter'
+import { plainCpu } from './ggufWeights'
 
 type Said = Record<string, number | string | boolean | number[]>
 const vocabulary = texts(['<unk>', '<s>', '</s>', 'a'])
@@ -218,10 +219,32 @@ test('repacked: matrices and expert stacks of some types with rows in eights, ne
   expect(weights.repackableBytes).toBe(((256 * 256 + 256 * 64 * 8) / 256) * 144)
   // From the token embedding, which comes first, to the last norm: here nothing at either end is repacked.
   expect(weights.mappedBytesWhenRepacked).toBe(weights.totalBytes)
-  const without = await factsOf('qwen3moe', mixtureSaid, { ...options, cpu: { family: 'x86', avx2: false, avx512: false } })
+  const without = await factsOf('qwen3moe', mixtureSaid, { ...options, cpu: { ...plainCpu, avx2: false } })
   expect(without.weights.repackableBytes).toBe(0)
-  const arm = await factsOf('qwen3moe', mixtureSaid, { ...options, cpu: { family: 'arm', avx2: false, avx512: false } })
+  const arm = await factsOf('qwen3moe', mixtureSaid, { ...options, cpu: { ...plainCpu, family: 'arm' } })
   expect(arm.weights.repackableBytes).toBe(weights.repackableBytes + 512 * 210)
+})
+
+test('AMX: all matrices but experts in a layout of its own, a tied embedding once more for the output', async () => {
+  const cpu = { ...plainCpu, amx: true }
+  const { weights } = await factsOf('qwen3moe', mixtureSaid, { tensors: mixture, cpu })
+  const q4k = (elements: number) => (elements / 256) * 144
+  const [attention, experts, output] = [q4k(256 * 256), q4k(256 * 64 * 8), 512 * 210]
+  // attn_k has 12 rows, attn_k_b 8: no 32s. Experts are interleaved; Q6_K keeps its size, Q4_K gets 4 bytes a block.
+  expect(weights.repackableBytes).toBe((attention * 148) / 144 + experts + output)
+  expect(weights.plainBytesWhenRepacked).toBe(weights.totalBytes - attention - experts - output)
+
+  const tied: WriteTensor[] = [
+    { name: 'token_embd.weight', dims: [256, 512], type: 'Q8_0' },
+    { name: 'blk.0.attn_k_b.weight', dims: [64, 32, 4], type: 'Q8_0' },
+    { name: 'blk.0.attn_v_b.weight', dims: [64, 32, 4], type: 'F16' },
+    { name: 'blk.0.attn_norm.weight', dims: [256], type: 'F16' },
+  ]
+  const facts = await factsOf('llama', { ...base, block_count: 1 }, { tensors: tied, cpu })
+  const q8 = (elements: number) => (elements / 32) * 34
+  // Room for one matrix of the quantized stack, and for all of the one that is copied as it is.
+  expect(facts.weights.repackableBytes).toBe(((q8(256 * 512) + q8(64 * 32)) * 38) / 34 + 64 * 32 * 4 * 2)
+  expect(facts.weights.plainBytesWhenRepacked).toBe(q8(256 * 512) + 512)
 })
 
 test('the name of the quantization: the file’s own where its tensors bear it out', async () => {

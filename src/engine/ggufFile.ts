@@ -9,7 +9,7 @@ import { SnugError } from '@shared/errors'
 import { factsFromHeader } from './ggufFacts'
 import { type ByteSource, corrupt, type GgufHeader, headerLimits, readHeader, readHeaderStart, unsupported } from './ggufHeader'
 import { countOf } from './ggufRead'
-import type { CpuFeatures } from './ggufWeights'
+import { type CpuFeatures, plainCpu } from './ggufWeights'
 
 const maxParts = 999
 const splitName = /^(.*)-(\d{5})-of-(\d{5})\.gguf$/i
@@ -157,6 +157,9 @@ function fileError(path: string, error: unknown): unknown {
   return error
 }
 
+/** What llama.cpp's build with AMX asks of a processor; it takes no other build where all are there. */
+const amxBuild = ['amx_tile', 'amx_int8', 'avx512_vnni', 'avx512_bf16', 'avx512vbmi']
+
 let features: CpuFeatures | null = null
 
 /** Linux says its flags; elsewhere AVX2 is taken for granted and AVX-512 is not. */
@@ -166,13 +169,14 @@ export function cpuFeatures(): CpuFeatures {
 }
 
 function readFeatures(): CpuFeatures {
-  if (process.arch === 'arm64' || process.arch === 'arm') return { family: 'arm', avx2: false, avx512: false }
-  if (process.arch !== 'x64') return { family: 'other', avx2: false, avx512: false }
+  if (process.arch === 'arm64' || process.arch === 'arm') return { ...plainCpu, family: 'arm', avx2: false }
+  if (process.arch !== 'x64') return { ...plainCpu, family: 'other', avx2: false }
   try {
     const flags = /^flags\s*:(.*)$/m.exec(readFileSync('/proc/cpuinfo', 'utf8'))?.[1]?.split(' ') ?? []
-    if (flags.length > 0) return { family: 'x86', avx2: flags.includes('avx2'), avx512: flags.includes('avx512f') }
+    const has = (...names: string[]) => names.every((name) => flags.includes(name))
+    if (flags.length > 0) return { family: 'x86', avx2: has('avx2'), avx512: has('avx512f'), amx: has(...amxBuild) }
   } catch {
     // No /proc outside Linux: the assumption below holds.
   }
-  return { family: 'x86', avx2: true, avx512: false }
+  return plainCpu
 }

@@ -1,3 +1,4 @@
+import { amxGrowth } from '@shared/domain/amx'
 import type { WeightFacts } from '@shared/domain/gguf'
 import { predictionLayers } from './ggufGeometry'
 import type { GgufHeader, GgufTensor } from './ggufHeader'
@@ -9,8 +10,9 @@ export interface CpuFeatures {
   /** x86: without AVX2 nothing is repacked. */
   avx2: boolean
   avx512: boolean
+  amx: boolean
 }
-export const plainCpu: CpuFeatures = { family: 'x86', avx2: true, avx512: false }
+export const plainCpu: CpuFeatures = { family: 'x86', avx2: true, avx512: false, amx: false }
 
 /** Read row by row from RAM, whatever runs on a GPU (LLM_TENSOR_LAYER_INPUT in llama-arch.cpp). */
 const inputTensors = /^(token_embd|position_embd|token_types|per_layer_token_embd)\./
@@ -79,8 +81,11 @@ export function weightsOf(
     activeLayerBytes: activeLayerBytes.map(Math.round),
     bytesByType,
     activeBytesByType,
-    repackableBytes: sumBytes(all.filter((tensor) => isRepacked(tensor, cpu))),
-    mappedBytesWhenRepacked: files.reduce((sum, file) => sum + mappedRange(file.filter((tensor) => !isRepacked(tensor, cpu))), 0),
+    repackableBytes:
+      all.reduce((sum, tensor) => sum + copyBytes(tensor, cpu), 0) +
+      embedding.reduce((sum, tensor) => sum + (output.length > 0 ? 0 : outputCopyBytes(tensor, cpu)), 0),
+    plainBytesWhenRepacked: sumBytes(all.filter((tensor) => copyBytes(tensor, cpu) === 0)),
+    mappedBytesWhenRepacked: files.reduce((sum, file) => sum + mappedRange(file.filter((tensor) => copyBytes(tensor, cpu) === 0)), 0),
   }
 }
 
@@ -102,12 +107,35 @@ function mappedRange(tensors: readonly GgufTensor[]): number {
 const x86Rows: Partial<Record<TensorTypeName, number>> = { Q4_0: 8, Q4_K: 8, IQ4_NL: 8, MXFP4: 8 }
 const armRows: Partial<Record<TensorTypeName, number>> = { Q4_0: 4, Q4_K: 8, Q5_K: 8, Q6_K: 8, IQ4_NL: 4, MXFP4: 4, Q8_0: 4 }
 
+/** What a matrix takes in the layout that the processor computes it from; 0: it stays as it is in the file. */
+export function copyBytes(tensor: GgufTensor, cpu: CpuFeatures): number {
+  return inputTensors.test(tensor.name) ? 0 : outputCopyBytes(tensor, cpu)
+}
+
+/** The same where a tied token embedding is the output matrix: then it is copied, and stays for the input as well (TENSOR_DUPLICATED). */
+export function outputCopyBytes(tensor: GgufTensor, cpu: CpuFeatures): number {
+  return amxBytes(tensor, cpu) || (isInterleaved(tensor, cpu) ? tensor.bytes : 0)
+}
+
 /** Matrices only, and stacks of them only for experts (`supports_op` there: MUL_MAT with 2, MUL_MAT_ID with 3 dimensions). */
-export function isRepacked(tensor: GgufTensor, cpu: CpuFeatures): boolean {
-  if (inputTensors.test(tensor.name)) return false
+function isInterleaved(tensor: GgufTensor, cpu: CpuFeatures): boolean {
   if (tensor.dims.length !== (isExpert(tensor.name) && tensor.dims.length === 3 ? 3 : 2)) return false
   const rows = rowsOf(tensor.type, cpu)
   return rows !== undefined && (tensor.dims[1] ?? 1) % rows === 0
+}
+
+/** Asked before the interleaved layout: rows in 32s, columns in whole blocks, no experts (`supports_op` in ggml-cpu/amx/amx.cpp). */
+function amxBytes(tensor: GgufTensor, cpu: CpuFeatures): number {
+  const growth = amxGrowth[tensor.type]
+  const [columns = 0, rows = 0, stacked = 1] = tensor.dims
+  if (!cpu.amx || growth === undefined || isExpert(tensor.name) || tensor.dims.length < 2) return 0
+  if (rows % 32 !== 0 || columns % (tensor.type === 'F16' ? 16 : blockElements(tensor.type)) !== 0) return 0
+  // Of a stack (MLA) it reserves one matrix only, unless it is copied as it is.
+  return (tensor.bytes * growth) / (tensor.type === 'F16' ? 1 : stacked)
+}
+
+function blockElements(type: TensorTypeName): number {
+  return /_K$|^IQ4_XS$/.test(type) ? 256 : 32
 }
 
 function rowsOf(type: TensorTypeName, cpu: CpuFeatures): number | undefined {

@@ -3,13 +3,14 @@ import { expect, test } from 'vitest'
 import { hostWeights } from './mappedSpan'
 
 /** Embedding 10, then blocks of attention 3 and experts 20 each, then output 8. */
-function file(blocks: number, repackable = /^$/) {
+function file(blocks: number, copied = /^$/, growth = 1) {
   const sizes: [string, number][] = [['token_embd.weight', 10]]
   for (let block = 0; block < blocks; block++) sizes.push([`blk.${block}.attn_q.weight`, 3], [`blk.${block}.ffn_up_exps.weight`, 20])
   sizes.push(['output.weight', 8])
   let offset = 4 * MiB
   return sizes.map(([name, size]) => {
-    const tensor = { name, bytes: size * MiB, offset, repackable: repackable.test(name) }
+    const copyBytes = copied.test(name) ? size * MiB * growth : 0
+    const tensor = { name, bytes: size * MiB, offset, copyBytes: name.startsWith('token') ? 0 : copyBytes, outputCopyBytes: copyBytes }
     offset += tensor.bytes
     return tensor
   })
@@ -44,4 +45,9 @@ test('what is repacked is only what the card refuses, in every block; the rest o
 test('a refused matrix of another type is mapped, also beside one that is repacked', () => {
   const mixed = file(4, /blk\.[012]\.ffn_up_exps/)
   expect(hostWeights(mixed, 4, 3, false, (2 * 3 + 8) * MiB)).toEqual({ spanBytes: (10 + 4 * 23) * MiB, repackBytes: 3 * 20 * MiB })
+})
+
+test('a tied embedding that the card refuses is copied for the output, and stays mapped for the input', () => {
+  const tensors = file(1, /token/, 1.5).filter(({ name }) => name !== 'output.weight')
+  expect(hostWeights(tensors, 1, 2, true, 3 * MiB)).toEqual({ spanBytes: (10 + 3 + 20) * MiB, repackBytes: 15 * MiB })
 })

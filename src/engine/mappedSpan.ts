@@ -1,8 +1,10 @@
 import type { GgufTensor } from './ggufHeader'
 
 export type PlacedTensor = Pick<GgufTensor, 'name' | 'bytes' | 'offset'> & {
-  /** Of a type and shape that the processor copies to an interleaved layout where it computes it. */
-  repackable: boolean
+  /** What the processor takes for a copy in its own layout where it computes it; 0: it is not copied. */
+  copyBytes: number
+  /** The same for a tied embedding where it is the output matrix. */
+  outputCopyBytes: number
 }
 
 export interface HostWeights {
@@ -39,8 +41,7 @@ export function hostWeights(
     const input = /^(token_|per_layer_token_|position_)/.test(tensor.name)
     const onCard = block === undefined ? !input : Number(block) >= first
     ;(onCard ? offered : here).push(tensor)
-    // The output layer would get a copy of a tied embedding, which is never repacked.
-    if (tied && tensor.name === 'token_embd.weight') offered.push({ ...tensor, repackable: false })
+    if (tied && tensor.name === 'token_embd.weight') offered.push({ ...tensor, copyBytes: tensor.outputCopyBytes })
   }
   let left = offered.reduce((sum, { bytes }) => sum + bytes, 0) - gpuBytes
   const refused: PlacedTensor[] = []
@@ -53,9 +54,9 @@ export function hostWeights(
   const explained = refused.length > 0 && Math.abs(left) < slackBytes
   const limit = explained ? Math.min(...refused.map(({ bytes }) => bytes)) : Number.POSITIVE_INFINITY
   const all = explained ? [...here, ...refused] : here
-  const repacked = all.filter(({ bytes, repackable }) => repackable && bytes >= limit)
+  const repacked = all.filter(({ bytes, copyBytes }) => copyBytes > 0 && bytes >= limit)
   const mapped = all.filter((tensor) => !repacked.includes(tensor))
-  const repackBytes = repacked.reduce((sum, { bytes }) => sum + bytes, 0)
+  const repackBytes = repacked.reduce((sum, { copyBytes }) => sum + copyBytes, 0)
   if (mapped.length === 0) return { spanBytes: 0, repackBytes }
   const spanBytes = Math.max(...mapped.map(({ offset, bytes }) => offset + bytes)) - Math.min(...mapped.map(({ offset }) => offset))
   return { spanBytes, repackBytes }

@@ -160,6 +160,8 @@ describe('the stream', () => {
     fc.assert(
       fc.property(fc.array(parts, { maxLength: 20 }), fc.array(fc.nat(40), { maxLength: 6 }), fc.boolean(), (texts, cuts, opens) => {
         const raw = texts.join('')
+        // Pieces on both sides of a stray closing marker, which is left out, are no marker of the model.
+        fc.pre(!/<thi(<\/think>)+nk>/.test(raw))
         const at = [...new Set(cuts)].sort((a, b) => a - b)
         const chunks = [0, ...at].map((from, index) => raw.slice(from, at[index] ?? raw.length))
         const whole = parse(plainThink, [raw], opens)

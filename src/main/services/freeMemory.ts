@@ -1,6 +1,6 @@
 import type { HardwareReport } from '@shared/domain/hardware'
 import type { MemoryDevice } from '@shared/domain/memory'
-import type { MemoryPool } from '@shared/domain/fit'
+import type { MemoryPool } from '@shared/domain/poolFit'
 import { bestBackend, defaultPoolOptions, memoryPools } from '@shared/domain/pools'
 import type { Bytes } from '@shared/domain/units'
 import { memoryKey, quarterMs, quarterOf, usualDays, usualFree } from '@shared/domain/usualMemory'

@@ -120,7 +120,8 @@ describe('a file of one’s own', () => {
   it('that is damaged is listed with the reason, and healed when the file is', async () => {
     const { library, home } = setUp()
     const path = put(join(home, 'bad.gguf'), 'not a model')
-    const { added } = await library.addFiles([path])
+    const { added, damaged } = await library.addFiles([path])
+    expect(damaged).toEqual(['bad.gguf'])
     expect(library.list()).toMatchObject([{ state: 'damaged', problem: { code: 'model/corrupt-file' } }])
     await expect(library.pathForLoad(added[0] ?? '')).rejects.toMatchObject({ code: 'model/corrupt-file' })
     writeFileSync(path, 'GGUF whole')
@@ -143,6 +144,7 @@ describe('a file of one’s own', () => {
     ])
     expect(await library.addFiles([put(join(home, 'photo.jpg'), 'no model'), put(join(home, 'empty'), '')])).toEqual({
       added: [],
+      damaged: [],
       refused: [
         { fileName: 'photo.jpg', code: 'model/corrupt-file' },
         { fileName: 'empty', code: 'model/corrupt-file' },

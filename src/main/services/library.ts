@@ -7,6 +7,7 @@ import type { Settings } from '@shared/domain/settings'
 import type { ThinkingCapability } from '@shared/domain/thinking'
 import { SnugError, toErrorValue } from '@shared/errors'
 import type { FoundModels } from '@shared/ipc/discover'
+import type { AddedFiles } from '@shared/ipc/library'
 import { type Log, silentLog } from '@shared/log'
 import type { ModelRow } from '../db/repositories/models'
 import { type FoundFile, findModels, mayBeModel, modelStat, partPaths } from '../platform/modelFolders'
@@ -127,9 +128,9 @@ export class LibraryService {
     return this.#scanning
   }
 
-  async addFiles(paths: readonly string[]): Promise<{ added: string[]; refused: { fileName: string; code: string }[] }> {
+  async addFiles(paths: readonly string[]): Promise<AddedFiles> {
     const added: string[] = []
-    const refused: { fileName: string; code: string }[] = []
+    const refused: AddedFiles['refused'] = []
     for (const path of paths) {
       try {
         const facts = await stat(path).catch(() => null)
@@ -143,7 +144,8 @@ export class LibraryService {
         refused.push({ fileName: basename(path), code })
       }
     }
-    return { added, refused }
+    const damaged = added.flatMap((id) => (this.row(id).state === 'damaged' ? [basename(this.row(id).path)] : []))
+    return { added, damaged, refused }
   }
 
   /** Watched from then on. */

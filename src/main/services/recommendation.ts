@@ -1,8 +1,8 @@
 import type { Calibration } from '@shared/domain/calibration'
+import { hasAmx } from '@shared/domain/amx'
 import { type Catalog, type CatalogEntry, type UseCase, catalogModel, headerGeometry } from '@shared/domain/catalog'
 import {
   type FitMachine,
-  type MemoryPool,
   type FitOptions,
   type FitReport,
   type LoadPlan,
@@ -12,6 +12,7 @@ import {
   planFit,
   withParts,
 } from '@shared/domain/fit'
+import type { MemoryPool } from '@shared/domain/poolFit'
 import type { KvCacheType, ModelFacts } from '@shared/domain/gguf'
 import type { Backend, HardwareReport } from '@shared/domain/hardware'
 import { type EstimateLevel, type MemoryDevice, type MemoryPart, type SizedModel, residentBytes } from '@shared/domain/memory'
@@ -160,7 +161,7 @@ export class RecommendationService {
         if (entry === null || sizeBytes <= 0) return []
         // The vocabulary is in every file and takes none of the memory of the weights.
         const row = { name: quantization, bitsPerWeight: bits, sizeBytes: Math.max(1, sizeBytes - (header?.headerBytes ?? 0)) }
-        const fit = planFit(catalogModel(entry, row), machine, options, known === null ? 'rule' : 'formula')
+        const fit = planFit(catalogModel(entry, row, machine.amx), machine, options, known === null ? 'rule' : 'formula')
         return [[quantization, copies(repository, quantization, file ?? null, fit)] as const]
       }),
     )
@@ -196,9 +197,10 @@ export class RecommendationService {
     const corrections = simulated || uncorrected === true ? {} : ((await this.options.corrections?.(report, backend, uncorrected)) ?? {})
     const speeds = deviceSpeeds({ ...report, gpus }, backend, calibrations)
     const free = memoryPools(report, backend, pools)
-    if (simulated) return { pools: free, backend, speeds, corrections }
+    const amx = hasAmx(report.cpu.features)
+    if (simulated) return { pools: free, backend, speeds, corrections, amx }
     const steady = free.map((pool) => this.#steady(pool))
-    return { pools: query.room === 'usual' ? steady.map((pool) => this.#usual(pool)) : steady, backend, speeds, corrections }
+    return { pools: query.room === 'usual' ? steady.map((pool) => this.#usual(pool)) : steady, backend, speeds, corrections, amx }
   }
 
   #steady(pool: MemoryPool): MemoryPool {

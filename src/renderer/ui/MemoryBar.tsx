@@ -1,4 +1,5 @@
-import type { PoolFit, Verdict } from '@shared/domain/fit'
+import type { Verdict } from '@shared/domain/fit'
+import type { PoolFit } from '@shared/domain/poolFit'
 import type { MemoryPart } from '@shared/domain/memory'
 import { gib } from '../lib/format'
 import { useMessages } from '../lib/i18n'

@@ -1,4 +1,4 @@
-import { type PoolFit, fillPools } from '@shared/domain/fit'
+import { type PoolFit, fillPools } from '@shared/domain/poolFit'
 import type { HardwareReport } from '@shared/domain/hardware'
 import type { MemoryDevice, MemoryPart } from '@shared/domain/memory'
 import { bestBackend, memoryPools } from '@shared/domain/pools'

@@ -1,4 +1,4 @@
-import type { PoolFit } from '@shared/domain/fit'
+import type { PoolFit } from '@shared/domain/poolFit'
 import type { MemoryPart } from '@shared/domain/memory'
 import { GiB } from '@shared/domain/units'
 import { describe, expect, it } from 'vitest'

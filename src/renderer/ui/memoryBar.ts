@@ -1,4 +1,4 @@
-import type { PlatformLimit, PoolFit } from '@shared/domain/fit'
+import type { PlatformLimit, PoolFit } from '@shared/domain/poolFit'
 import type { MemoryDevice, MemoryKind, MemoryPart } from '@shared/domain/memory'
 import type { Bytes } from '@shared/domain/units'
 

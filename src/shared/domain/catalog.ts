@@ -1,5 +1,6 @@
 import type { LayerGeometry, ModelGeometry } from './gguf'
 import type { SizedModel } from './memory'
+import { amxGrowth } from './amx'
 import { type QuantizationInfo, blockBits, normalQuantizationName, quantizationInfo } from './quantization'
 import type { Bytes } from './units'
 
@@ -122,11 +123,13 @@ const repackShare: Readonly<Record<string, number>> = { Q4_K_M: 0.8, Q4_K_S: 0.9
 
 /**
  * A catalogue entry at a quantization as the formula wants it. Worked example: Llama 3.2 1B at Q4_K_M: 0.973 × 10⁹ × 4.79 ÷ 8 of blocks and
- * 0.263 × 10⁹ × 6.5625 ÷ 8 of the tied matrix are 763 MiB; the real file's tensors are 762.8.
+ * 0.263 × 10⁹ × 6.5625 ÷ 8 of the tied matrix are 763 MiB; the real file's tensors are 762.8. With AMX a processor copies all but the experts,
+ * and a tied matrix beside the one for the input.
  */
 export function catalogModel(
   entry: CatalogGeometry,
   quantization: Pick<CatalogQuantization, 'name' | 'bitsPerWeight' | 'sizeBytes'> & { sizeRounding?: Bytes },
+  amx = false,
 ): CatalogModel {
   const info = quantizationInfo(quantization.name)
   const { geometry } = entry
@@ -146,8 +149,16 @@ export function catalogModel(
     1,
     Math.max(0.01, (entry.activeParameters - (entry.parameters - blockParameters)) / Math.max(1, blockParameters)),
   )
-  const repackableBytes = blockBytes * (repackShare[normalQuantizationName(quantization.name)] ?? 0)
+  const expertShare = geometry.experts === null ? 0 : Math.min(1, (1 - activeShare) / (1 - geometry.experts.used / geometry.experts.count))
+  const copied = [{ bytes: blockBytes * (repackShare[normalQuantizationName(quantization.name)] ?? 0), growth: 1, stays: false }]
+  const [blockGrowth, outputGrowth] = [amxGrowth[info?.bulkType ?? ''], amxGrowth[info?.outputType ?? '']]
+  if (amx && blockGrowth !== undefined) {
+    for (const part of copied) part.bytes *= expertShare
+    copied.push({ bytes: blockBytes * (1 - expertShare), growth: blockGrowth, stays: false })
+  }
+  if (amx && outputGrowth !== undefined) copied.push({ bytes: outputBytes, growth: outputGrowth, stays: entry.tied })
   const sizeBytes = blockBytes + ends
+  const plainBytes = sizeBytes - copied.reduce((sum, part) => sum + (part.stays ? 0 : part.bytes), 0)
   return {
     parameters: entry.parameters,
     activeParameters: entry.activeParameters,
@@ -163,8 +174,9 @@ export function catalogModel(
       activeLayerBytes: Array.from({ length: blocks }, () => (blockBytes / blocks) * activeShare),
       bytesByType: {},
       quantization: quantization.name,
-      repackableBytes,
-      mappedBytesWhenRepacked: sizeBytes - repackableBytes,
+      repackableBytes: copied.reduce((sum, part) => sum + part.bytes * part.growth, 0),
+      plainBytesWhenRepacked: plainBytes,
+      mappedBytesWhenRepacked: plainBytes,
     },
     sizeBytes,
     sizeIsExact: seen !== null && off === 0,

@@ -1,7 +1,8 @@
 import { fc, test as property } from '@fast-check/vitest'
 import { describe, expect, test } from 'vitest'
 import { gemma3, llama1b, llama8b, qwen3moe8 } from './exampleModels'
-import { type FitMachine, type MemoryPool, defaultFitOptions, fillPools, isImpossible, planFit, withParts } from './fit'
+import { type FitMachine, defaultFitOptions, isImpossible, planFit, withParts } from './fit'
+import { type MemoryPool, fillPools } from './poolFit'
 import { type Bytes, GiB, MiB } from './units'
 
 function pool(id: 'cpu' | 'gpu0' | 'gpu1', total: Bytes, free: Bytes, extra: Partial<MemoryPool> = {}): MemoryPool {

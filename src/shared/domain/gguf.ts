@@ -49,8 +49,10 @@ export interface WeightFacts {
   activeBytesByType?: Record<string, Bytes>
   /** Name of the quantization, where only that is known of the types. */
   quantization?: string
-  /** Bytes that llama.cpp's CPU backend may copy to an interleaved layout (facts: engine.md §1, exact rule). */
+  /** What llama.cpp's CPU backend takes for copies in an interleaved layout or in AMX's, where nothing lies on a card (facts: engine.md §1, exact rule). */
   repackableBytes: Bytes
+  /** Then, without mmap: what is not copied, and so stays as in the file. Absent in facts kept before it was known. */
+  plainBytesWhenRepacked?: Bytes
   /** With mmap: the range from the first to the last tensor that is not repacked. */
   mappedBytesWhenRepacked: Bytes
 }

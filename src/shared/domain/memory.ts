@@ -222,7 +222,13 @@ function eachPart(model: SizedModel, options: MemoryOptions, visit: Visit): void
     const device = gpu?.device ?? 'cpu'
     const { from, to } = place.runs[index] ?? { from: 0, to: 0 }
     if (repacks) {
-      add(device, 'weights', options.useMmap ? weights.mappedBytesWhenRepacked : weights.totalBytes - weights.repackableBytes)
+      add(
+        device,
+        'weights',
+        options.useMmap
+          ? weights.mappedBytesWhenRepacked
+          : (weights.plainBytesWhenRepacked ?? weights.totalBytes - weights.repackableBytes),
+      )
       add(device, 'repack', weights.repackableBytes)
     } else add(device, 'weights', between(blockBytes, from, to) + endBytes(model, device, head))
     add(device, 'kv', (between(layers.full, from, to) * fullCells + between(layers.sliding, from, to) * windowCells) * element)

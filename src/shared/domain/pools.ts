@@ -1,4 +1,4 @@
-import type { MemoryPool, PlatformLimit } from './fit'
+import type { MemoryPool, PlatformLimit } from './poolFit'
 import type { Backend, Gpu, HardwareReport } from './hardware'
 import type { MemoryDevice } from './memory'
 import { type Bytes, GiB, MiB } from './units'

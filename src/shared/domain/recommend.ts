@@ -182,13 +182,13 @@ function howSlow(item: Recommendation): number {
 }
 
 /** Made once: the catalogue is priced again with every change of the header of Discover. */
-const models = new WeakMap<CatalogQuantization, { entry: CatalogEntry; model: CatalogModel }>()
+const models = new WeakMap<CatalogQuantization, { entry: CatalogEntry; amx: boolean; model: CatalogModel }>()
 
-function modelOf(entry: CatalogEntry, quantization: CatalogQuantization): CatalogModel {
+function modelOf(entry: CatalogEntry, quantization: CatalogQuantization, amx: boolean): CatalogModel {
   const known = models.get(quantization)
-  if (known?.entry === entry) return known.model
-  const model = catalogModel(entry, quantization)
-  models.set(quantization, { entry, model })
+  if (known?.entry === entry && known.amx === amx) return known.model
+  const model = catalogModel(entry, quantization, amx)
+  models.set(quantization, { entry, amx, model })
   return model
 }
 
@@ -199,7 +199,7 @@ function priceQuantization(
   options: FitOptions,
   { needs, measured, copied }: Pick<RecommendOptions, 'needs' | 'measured' | 'copied'>,
 ): QuantizationFit {
-  const model = modelOf(entry, quantization)
+  const model = modelOf(entry, quantization, machine.amx === true)
   const planned = planFit(model, machine, options)
   const rates = measured?.(quantization.name) ?? null
   const timed = rates === null ? planned : { ...planned, speed: withMeasured(planned.speed, rates) }

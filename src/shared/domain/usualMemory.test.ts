@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { llama8b } from './exampleModels'
-import { type FitMachine, type MemoryPool, defaultFitOptions, planFit, withParts } from './fit'
+import { type FitMachine, defaultFitOptions, planFit, withParts } from './fit'
+import type { MemoryPool } from './poolFit'
 import { GiB, MiB } from './units'
 import { type FreeSample, asUsual, memoryKey, quarterMs, quarterOf, usualFree } from './usualMemory'
 

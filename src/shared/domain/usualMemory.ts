@@ -1,4 +1,4 @@
-import type { MemoryPool } from './fit'
+import type { MemoryPool } from './poolFit'
 import type { Bytes } from './units'
 
 /** A quarter of an hour: long enough that a build or a film does not count many times, short enough to tell parts of a day apart. */

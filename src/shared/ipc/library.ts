@@ -10,11 +10,19 @@ const kvCacheType = z.enum(['f16', 'q8_0', 'q4_0'])
 /** llama.cpp itself takes no more. */
 const threads = z.number().int().min(1).max(512)
 
+export interface AddedFiles {
+  /** Ids of the rows, in the order of the files. */
+  added: string[]
+  /** File names of those among them that are listed as damaged. */
+  damaged: string[]
+  refused: { fileName: string; code: string }[]
+}
+
 export const library = {
   list: oc.output(type<LibraryModel[]>()),
   follow: oc.output(eventIterator(type<LibraryModel[]>())),
   /** Opens the system's file dialog; `chosen` is false where the person closed it. */
-  addFiles: oc.output(type<{ chosen: boolean; added: string[]; refused: { fileName: string; code: string }[] }>()),
+  addFiles: oc.output(type<{ chosen: boolean } & AddedFiles>()),
   /** Opens the system's folder dialog; the folder is watched from then on. */
   addFolder: oc.output(type<{ chosen: boolean; added: string[] }>()),
   removeFolder: oc.input(z.object({ index: z.number().int().min(0) }).strict()).output(type<null>()),
@@ -22,9 +30,7 @@ export const library = {
   /** Watches the default folder of another program. */
   adopt: oc.input(z.object({ source: z.enum(['lm-studio', 'ollama', 'jan', 'huggingface']) }).strict()).output(type<{ added: string[] }>()),
   /** Files dropped on the window: preload sends their paths to main, which gives the page a ticket. */
-  takeDropped: oc
-    .input(z.object({ ticket: id }).strict())
-    .output(type<{ added: string[]; refused: { fileName: string; code: string }[] }>()),
+  takeDropped: oc.input(z.object({ ticket: id }).strict()).output(type<AddedFiles>()),
   /** Takes a row off the list; the file stays. */
   forget: oc.input(z.object({ id }).strict()).output(type<null>()),
   /** Asks with path and size, then moves the file to the system's trash. */

@@ -1,4 +1,4 @@
-import type { PoolFit } from '@shared/domain/fit'
+import type { PoolFit } from '@shared/domain/poolFit'
 import type { Gpu, HardwareReport } from '@shared/domain/hardware'
 import { Cpu, HardDrive, MemoryStick, Zap } from 'lucide-react'
 import type { ReactNode } from 'react'

@@ -8,6 +8,7 @@ export const library = {
   dropNow: 'Drop to add',
   added: (p: { count: number }) => (p.count === 1 ? '1 model was added' : `${p.count} models were added`),
   nothingAdded: 'No new model was found there',
+  addedDamaged: (p: { name: string }) => `${p.name} is damaged. It is in the list with what is wrong.`,
   refused: (p: { name: string; reason: string }) => `${p.name} was not added. ${p.reason}.`,
   downloads: 'Downloads',
   downloadsNone: 'Nothing is being downloaded',

@@ -8,6 +8,7 @@ export const library = {
   dropNow: '松开即可添加',
   added: (p: { count: number }) => `添加了 ${p.count} 个模型`,
   nothingAdded: '那里没有新的模型',
+  addedDamaged: (p: { name: string }) => `${p.name} 已损坏。已列入列表，并注明问题所在。`,
   refused: (p: { name: string; reason: string }) => `没有添加 ${p.name}：${p.reason}。`,
   downloads: '下载',
   downloadsNone: '没有下载任务',
