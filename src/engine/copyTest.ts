@@ -11,6 +11,7 @@ import { usableCores } from './cores'
 import { writeEmptyCopy } from './emptyCopy'
 import { evaluateOptions } from './generate'
 import { inspectFile } from './ggufFile'
+import { isStacked } from './ggufWeights'
 import { createIdleCores } from './idleCores'
 import { createLineKeeper, type EngineLog, forwardLine, loadError, openLlama, type OpenLlama } from './llama'
 import { loadModel } from './llamaRunner'
@@ -92,6 +93,7 @@ export async function copySpeed(
   const opened = await openLlama({
     backend: plan.gpuLayers > 0 ? plan.backend : 'cpu',
     threads: count,
+    amx: !model.tensors.some(isStacked),
     onLine: (level, text) => {
       lines.push(level, text)
       forwardLine(log, level, text)

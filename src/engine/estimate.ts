@@ -9,7 +9,7 @@ import { SnugError } from '@shared/errors'
 import { GgmlType, GgufInsights, readGgufFileInfo } from 'node-llama-cpp'
 import { mergeParts } from './bufferLog'
 import { cpuFeatures, inspectFile, readHeaderOfFile } from './ggufFile'
-import { copyBytes, outputCopyBytes } from './ggufWeights'
+import { copyBytes, cpuFor, outputCopyBytes } from './ggufWeights'
 import type { LineKeeper, OpenLlama } from './llama'
 import { type HostWeights, hostWeights } from './mappedSpan'
 
@@ -78,8 +78,8 @@ export async function estimate(request: EstimateRequest, open: OpenLlama, lines:
 }
 
 async function hostWeightsOf(path: string, facts: ModelFacts, gpuLayers: number, gpuBytes: number): Promise<HostWeights> {
-  const cpu = cpuFeatures()
   const { tensors } = await readHeaderOfFile(path)
+  const cpu = cpuFor(tensors, cpuFeatures())
   const placed = tensors.map((tensor) => ({ ...tensor, copyBytes: copyBytes(tensor, cpu), outputCopyBytes: outputCopyBytes(tensor, cpu) }))
   return hostWeights(placed, facts.geometry.layers.length, gpuLayers, facts.weights.outputIsTied, gpuBytes)
 }

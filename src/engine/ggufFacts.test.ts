@@ -227,24 +227,30 @@ test('repacked: matrices and expert stacks of some types with rows in eights, ne
 
 test('AMX: all matrices but experts in a layout of its own, a tied embedding once more for the output', async () => {
   const cpu = { ...plainCpu, amx: true }
-  const { weights } = await factsOf('qwen3moe', mixtureSaid, { tensors: mixture, cpu })
+  const tensors = mixture.filter(({ name }) => !name.includes('attn_k_b'))
+  const { weights } = await factsOf('qwen3moe', mixtureSaid, { tensors, cpu })
   const q4k = (elements: number) => (elements / 256) * 144
   const [attention, experts, output] = [q4k(256 * 256), q4k(256 * 64 * 8), 512 * 210]
-  // attn_k has 12 rows, attn_k_b 8: no 32s. Experts are interleaved; Q6_K keeps its size, Q4_K gets 4 bytes a block.
+  // attn_k has 12 rows, no 32s. Experts are interleaved; Q6_K keeps its size, Q4_K gets 4 bytes a block.
   expect(weights.repackableBytes).toBe((attention * 148) / 144 + experts + output)
   expect(weights.plainBytesWhenRepacked).toBe(weights.totalBytes - attention - experts - output)
 
   const tied: WriteTensor[] = [
     { name: 'token_embd.weight', dims: [256, 512], type: 'Q8_0' },
-    { name: 'blk.0.attn_k_b.weight', dims: [64, 32, 4], type: 'Q8_0' },
-    { name: 'blk.0.attn_v_b.weight', dims: [64, 32, 4], type: 'F16' },
+    { name: 'blk.0.ffn_up.weight', dims: [64, 32], type: 'F16' },
     { name: 'blk.0.attn_norm.weight', dims: [256], type: 'F16' },
   ]
   const facts = await factsOf('llama', { ...base, block_count: 1 }, { tensors: tied, cpu })
-  const q8 = (elements: number) => (elements / 32) * 34
-  // Room for one matrix of the quantized stack, and for all of the one that is copied as it is.
-  expect(facts.weights.repackableBytes).toBe(((q8(256 * 512) + q8(64 * 32)) * 38) / 34 + 64 * 32 * 4 * 2)
-  expect(facts.weights.plainBytesWhenRepacked).toBe(q8(256 * 512) + 512)
+  const embedding = (256 * 512 * 34) / 32
+  expect(facts.weights.repackableBytes).toBe((embedding * 38) / 34 + 64 * 32 * 2)
+  expect(facts.weights.plainBytesWhenRepacked).toBe(embedding + 512)
+})
+
+test('a stack of matrices that are no experts is told, and such a model counts as run without AMX', async () => {
+  const plain = await factsOf('qwen3moe', mixtureSaid, { tensors: mixture })
+  const amx = await factsOf('qwen3moe', mixtureSaid, { tensors: mixture, cpu: { ...plainCpu, amx: true } })
+  expect(plain.weights.stacked).toBe(true)
+  expect(amx.weights).toEqual(plain.weights)
 })
 
 test('the name of the quantization: the file’s own where its tensors bear it out', async () => {

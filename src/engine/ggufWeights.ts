@@ -53,9 +53,10 @@ export function weightsOf(
   files: readonly CountedTensor[][],
   layers: number,
   experts: { count: number; used: number } | null,
-  cpu: CpuFeatures,
+  given: CpuFeatures,
 ): WeightFacts {
   const all = files.flat()
+  const cpu = cpuFor(all, given)
   const layerBytes = Array.from({ length: layers }, () => 0)
   const activeLayerBytes = Array.from({ length: layers }, () => 0)
   const bytesByType: Record<string, number> = {}
@@ -77,6 +78,7 @@ export function weightsOf(
     tokenEmbeddingBytes: sumBytes(all.filter((tensor) => inputTensors.test(tensor.name))),
     outputBytes: sumBytes(output.length > 0 ? output : embedding),
     outputIsTied: output.length === 0,
+    stacked: all.some(isStacked),
     layerBytes,
     activeLayerBytes: activeLayerBytes.map(Math.round),
     bytesByType,
@@ -107,6 +109,16 @@ function mappedRange(tensors: readonly GgufTensor[]): number {
 const x86Rows: Partial<Record<TensorTypeName, number>> = { Q4_0: 8, Q4_K: 8, IQ4_NL: 8, MXFP4: 8 }
 const armRows: Partial<Record<TensorTypeName, number>> = { Q4_0: 4, Q4_K: 8, Q5_K: 8, Q6_K: 8, IQ4_NL: 4, MXFP4: 4, Q8_0: 4 }
 
+/** A model with such a stack runs on llama.cpp's build without AMX (cpuBuild.ts). */
+export function cpuFor(tensors: readonly GgufTensor[], cpu: CpuFeatures): CpuFeatures {
+  return cpu.amx && tensors.some(isStacked) ? { ...cpu, amx: false } : cpu
+}
+
+/** Matrices one above the other that are no experts, of a type that AMX would take. */
+export function isStacked({ name, dims, type }: GgufTensor): boolean {
+  return dims.length > 2 && !isExpert(name) && amxGrowth[type] !== undefined
+}
+
 /** What a matrix takes in the layout that the processor computes it from; 0: it stays as it is in the file. */
 export function copyBytes(tensor: GgufTensor, cpu: CpuFeatures): number {
   return inputTensors.test(tensor.name) ? 0 : outputCopyBytes(tensor, cpu)
@@ -127,11 +139,9 @@ function isInterleaved(tensor: GgufTensor, cpu: CpuFeatures): boolean {
 /** Asked before the interleaved layout: rows in 32s, columns in whole blocks, no experts (`supports_op` in ggml-cpu/amx/amx.cpp). */
 function amxBytes(tensor: GgufTensor, cpu: CpuFeatures): number {
   const growth = amxGrowth[tensor.type]
-  const [columns = 0, rows = 0, stacked = 1] = tensor.dims
-  if (!cpu.amx || growth === undefined || isExpert(tensor.name) || tensor.dims.length < 2) return 0
-  if (rows % 32 !== 0 || columns % (tensor.type === 'F16' ? 16 : blockElements(tensor.type)) !== 0) return 0
-  // Of a stack (MLA) it reserves one matrix only, unless it is copied as it is.
-  return (tensor.bytes * growth) / (tensor.type === 'F16' ? 1 : stacked)
+  const [columns = 0, rows = 0] = tensor.dims
+  if (!cpu.amx || growth === undefined || isExpert(tensor.name) || tensor.dims.length !== 2) return 0
+  return rows % 32 === 0 && columns % (tensor.type === 'F16' ? 16 : blockElements(tensor.type)) === 0 ? tensor.bytes * growth : 0
 }
 
 function blockElements(type: TensorTypeName): number {

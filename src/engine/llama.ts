@@ -1,5 +1,6 @@
 import type { Backend } from '@shared/domain/hardware'
 import { SnugError } from '@shared/errors'
+import { takeBuildWithoutAmx } from './cpuBuild'
 import { getLlama, type Llama, type LlamaGpuType, LlamaLogLevel } from 'node-llama-cpp'
 
 export type EngineLog = (level: 'debug' | 'info' | 'warn' | 'error', text: string) => void
@@ -14,6 +15,8 @@ export interface OpenLlama {
 export interface LlamaOptions {
   backend: Backend | 'auto'
   threads: number
+  /** Default true. False: a model that AMX computes wrongly, see `takeBuildWithoutAmx`. */
+  amx?: boolean
   onLine: (level: LlamaLogLevel, text: string) => void
 }
 
@@ -34,9 +37,10 @@ export function forwardLine(log: EngineLog, level: LlamaLogLevel, text: string):
 const gpuOf: Record<Backend | 'auto', 'auto' | LlamaGpuType> = { auto: 'auto', cuda: 'cuda', metal: 'metal', vulkan: 'vulkan', cpu: false }
 
 /** The prebuilt llama.cpp with this backend. Nothing is ever downloaded or compiled here. A backend without devices is the CPU. */
-export async function openLlama({ backend, threads, onLine }: LlamaOptions): Promise<OpenLlama> {
-  const open = (gpu: 'auto' | LlamaGpuType) =>
-    getLlama({
+export async function openLlama({ backend, threads, amx = true, onLine }: LlamaOptions): Promise<OpenLlama> {
+  const open = async (gpu: 'auto' | LlamaGpuType) => {
+    if (gpu === false && !amx) await takeBuildWithoutAmx()
+    return await getLlama({
       gpu,
       build: 'never',
       skipDownload: true,
@@ -48,6 +52,7 @@ export async function openLlama({ backend, threads, onLine }: LlamaOptions): Pro
       vramPadding: 0,
       ramPadding: 0,
     })
+  }
   let llama: Llama
   try {
     llama = await open(gpuOf[backend])

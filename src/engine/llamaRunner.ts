@@ -38,6 +38,7 @@ export async function loadModel(request: LoadRequest, call: CallContext, log: En
   const { llama, backend } = await openLlama({
     backend: request.backend,
     threads,
+    amx: facts.weights.stacked !== true,
     onLine: (level, text) => {
       lines.push(level, text)
       for (const line of text.split('\n')) buffers.push(line)

@@ -152,11 +152,13 @@ export function catalogModel(
   const expertShare = geometry.experts === null ? 0 : Math.min(1, (1 - activeShare) / (1 - geometry.experts.used / geometry.experts.count))
   const copied = [{ bytes: blockBytes * (repackShare[normalQuantizationName(quantization.name)] ?? 0), growth: 1, stays: false }]
   const [blockGrowth, outputGrowth] = [amxGrowth[info?.bulkType ?? ''], amxGrowth[info?.outputType ?? '']]
-  if (amx && blockGrowth !== undefined) {
+  // Latent attention runs without AMX (cpuBuild.ts).
+  const takes = amx && !geometry.layers.some((layer) => 'headDimV' in layer && layer.headDimV === 0)
+  if (takes && blockGrowth !== undefined) {
     for (const part of copied) part.bytes *= expertShare
     copied.push({ bytes: blockBytes * (1 - expertShare), growth: blockGrowth, stays: false })
   }
-  if (amx && outputGrowth !== undefined) copied.push({ bytes: outputBytes, growth: outputGrowth, stays: entry.tied })
+  if (takes && outputGrowth !== undefined) copied.push({ bytes: outputBytes, growth: outputGrowth, stays: entry.tied })
   const sizeBytes = blockBytes + ends
   const plainBytes = sizeBytes - copied.reduce((sum, part) => sum + (part.stays ? 0 : part.bytes), 0)
   return {

@@ -53,6 +53,8 @@ export interface WeightFacts {
   repackableBytes: Bytes
   /** Then, without mmap: what is not copied, and so stays as in the file. Absent in facts kept before it was known. */
   plainBytesWhenRepacked?: Bytes
+  /** It has stacks of matrices other than experts, which AMX cannot compute: it runs without. */
+  stacked?: boolean
   /** With mmap: the range from the first to the last tensor that is not repacked. */
   mappedBytesWhenRepacked: Bytes
 }
