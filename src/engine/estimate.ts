@@ -9,7 +9,7 @@ import { SnugError } from '@shared/errors'
 import { GgmlType, GgufInsights, readGgufFileInfo } from 'node-llama-cpp'
 import { mergeParts } from './bufferLog'
 import { cpuFeatures, inspectFile, readHeaderOfFile } from './ggufFile'
-import { copyBytes, cpuFor, outputCopyBytes } from './ggufWeights'
+import { copyBytes, outputCopyBytes } from './ggufWeights'
 import type { LineKeeper, OpenLlama } from './llama'
 import { type HostWeights, hostWeights } from './mappedSpan'
 
@@ -55,9 +55,9 @@ export async function estimate(request: EstimateRequest, open: OpenLlama, lines:
     add('cpu', 'weights', repack === 0 ? model.cpuRam : request.useMmap ? mappedBytesWhenRepacked : plainBytesWhenRepacked)
   } else {
     const beside = gpuLayers > 0 && facts.parts.length <= 1 ? await hostWeightsOf(request.path, facts, gpuLayers, model.gpuVram) : null
-    const repack = repacks ? Math.min(beside?.repackBytes ?? 0, model.cpuRam) : 0
-    add('cpu', 'repack', repack)
-    add('cpu', 'weights', Math.max(request.useMmap ? (beside?.spanBytes ?? 0) : 0, model.cpuRam - repack))
+    if (repacks) add('cpu', 'repack', beside?.repackBytes ?? 0)
+    const plain = model.cpuRam - (repacks ? (beside?.movedBytes ?? 0) : 0)
+    add('cpu', 'weights', Math.max(request.useMmap ? (beside?.spanBytes ?? 0) : 0, plain))
   }
   add('gpu0', 'weights', model.gpuVram)
 
@@ -79,7 +79,7 @@ export async function estimate(request: EstimateRequest, open: OpenLlama, lines:
 
 async function hostWeightsOf(path: string, facts: ModelFacts, gpuLayers: number, gpuBytes: number): Promise<HostWeights> {
   const { tensors } = await readHeaderOfFile(path)
-  const cpu = cpuFor(tensors, cpuFeatures())
+  const cpu = cpuFeatures()
   const placed = tensors.map((tensor) => ({ ...tensor, copyBytes: copyBytes(tensor, cpu), outputCopyBytes: outputCopyBytes(tensor, cpu) }))
   return hostWeights(placed, facts.geometry.layers.length, gpuLayers, facts.weights.outputIsTied, gpuBytes)
 }

@@ -110,7 +110,7 @@ const x86Rows: Partial<Record<TensorTypeName, number>> = { Q4_0: 8, Q4_K: 8, IQ4
 const armRows: Partial<Record<TensorTypeName, number>> = { Q4_0: 4, Q4_K: 8, Q5_K: 8, Q6_K: 8, IQ4_NL: 4, MXFP4: 4, Q8_0: 4 }
 
 /** A model with such a stack runs on llama.cpp's build without AMX (cpuBuild.ts). */
-export function cpuFor(tensors: readonly GgufTensor[], cpu: CpuFeatures): CpuFeatures {
+function cpuFor(tensors: readonly GgufTensor[], cpu: CpuFeatures): CpuFeatures {
   return cpu.amx && tensors.some(isStacked) ? { ...cpu, amx: false } : cpu
 }
 

@@ -17,37 +17,37 @@ function file(blocks: number, copied = /^$/, growth = 1) {
 }
 
 test('what the card takes whole lies behind the span', () => {
-  expect(hostWeights(file(4), 4, 3, false, (2 * 23 + 8) * MiB)).toEqual({ spanBytes: (10 + 2 * 23) * MiB, repackBytes: 0 })
-  expect(hostWeights(file(4), 4, 5, false, (4 * 23 + 8) * MiB)).toEqual({ spanBytes: 10 * MiB, repackBytes: 0 })
+  expect(hostWeights(file(4), 4, 3, false, (2 * 23 + 8) * MiB)).toEqual({ spanBytes: (10 + 2 * 23) * MiB, repackBytes: 0, movedBytes: 0 })
+  expect(hostWeights(file(4), 4, 5, false, (4 * 23 + 8) * MiB)).toEqual({ spanBytes: 10 * MiB, repackBytes: 0, movedBytes: 0 })
 })
 
 test('matrices that the card refuses stretch it over what it took', () => {
-  expect(hostWeights(file(4), 4, 3, false, (2 * 3 + 8) * MiB)).toEqual({ spanBytes: (10 + 4 * 23) * MiB, repackBytes: 0 })
+  expect(hostWeights(file(4), 4, 3, false, (2 * 3 + 8) * MiB)).toEqual({ spanBytes: (10 + 4 * 23) * MiB, repackBytes: 0, movedBytes: 0 })
 })
 
 test('a tied embedding that does not go to the card adds nothing', () => {
   const tensors = file(4).filter(({ name }) => name !== 'output.weight')
-  expect(hostWeights(tensors, 4, 3, true, 2 * 23 * MiB)).toEqual({ spanBytes: (10 + 2 * 23) * MiB, repackBytes: 0 })
+  expect(hostWeights(tensors, 4, 3, true, 2 * 23 * MiB)).toEqual({ spanBytes: (10 + 2 * 23) * MiB, repackBytes: 0, movedBytes: 0 })
 })
 
 test('bytes that no set of the largest explains change nothing', () => {
-  expect(hostWeights(file(4), 4, 3, false, (2 * 23 + 8 - 7) * MiB)).toEqual({ spanBytes: (10 + 2 * 23) * MiB, repackBytes: 0 })
+  expect(hostWeights(file(4), 4, 3, false, (2 * 23 + 8 - 7) * MiB)).toEqual({ spanBytes: (10 + 2 * 23) * MiB, repackBytes: 0, movedBytes: 0 })
 })
 
 test('what is repacked is only what the card refuses, in every block; the rest of the file is mapped', () => {
   const experts = file(4, /exps/)
   // Without a refusal nothing is repacked, though the type would be.
-  expect(hostWeights(experts, 4, 3, false, (2 * 23 + 8) * MiB)).toEqual({ spanBytes: (10 + 2 * 23) * MiB, repackBytes: 0 })
+  expect(hostWeights(experts, 4, 3, false, (2 * 23 + 8) * MiB)).toEqual({ spanBytes: (10 + 2 * 23) * MiB, repackBytes: 0, movedBytes: 0 })
   // Refused: all four blocks' experts. Mapped is then from the embedding to the last matrix of attention that stays here (block 1).
-  expect(hostWeights(experts, 4, 3, false, (2 * 3 + 8) * MiB)).toEqual({ spanBytes: (10 + 23 + 3) * MiB, repackBytes: 4 * 20 * MiB })
+  expect(hostWeights(experts, 4, 3, false, (2 * 3 + 8) * MiB)).toEqual({ spanBytes: (10 + 23 + 3) * MiB, repackBytes: 4 * 20 * MiB, movedBytes: 4 * 20 * MiB })
 })
 
 test('a refused matrix of another type is mapped, also beside one that is repacked', () => {
   const mixed = file(4, /blk\.[012]\.ffn_up_exps/)
-  expect(hostWeights(mixed, 4, 3, false, (2 * 3 + 8) * MiB)).toEqual({ spanBytes: (10 + 4 * 23) * MiB, repackBytes: 3 * 20 * MiB })
+  expect(hostWeights(mixed, 4, 3, false, (2 * 3 + 8) * MiB)).toEqual({ spanBytes: (10 + 4 * 23) * MiB, repackBytes: 3 * 20 * MiB, movedBytes: 3 * 20 * MiB })
 })
 
 test('a tied embedding that the card refuses is copied for the output, and stays mapped for the input', () => {
   const tensors = file(1, /token/, 1.5).filter(({ name }) => name !== 'output.weight')
-  expect(hostWeights(tensors, 1, 2, true, 3 * MiB)).toEqual({ spanBytes: (10 + 3 + 20) * MiB, repackBytes: 15 * MiB })
+  expect(hostWeights(tensors, 1, 2, true, 3 * MiB)).toEqual({ spanBytes: (10 + 3 + 20) * MiB, repackBytes: 15 * MiB, movedBytes: 0 })
 })

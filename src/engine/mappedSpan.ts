@@ -10,8 +10,10 @@ export type PlacedTensor = Pick<GgufTensor, 'name' | 'bytes' | 'offset'> & {
 export interface HostWeights {
   /** With mmap: from the first to the last tensor that stays in the file. */
   spanBytes: number
-  /** What is copied to the interleaved layout although a card is visible. */
+  /** What is copied to a layout of the processor although a card is visible. */
   repackBytes: number
+  /** What of the file that replaces: without mmap it is nowhere else. */
+  movedBytes: number
 }
 
 /** What is left unexplained of the card's bytes: alignment of its buffers. */
@@ -35,16 +37,17 @@ export function hostWeights(
 ): HostWeights {
   const first = blocks + 1 - gpuLayers
   const here: PlacedTensor[] = []
-  const offered: PlacedTensor[] = []
+  /** A tied embedding is offered for the output, and stays for the input as well. */
+  const offered: (PlacedTensor & { stays?: boolean })[] = []
   for (const tensor of tensors) {
     const block = /^blk\.(\d+)\./.exec(tensor.name)?.[1]
     const input = /^(token_|per_layer_token_|position_)/.test(tensor.name)
     const onCard = block === undefined ? !input : Number(block) >= first
     ;(onCard ? offered : here).push(tensor)
-    if (tied && tensor.name === 'token_embd.weight') offered.push({ ...tensor, copyBytes: tensor.outputCopyBytes })
+    if (tied && tensor.name === 'token_embd.weight') offered.push({ ...tensor, copyBytes: tensor.outputCopyBytes, stays: true })
   }
   let left = offered.reduce((sum, { bytes }) => sum + bytes, 0) - gpuBytes
-  const refused: PlacedTensor[] = []
+  const refused: typeof offered = []
   for (const tensor of offered.toSorted((a, b) => b.bytes - a.bytes)) {
     if (left < slackBytes) break
     refused.push(tensor)
@@ -53,11 +56,12 @@ export function hostWeights(
   // Otherwise something else is missing on the card (a tensor that llama.cpp leaves out).
   const explained = refused.length > 0 && Math.abs(left) < slackBytes
   const limit = explained ? Math.min(...refused.map(({ bytes }) => bytes)) : Number.POSITIVE_INFINITY
-  const all = explained ? [...here, ...refused] : here
+  const all: typeof offered = explained ? [...here, ...refused] : here
   const repacked = all.filter(({ bytes, copyBytes }) => copyBytes > 0 && bytes >= limit)
   const mapped = all.filter((tensor) => !repacked.includes(tensor))
   const repackBytes = repacked.reduce((sum, { copyBytes }) => sum + copyBytes, 0)
-  if (mapped.length === 0) return { spanBytes: 0, repackBytes }
+  const movedBytes = repacked.reduce((sum, { bytes, stays }) => sum + (stays === true ? 0 : bytes), 0)
+  if (mapped.length === 0) return { spanBytes: 0, repackBytes, movedBytes }
   const spanBytes = Math.max(...mapped.map(({ offset, bytes }) => offset + bytes)) - Math.min(...mapped.map(({ offset }) => offset))
-  return { spanBytes, repackBytes }
+  return { spanBytes, repackBytes, movedBytes }
 }

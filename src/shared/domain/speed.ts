@@ -1,3 +1,4 @@
+import { hasAmx } from './amx'
 import { type Calibration, type DeviceShare, decodeMs, modelError, prefillMs } from './calibration'
 import { type Corrections, correctRange, kindOf, runPlace } from './corrections'
 import { deviceSpec } from './deviceBandwidth'
@@ -57,10 +58,10 @@ const flopsPerByte: readonly { match: RegExp; range: Range }[] = [
   { match: /rx \d|radeon pro|instinct|r9700/i, range: [25, 90] },
 ]
 
-/** Decode and prefill of the CPU, per core that may be used (facts: engine.md §4: 96–143 GFLOP/s at one AVX-512 thread, 1.7–2 × at two). */
+/** Prefill of the CPU, per core that may be used (facts: engine.md §4: 96–143 GFLOP/s at one AVX-512 thread, 1.7–2 × at two; AMX: ADR 12, 150–220). */
 function cpuFlops(cpu: HardwareReport['cpu']): Range {
   const wide = cpu.features.some((feature) => /avx512/i.test(feature))
-  const perCore: Range = wide ? [45e9, 110e9] : [20e9, 60e9]
+  const perCore: Range = hasAmx(cpu.features) ? [70e9, 240e9] : wide ? [45e9, 110e9] : [20e9, 60e9]
   const cores = Math.max(1, cpu.usableCores) ** 0.9
   return [perCore[0] * cores, perCore[1] * cores]
 }
