@@ -9,16 +9,19 @@ const bytesOf = (plan: ReturnType<typeof slicePlans>[number]): number => {
   return embedding + matrices.reduce((sum, { dims }) => sum + tensorBytes(plan.type, dims), 0)
 }
 
-test.each([3, 8])('with %d blocks: no file above 600 MB, wide ones beyond the caches', (blocks) => {
-  for (const plan of slicePlans(blocks)) {
+test.each([
+  [3, 16],
+  [8, null],
+])('with %d blocks, %s in the large one: no file above 600 MB, wide ones beyond most caches', (blocks, whole) => {
+  for (const plan of slicePlans(blocks, whole)) {
     expect(bytesOf(plan), plan.name).toBeLessThan(600e6)
     if (plan.role === 'wide') expect(bytesOf(plan), plan.name).toBeGreaterThan(96e6)
   }
 })
 
 test('what every calibration needs comes first; each type once', () => {
-  const plans = slicePlans(3)
-  expect(plans.slice(0, 6).map(({ role }) => role)).toEqual(['wide', 'narrow', 'narrow', 'vocabulary', 'wide', 'mixture'])
+  const plans = slicePlans(3, 16)
+  expect(plans.slice(0, 7).map(({ role }) => role)).toEqual(['wide', 'narrow', 'narrow', 'vocabulary', 'wide', 'large', 'mixture'])
   const wide = plans.filter(({ role }) => role === 'wide').map(({ type }) => type)
   expect(new Set(wide).size).toBe(wide.length)
   expect(plans.filter(({ deepTokens }) => deepTokens > 0)).toHaveLength(1)

@@ -37,8 +37,8 @@ const mixtureShape = (layers: number): Shape =>
 /** After the first, in the order of how often models are made of them: what time does not allow is left out. */
 const furtherTypes: TensorTypeName[] = ['Q6_K', 'Q8_0', 'Q4_1', 'Q5_K', 'Q5_0', 'MXFP4', 'IQ4_XS', 'Q4_0']
 
-/** `blocks`: of a wide slice; larger than the caches of the device, and no file above 600 MB. */
-export function slicePlans(blocks: number): SlicePlan[] {
+/** `blocks`: of a wide slice; `whole`: of the large one, null for none. No file above 600 MB. */
+export function slicePlans(blocks: number, whole: number | null): SlicePlan[] {
   const slice = (role: SlicePlan['role'], type: TensorTypeName, shape: Shape, deepTokens = 0): SlicePlan => ({
     name: `${role} ${type} ${shape.layers}`,
     role,
@@ -53,6 +53,7 @@ export function slicePlans(blocks: number): SlicePlan[] {
     slice('narrow', 'Q4_K', narrowShape(30)),
     slice('vocabulary', 'Q4_K', narrowShape(4, 98_304)),
     slice('wide', 'Q6_K', wideShape(blocks)),
+    ...(whole === null ? [] : [slice('large', 'Q4_K', wideShape(whole))]),
     slice('mixture', 'Q4_K', mixtureShape(3)),
     ...furtherTypes.slice(1).map((type) => slice('wide', type, wideShape(blocks))),
   ]

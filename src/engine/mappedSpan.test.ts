@@ -31,7 +31,11 @@ test('a tied embedding that does not go to the card adds nothing', () => {
 })
 
 test('bytes that no set of the largest explains change nothing', () => {
-  expect(hostWeights(file(4), 4, 3, false, (2 * 23 + 8 - 7) * MiB)).toEqual({ spanBytes: (10 + 2 * 23) * MiB, repackBytes: 0, movedBytes: 0 })
+  expect(hostWeights(file(4), 4, 3, false, (2 * 23 + 8 - 7) * MiB)).toEqual({
+    spanBytes: (10 + 2 * 23) * MiB,
+    repackBytes: 0,
+    movedBytes: 0,
+  })
 })
 
 test('what is repacked is only what the card refuses, in every block; the rest of the file is mapped', () => {
@@ -39,12 +43,20 @@ test('what is repacked is only what the card refuses, in every block; the rest o
   // Without a refusal nothing is repacked, though the type would be.
   expect(hostWeights(experts, 4, 3, false, (2 * 23 + 8) * MiB)).toEqual({ spanBytes: (10 + 2 * 23) * MiB, repackBytes: 0, movedBytes: 0 })
   // Refused: all four blocks' experts. Mapped is then from the embedding to the last matrix of attention that stays here (block 1).
-  expect(hostWeights(experts, 4, 3, false, (2 * 3 + 8) * MiB)).toEqual({ spanBytes: (10 + 23 + 3) * MiB, repackBytes: 4 * 20 * MiB, movedBytes: 4 * 20 * MiB })
+  expect(hostWeights(experts, 4, 3, false, (2 * 3 + 8) * MiB)).toEqual({
+    spanBytes: (10 + 23 + 3) * MiB,
+    repackBytes: 4 * 20 * MiB,
+    movedBytes: 4 * 20 * MiB,
+  })
 })
 
 test('a refused matrix of another type is mapped, also beside one that is repacked', () => {
   const mixed = file(4, /blk\.[012]\.ffn_up_exps/)
-  expect(hostWeights(mixed, 4, 3, false, (2 * 3 + 8) * MiB)).toEqual({ spanBytes: (10 + 4 * 23) * MiB, repackBytes: 3 * 20 * MiB, movedBytes: 3 * 20 * MiB })
+  expect(hostWeights(mixed, 4, 3, false, (2 * 3 + 8) * MiB)).toEqual({
+    spanBytes: (10 + 4 * 23) * MiB,
+    repackBytes: 3 * 20 * MiB,
+    movedBytes: 3 * 20 * MiB,
+  })
 })
 
 test('a tied embedding that the card refuses is copied for the output, and stays mapped for the input', () => {

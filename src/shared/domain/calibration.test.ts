@@ -1,5 +1,13 @@
 import { describe, expect, test } from 'vitest'
-import { type CalibrationRun, type SliceMeasurement, activeBytesByType, attentionElements, calibrate, rateOf } from './calibration'
+import {
+  type CalibrationRun,
+  type SliceMeasurement,
+  activeBytesByType,
+  attentionElements,
+  calibrate,
+  prefillMs,
+  rateOf,
+} from './calibration'
 import { llama1b, llama8b, qwen3moe8 } from './exampleModels'
 import type { HardwareReport } from './hardware'
 import type { MemoryOptions } from './memory'
@@ -73,6 +81,19 @@ describe('from slices to rates', () => {
   test.each(['layerMs', 'vocabularyMs', 'depthMs', 'prefillDepthMs'] as const)('%s', (key) => {
     expect(found[key] / truth[key]).toBeGreaterThan(0.9)
     expect(found[key] / truth[key]).toBeLessThan(1.1)
+  })
+  test('blocks beyond the caches take longer in a prompt, and only those', () => {
+    const large = slice('large', 'Q4_K', 586e6, 16, 8192)
+    const slower = { ...large, prefill: large.prefill.map((batch) => ({ ...batch, ms: batch.ms * 1.25 })) }
+    expect(found.prefillBeyond).toBeUndefined()
+    const beyond = calibrate({ ...run, slices: [...run.slices, slower] })
+    expect(beyond.prefillBeyond).toMatchObject({ fromBytes: 110e6, toBytes: 586e6 })
+    const whole = { device: 'cpu' as const, bytes: 1, blocks: llama1b.geometry.layers.length, output: true }
+    const longer = (model: typeof llama1b): number => prefillMs(model, 0, beyond, whole) / prefillMs(model, 0, found, whole)
+    expect(longer(llama1b)).toBeGreaterThan(1.12)
+    expect(longer(llama1b)).toBeLessThan(1.25)
+    const tiny = { ...llama1b, weights: { ...llama1b.weights, activeBytesByType: { Q4_K: 100e6 }, outputBytes: 0 } }
+    expect(longer(tiny)).toBe(1)
   })
   test('a mixture prefills at 0.66 of dense (facts: engine.md §4)', () => {
     expect(1 / found.mixture.prefill).toBeCloseTo(0.66, 1)

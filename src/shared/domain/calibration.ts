@@ -6,8 +6,11 @@ import type { Bytes } from './units'
 /** One slice of a model that was run here: what a token reads of it, and how long it took. Milliseconds, bytes, tokens. */
 export interface SliceMeasurement {
   name: string
-  /** `wide` slices differ in their type only; `narrow` and `vocabulary` ones show what is not reading; `mixture` what choosing experts costs. */
-  role: 'wide' | 'narrow' | 'vocabulary' | 'mixture'
+  /**
+   * `wide` slices differ in their type only; `narrow` and `vocabulary` ones show what is not reading; `mixture` what choosing experts costs;
+   * `large` is the first wide one with as many blocks as a whole model: more than the caches hold.
+   */
+  role: 'wide' | 'narrow' | 'vocabulary' | 'mixture' | 'large'
   /** Read for one token: blocks and output matrix. */
   bytesByType: Record<string, Bytes>
   layers: number
@@ -47,10 +50,19 @@ export interface Calibration extends Omit<CalibrationRun, 'slices' | 'tookMs'> {
   depthMs: number
   prefillLayerMs: number
   prefillDepthMs: number
+  /** What a prompt takes longer where the blocks do not fit into the caches; absent where nothing was seen of it. */
+  prefillBeyond?: BeyondCaches
   /** Time of a mixture ÷ time of the same bytes or operations in a dense model. */
   mixture: { decode: number; prefill: number }
   /** Half of the middle half of the measurements ÷ their median, over all slices. */
   spread: number
+}
+
+/** Milliseconds per token and thousand million bytes of blocks: nothing up to `fromBytes`, all of it from `toBytes` on, in between a part. */
+export interface BeyondCaches {
+  fromBytes: Bytes
+  toBytes: Bytes
+  ms: number
 }
 
 export function median(values: readonly number[]): number {
@@ -93,9 +105,10 @@ function usual(ms: readonly number[]): number {
   return ms.toSorted((a, b) => a - b)[Math.floor((ms.length - 1) / 4)] ?? 0
 }
 const shallow = (slice: SliceMeasurement): number => usual(slice.decode.find(({ depth }) => depth < 256)?.ms ?? [])
+/** Of the batches with nothing before them the fastest; 0: none was measured. */
 const firstBatch = (slice: SliceMeasurement): number => {
-  const batch = slice.prefill[0]
-  return batch === undefined ? 0 : batch.ms / batch.tokens
+  const times = slice.prefill.filter(({ from }) => from === 0).map(({ ms, tokens }) => ms / tokens)
+  return times.length === 0 ? 0 : Math.min(...times)
 }
 
 /**
@@ -134,6 +147,10 @@ export function calibrate(run: CalibrationRun): Calibration {
     ...facts,
     ...solved,
     ...depthCosts(deep),
+    ...beyondCaches(
+      wide[0],
+      slices.find(({ role }) => role === 'large'),
+    ),
     mixture: mixtureFactors(
       slices.find(({ role }) => role === 'mixture'),
       solved,
@@ -145,14 +162,25 @@ export function calibrate(run: CalibrationRun): Calibration {
 function depthCosts(slice: SliceMeasurement | undefined): Pick<Calibration, 'depthMs' | 'prefillDepthMs'> {
   const last = slice?.decode.at(-1)
   if (slice === undefined || last === undefined) return { depthMs: 0, prefillDepthMs: 0 }
-  const [first] = slice.prefill
-  const later = slice.prefill.at(-1)
-  const step = first === undefined || later === undefined ? 0 : (later.from - first.from) * slice.attention
-  const rise = first === undefined || later === undefined ? 0 : later.ms / later.tokens - first.ms / first.tokens
   return {
     depthMs: Math.max(0, ((usual(last.ms) - shallow(slice)) / (last.depth * slice.attention)) * 1e9),
-    prefillDepthMs: step === 0 ? 0 : Math.max(0, (rise / step) * 1e9),
+    prefillDepthMs: Math.max(0, (slope(slice.prefill.map(({ from, tokens, ms }) => [from, ms / tokens])) / slice.attention) * 1e9),
   }
+}
+
+/** Of the line nearest to these points. */
+function slope(points: readonly (readonly [number, number])[]): number {
+  const mean = (at: 0 | 1): number => points.reduce((sum, point) => sum + point[at], 0) / Math.max(1, points.length)
+  const [x, y] = [mean(0), mean(1)]
+  const spread = points.reduce((sum, point) => sum + (point[0] - x) ** 2, 0)
+  return spread === 0 ? 0 : points.reduce((sum, point) => sum + (point[0] - x) * (point[1] - y), 0) / spread
+}
+
+function beyondCaches(small: SliceMeasurement | undefined, large: SliceMeasurement | undefined): Pick<Calibration, 'prefillBeyond'> {
+  if (small === undefined || large === undefined || large.layers <= small.layers) return {}
+  const longer = firstBatch(large) - (firstBatch(small) * large.layers) / small.layers
+  if (!(longer > 0) || firstBatch(small) === 0) return {}
+  return { prefillBeyond: { fromBytes: total(small), toBytes: total(large), ms: (longer / total(large)) * 1e9 } }
 }
 
 type Solved = Pick<Calibration, 'bandwidth' | 'flops' | 'tokenMs' | 'layerMs' | 'vocabularyMs' | 'prefillLayerMs'>
@@ -228,7 +256,15 @@ export function prefillMs(model: SizedModel, depth: number, by: Calibration, sha
     inBlocks
   const part = share.blocks / Math.max(1, model.geometry.layers.length)
   const mixture = model.geometry.experts === null ? 1 : by.mixture.prefill
-  return computing * part * mixture + share.blocks * by.prefillLayerMs + (attentionElements(model, depth) / 1e9) * part * by.prefillDepthMs
+  const attention = (attentionElements(model, depth) / 1e9) * part * by.prefillDepthMs
+  const bytes = all * inBlocks * part
+  return computing * part * mixture + share.blocks * by.prefillLayerMs + attention + (bytes / 1e9) * beyondMs(bytes, by.prefillBeyond)
+}
+
+function beyondMs(bytes: Bytes, beyond: BeyondCaches | undefined): number {
+  if (beyond === undefined) return 0
+  const share = (bytes - beyond.fromBytes) / Math.max(1, beyond.toBytes - beyond.fromBytes)
+  return beyond.ms * Math.min(1, Math.max(0, share))
 }
 
 /**
