@@ -15,9 +15,11 @@ import type { CallContext } from './server'
 /** No further type is begun after this; those that every calibration needs come first. */
 const timeMs = 21_000
 /** The slices that the arithmetic cannot do without. */
-const neededSlices = 7
+const neededSlices = 8
 const warmTokens = 2
 const decodeTokens = 14
+/** Of a small slice more tokens are decoded, until it was at work so long. */
+const shortMs = 300
 /** A machine so slow that it would not finish measures less of each. */
 const patienceMs = 1500
 
@@ -40,7 +42,7 @@ export async function calibrateBackend(backend: Backend, folder: string, call: C
     },
   })
   const onGpu = opened.backend !== 'cpu'
-  const plans = onGpu ? slicePlans(8, null) : slicePlans(3, 16)
+  const plans = onGpu ? slicePlans(8, false) : slicePlans(3, true)
   const run: CalibrationRun = {
     backend: opened.backend,
     device: opened.devices[0] ?? 'CPU',
@@ -102,7 +104,9 @@ async function measure(
     if (choosesThreads && !onGpu) run.threads = await chooseThreads(sequence, run.threads.decode, threads, call)
     threads(run.threads.decode)
     await sequence.clearHistory()
-    const shallow = await decode(sequence, decodeTokens, call)
+    const few = await decode(sequence, decodeTokens, call)
+    const more = Math.ceil(shortMs / Math.max(1, median(few))) - few.length
+    const shallow = [...few, ...(more > 0 ? await decode(sequence, more, call) : [])]
     const decoded = [{ depth: 0, ms: shallow }]
     threads(run.threads.prefill)
     await sequence.clearHistory()
@@ -120,6 +124,7 @@ async function measure(
       name: plan.name,
       role: plan.role,
       bytesByType: facts.weights.activeBytesByType ?? facts.weights.bytesByType,
+      width: plan.shape.width,
       layers: plan.layers,
       vocabulary: facts.geometry.vocabularySize,
       attention: attentionElements(facts, 1),

@@ -10,18 +10,18 @@ const bytesOf = (plan: ReturnType<typeof slicePlans>[number]): number => {
 }
 
 test.each([
-  [3, 16],
-  [8, null],
-])('with %d blocks, %s in the large one: no file above 600 MB, wide ones beyond most caches', (blocks, whole) => {
-  for (const plan of slicePlans(blocks, whole)) {
+  [3, true],
+  [8, false],
+])('with %d blocks, larger ones as well: %s; no file above 600 MB, wide ones beyond most caches', (blocks, large) => {
+  for (const plan of slicePlans(blocks, large)) {
     expect(bytesOf(plan), plan.name).toBeLessThan(600e6)
     if (plan.role === 'wide') expect(bytesOf(plan), plan.name).toBeGreaterThan(96e6)
   }
 })
 
 test('what every calibration needs comes first; each type once', () => {
-  const plans = slicePlans(3, 16)
-  expect(plans.slice(0, 7).map(({ role }) => role)).toEqual(['wide', 'narrow', 'narrow', 'vocabulary', 'wide', 'large', 'mixture'])
+  const plans = slicePlans(3, true)
+  expect(plans.slice(0, 8).map(({ role }) => role)).toEqual(['wide', 'narrow', 'narrow', 'vocabulary', 'wide', 'large', 'large', 'mixture'])
   const wide = plans.filter(({ role }) => role === 'wide').map(({ type }) => type)
   expect(new Set(wide).size).toBe(wide.length)
   expect(plans.filter(({ deepTokens }) => deepTokens > 0)).toHaveLength(1)

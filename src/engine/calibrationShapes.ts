@@ -21,6 +21,10 @@ const bpe = { tokenizer: 'gpt2' as const, pre: 'qwen2', tied: true, contextSize:
 const wideShape = (layers: number): Shape =>
   llama({ architecture: 'llama', layers, width: 2048, feedForward: 8192, heads: 32, kvHeads: 8, headDim: 64, vocabulary, ...bpe })
 
+/** The blocks of Llama 3.1 8B. */
+const widestShape = (layers: number): Shape =>
+  llama({ architecture: 'llama', layers, width: 4096, feedForward: 14_336, heads: 32, kvHeads: 8, headDim: 128, vocabulary, ...bpe })
+
 /** The blocks of models with some hundred million parameters. */
 const narrowShape = (layers: number, words = vocabulary): Shape =>
   llama({ architecture: 'llama', layers, width: 512, feedForward: 1536, heads: 8, kvHeads: 4, headDim: 64, vocabulary: words, ...bpe })
@@ -37,8 +41,8 @@ const mixtureShape = (layers: number): Shape =>
 /** After the first, in the order of how often models are made of them: what time does not allow is left out. */
 const furtherTypes: TensorTypeName[] = ['Q6_K', 'Q8_0', 'Q4_1', 'Q5_K', 'Q5_0', 'MXFP4', 'IQ4_XS', 'Q4_0']
 
-/** `blocks`: of a wide slice; `whole`: of the large one, null for none. No file above 600 MB. */
-export function slicePlans(blocks: number, whole: number | null): SlicePlan[] {
+/** `blocks`: of a wide slice; `large`: whether there are larger ones as well. No file above 600 MB. */
+export function slicePlans(blocks: number, large: boolean): SlicePlan[] {
   const slice = (role: SlicePlan['role'], type: TensorTypeName, shape: Shape, deepTokens = 0): SlicePlan => ({
     name: `${role} ${type} ${shape.layers}`,
     role,
@@ -53,7 +57,7 @@ export function slicePlans(blocks: number, whole: number | null): SlicePlan[] {
     slice('narrow', 'Q4_K', narrowShape(30)),
     slice('vocabulary', 'Q4_K', narrowShape(4, 98_304)),
     slice('wide', 'Q6_K', wideShape(blocks)),
-    ...(whole === null ? [] : [slice('large', 'Q4_K', wideShape(whole))]),
+    ...(large ? [slice('large', 'Q4_K', wideShape(10)), slice('large', 'Q4_K', widestShape(3))] : []),
     slice('mixture', 'Q4_K', mixtureShape(3)),
     ...furtherTypes.slice(1).map((type) => slice('wide', type, wideShape(blocks))),
   ]

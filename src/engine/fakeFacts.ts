@@ -116,6 +116,7 @@ export const defaultFacts: PlainHandlers = {
       {
         name: 'wide Q4_K 3',
         role: 'wide',
+        width: 2048,
         bytesByType: { Q4_K: 100e6 },
         layers: 3,
         vocabulary: 8192,

@@ -43,6 +43,7 @@ function slice(role: SliceMeasurement['role'], type: string, bytes: number, laye
   return {
     name: `${role} ${type}`,
     role,
+    width: 2048,
     bytesByType: { [type]: bytes },
     layers,
     vocabulary,
@@ -82,18 +83,22 @@ describe('from slices to rates', () => {
     expect(found[key] / truth[key]).toBeGreaterThan(0.9)
     expect(found[key] / truth[key]).toBeLessThan(1.1)
   })
-  test('blocks beyond the caches take longer in a prompt, and only those', () => {
-    const large = slice('large', 'Q4_K', 586e6, 16, 8192)
-    const slower = { ...large, prefill: large.prefill.map((batch) => ({ ...batch, ms: batch.ms * 1.25 })) }
+  test('blocks beyond the caches: a prompt takes longer by what larger slices showed, by their width', () => {
     expect(found.prefillBeyond).toBeUndefined()
-    const beyond = calibrate({ ...run, slices: [...run.slices, slower] })
-    expect(beyond.prefillBeyond).toMatchObject({ fromBytes: 110e6, toBytes: 586e6 })
-    const whole = { device: 'cpu' as const, bytes: 1, blocks: llama1b.geometry.layers.length, output: true }
-    const longer = (model: typeof llama1b): number => prefillMs(model, 0, beyond, whole) / prefillMs(model, 0, found, whole)
-    expect(longer(llama1b)).toBeGreaterThan(1.12)
+    const larger = (width: number, factor: number): SliceMeasurement => {
+      const plain = slice('large', 'Q4_K', 586e6, 16, 8192)
+      return { ...plain, width, prefill: plain.prefill.map((batch) => ({ ...batch, ms: batch.ms * factor })) }
+    }
+    const beyond = calibrate({ ...run, slices: [...run.slices, larger(4096, 1), larger(2048, 1.25)] })
+    expect(beyond.prefillBeyond).toMatchObject({ fromBytes: 110e6, toBytes: 586e6, factors: [{ width: 2048 }, { width: 4096 }] })
+    const longer = (model: typeof llama1b): number => {
+      const whole = { device: 'cpu' as const, bytes: 1, blocks: model.geometry.layers.length, output: true }
+      return prefillMs(model, 0, beyond, whole) / prefillMs(model, 0, found, whole)
+    }
+    expect(longer(llama1b)).toBeGreaterThan(1.15)
     expect(longer(llama1b)).toBeLessThan(1.25)
-    const tiny = { ...llama1b, weights: { ...llama1b.weights, activeBytesByType: { Q4_K: 100e6 }, outputBytes: 0 } }
-    expect(longer(tiny)).toBe(1)
+    expect(longer(llama8b)).toBeCloseTo(1, 1)
+    expect(longer({ ...llama1b, weights: { ...llama1b.weights, activeBytesByType: { Q4_K: 100e6 }, outputBytes: 0 } })).toBe(1)
   })
   test('a mixture prefills at 0.66 of dense (facts: engine.md §4)', () => {
     expect(1 / found.mixture.prefill).toBeCloseTo(0.66, 1)

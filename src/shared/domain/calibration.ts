@@ -8,9 +8,11 @@ export interface SliceMeasurement {
   name: string
   /**
    * `wide` slices differ in their type only; `narrow` and `vocabulary` ones show what is not reading; `mixture` what choosing experts costs;
-   * `large` is the first wide one with as many blocks as a whole model: more than the caches hold.
+   * `large` ones are the first wide one with more blocks, and with wider ones: more than the caches hold.
    */
   role: 'wide' | 'narrow' | 'vocabulary' | 'mixture' | 'large'
+  /** Of the embedding. */
+  width: number
   /** Read for one token: blocks and output matrix. */
   bytesByType: Record<string, Bytes>
   layers: number
@@ -50,7 +52,7 @@ export interface Calibration extends Omit<CalibrationRun, 'slices' | 'tookMs'> {
   depthMs: number
   prefillLayerMs: number
   prefillDepthMs: number
-  /** What a prompt takes longer where the blocks do not fit into the caches; absent where nothing was seen of it. */
+  /** How a prompt's operations fare where the blocks do not fit into the caches; absent where nothing was seen of it. */
   prefillBeyond?: BeyondCaches
   /** Time of a mixture ÷ time of the same bytes or operations in a dense model. */
   mixture: { decode: number; prefill: number }
@@ -58,11 +60,12 @@ export interface Calibration extends Omit<CalibrationRun, 'slices' | 'tookMs'> {
   spread: number
 }
 
-/** Milliseconds per token and thousand million bytes of blocks: nothing up to `fromBytes`, all of it from `toBytes` on, in between a part. */
+/** Time of an operation ÷ the same in the first wide slice, by width: 1 up to `fromBytes` of blocks, all of it from `toBytes` on, between them a part. */
 export interface BeyondCaches {
   fromBytes: Bytes
   toBytes: Bytes
-  ms: number
+  /** In order of width. */
+  factors: { width: number; factor: number }[]
 }
 
 export function median(values: readonly number[]): number {
@@ -149,7 +152,7 @@ export function calibrate(run: CalibrationRun): Calibration {
     ...depthCosts(deep),
     ...beyondCaches(
       wide[0],
-      slices.find(({ role }) => role === 'large'),
+      slices.filter(({ role }) => role === 'large'),
     ),
     mixture: mixtureFactors(
       slices.find(({ role }) => role === 'mixture'),
@@ -176,18 +179,26 @@ function slope(points: readonly (readonly [number, number])[]): number {
   return spread === 0 ? 0 : points.reduce((sum, point) => sum + (point[0] - x) * (point[1] - y), 0) / spread
 }
 
-function beyondCaches(small: SliceMeasurement | undefined, large: SliceMeasurement | undefined): Pick<Calibration, 'prefillBeyond'> {
-  if (small === undefined || large === undefined || large.layers <= small.layers) return {}
-  const longer = firstBatch(large) - (firstBatch(small) * large.layers) / small.layers
-  if (!(longer > 0) || firstBatch(small) === 0) return {}
-  return { prefillBeyond: { fromBytes: total(small), toBytes: total(large), ms: (longer / total(large)) * 1e9 } }
+function beyondCaches(small: SliceMeasurement | undefined, large: readonly SliceMeasurement[]): Pick<Calibration, 'prefillBeyond'> {
+  if (small === undefined || firstBatch(small) === 0 || large.length === 0) return {}
+  const each = (slice: SliceMeasurement): number => firstBatch(slice) / operations(slice.bytesByType)
+  const factors = large.map((slice) => ({ width: slice.width, factor: bounded(each(slice) / each(small)) }))
+  return {
+    prefillBeyond: {
+      fromBytes: total(small),
+      toBytes: Math.min(...large.map(total)),
+      factors: factors.toSorted((one, other) => one.width - other.width),
+    },
+  }
 }
+
+/** However a measurement was disturbed. */
+const bounded = (value: number): number => Math.min(4, Math.max(0.5, value))
 
 type Solved = Pick<Calibration, 'bandwidth' | 'flops' | 'tokenMs' | 'layerMs' | 'vocabularyMs' | 'prefillLayerMs'>
 
 function mixtureFactors(slice: SliceMeasurement | undefined, by: Solved): Calibration['mixture'] {
   if (slice === undefined) return { decode: 1.15, prefill: 1.5 }
-  const bounded = (value: number): number => Math.min(4, Math.max(0.5, value))
   const reading = (total(slice) / rateOf(by.bandwidth, typeOf(slice))) * 1000
   const computing = (operations(slice.bytesByType) / rateOf(by.flops, typeOf(slice))) * 1000
   const beside = by.tokenMs + slice.layers * by.layerMs + (slice.vocabulary / 1000) * by.vocabularyMs
@@ -257,14 +268,18 @@ export function prefillMs(model: SizedModel, depth: number, by: Calibration, sha
   const part = share.blocks / Math.max(1, model.geometry.layers.length)
   const mixture = model.geometry.experts === null ? 1 : by.mixture.prefill
   const attention = (attentionElements(model, depth) / 1e9) * part * by.prefillDepthMs
-  const bytes = all * inBlocks * part
-  return computing * part * mixture + share.blocks * by.prefillLayerMs + attention + (bytes / 1e9) * beyondMs(bytes, by.prefillBeyond)
+  const beyond = model.geometry.experts === null ? beyondFactor(all * inBlocks * part, model.geometry.embeddingLength, by.prefillBeyond) : 1
+  return computing * part * mixture * beyond + share.blocks * by.prefillLayerMs + attention
 }
 
-function beyondMs(bytes: Bytes, beyond: BeyondCaches | undefined): number {
-  if (beyond === undefined) return 0
-  const share = (bytes - beyond.fromBytes) / Math.max(1, beyond.toBytes - beyond.fromBytes)
-  return beyond.ms * Math.min(1, Math.max(0, share))
+function beyondFactor(bytes: Bytes, width: number, beyond: BeyondCaches | undefined): number {
+  const [narrowest, widest] = [beyond?.factors[0], beyond?.factors.at(-1)]
+  if (beyond === undefined || narrowest === undefined || widest === undefined) return 1
+  const share = Math.min(1, Math.max(0, (bytes - beyond.fromBytes) / Math.max(1, beyond.toBytes - beyond.fromBytes)))
+  const steps = Math.log2(widest.width / narrowest.width)
+  const at = steps === 0 ? 0 : Math.min(1, Math.max(0, Math.log2(width / narrowest.width) / steps))
+  const factor = narrowest.factor + (widest.factor - narrowest.factor) * at
+  return 1 + (factor - 1) * share
 }
 
 /**
