@@ -34,8 +34,9 @@ function slice(role: SliceMeasurement['role'], type: string, bytes: number, laye
   const decode = (depth: number): number =>
     beside + ((bytes / rateOf(truth.bandwidth, type)) * 1000 * mixture.decode + ((depth * attention) / 1e9) * truth.depthMs)
   const parameters = (bytes * 8) / { Q4_K: 4.5, Q6_K: 6.5625, Q8_0: 8.5 }[type as 'Q4_K']
+  const width = role === 'narrow' || role === 'vocabulary' ? 512 : 2048
   const prefill = (from: number): number =>
-    (((2 * parameters) / rateOf(truth.flops, type)) * 1000 * mixture.prefill +
+    (((2 * (parameters - vocabulary * width)) / rateOf(truth.flops, type)) * 1000 * mixture.prefill +
       layers * truth.prefillLayerMs +
       ((from * attention) / 1e9) * truth.prefillDepthMs) *
     256
@@ -43,7 +44,7 @@ function slice(role: SliceMeasurement['role'], type: string, bytes: number, laye
   return {
     name: `${role} ${type}`,
     role,
-    width: 2048,
+    width,
     bytesByType: { [type]: bytes },
     layers,
     vocabulary,

@@ -101,6 +101,9 @@ export function attentionElements(model: Pick<SizedModel, 'geometry'>, depth: nu
   }, 0)
 }
 
+/** Of the blocks: a prompt needs the output matrix, which is tied in a slice, only once. */
+const blockOperations = (slice: SliceMeasurement): number => Math.max(0, operations(slice.bytesByType) - 2 * slice.vocabulary * slice.width)
+
 const typeOf = (slice: SliceMeasurement): string => Object.entries(slice.bytesByType).toSorted((a, b) => b[1] - a[1])[0]?.[0] ?? 'Q4_K'
 const total = (slice: SliceMeasurement): Bytes => Object.values(slice.bytesByType).reduce((sum, bytes) => sum + bytes, 0)
 /** The faster quarter's end: what else runs for a moment makes single tokens slower, never faster. */
@@ -133,7 +136,7 @@ export function calibrate(run: CalibrationRun): Calibration {
       // However the rest comes out, most of a wide slice's time is reading.
       bandwidth[typeOf(slice)] = (total(slice) / Math.max(reading, shallow(slice) / 2)) * 1000
       const computing = firstBatch(slice) - slice.layers * prefillLayerMs
-      if (firstBatch(slice) > 0) flops[typeOf(slice)] = (operations(slice.bytesByType) / Math.max(computing, firstBatch(slice) / 2)) * 1000
+      if (firstBatch(slice) > 0) flops[typeOf(slice)] = (blockOperations(slice) / Math.max(computing, firstBatch(slice) / 2)) * 1000
     }
     if (few === undefined || many === undefined || many.layers === few.layers) continue
     const beside = (slice: SliceMeasurement): number => shallow(slice) - (total(slice) / (bandwidth[typeOf(slice)] ?? Infinity)) * 1000
@@ -141,7 +144,7 @@ export function calibrate(run: CalibrationRun): Calibration {
     if (large !== undefined && large.vocabulary > few.vocabulary)
       vocabularyMs = Math.max(0, (beside(large) - beside(few)) / ((large.vocabulary - few.vocabulary) / 1000))
     tokenMs = Math.max(0, beside(few) - few.layers * layerMs - (few.vocabulary / 1000) * vocabularyMs)
-    const computing = (operations(many.bytesByType) / (flops[typeOf(many)] ?? Infinity)) * 1000
+    const computing = (blockOperations(many) / (flops[typeOf(many)] ?? Infinity)) * 1000
     prefillLayerMs = Math.max(0, (firstBatch(many) - computing) / many.layers)
   }
   const solved = { bandwidth, flops, tokenMs, layerMs, vocabularyMs, prefillLayerMs }
@@ -181,7 +184,7 @@ function slope(points: readonly (readonly [number, number])[]): number {
 
 function beyondCaches(small: SliceMeasurement | undefined, large: readonly SliceMeasurement[]): Pick<Calibration, 'prefillBeyond'> {
   if (small === undefined || firstBatch(small) === 0 || large.length === 0) return {}
-  const each = (slice: SliceMeasurement): number => firstBatch(slice) / operations(slice.bytesByType)
+  const each = (slice: SliceMeasurement): number => firstBatch(slice) / blockOperations(slice)
   const factors = large.map((slice) => ({ width: slice.width, factor: bounded(each(slice) / each(small)) }))
   return {
     prefillBeyond: {
@@ -200,7 +203,7 @@ type Solved = Pick<Calibration, 'bandwidth' | 'flops' | 'tokenMs' | 'layerMs' | 
 function mixtureFactors(slice: SliceMeasurement | undefined, by: Solved): Calibration['mixture'] {
   if (slice === undefined) return { decode: 1.15, prefill: 1.5 }
   const reading = (total(slice) / rateOf(by.bandwidth, typeOf(slice))) * 1000
-  const computing = (operations(slice.bytesByType) / rateOf(by.flops, typeOf(slice))) * 1000
+  const computing = (blockOperations(slice) / rateOf(by.flops, typeOf(slice))) * 1000
   const beside = by.tokenMs + slice.layers * by.layerMs + (slice.vocabulary / 1000) * by.vocabularyMs
   return {
     decode: bounded((shallow(slice) - beside) / reading),
@@ -232,6 +235,20 @@ export function activeBytesByType(model: SizedModel): Record<string, Bytes> {
   return bulk === output ? { [bulk]: blocks + weights.outputBytes } : { [bulk]: blocks, [output]: weights.outputBytes }
 }
 
+/** The same without the output matrix, which a prompt needs once only. Its type is told by its size. */
+function blockBytesByType(model: SizedModel): Record<string, Bytes> {
+  const { outputBytes } = model.weights
+  const types = activeBytesByType(model)
+  const bits = (outputBytes * 8) / Math.max(1, model.geometry.vocabularySize * model.geometry.embeddingLength)
+  const near = Object.keys(types).toSorted((a, b) => Math.abs((blockBits[a] ?? 4.5) - bits) - Math.abs((blockBits[b] ?? 4.5) - bits))
+  const type = near.find((candidate) => (types[candidate] ?? 0) >= outputBytes * 0.99)
+  // A size that no type explains: all types alike.
+  const all = Object.values(types).reduce((sum, bytes) => sum + bytes, 0)
+  const share = all === 0 ? 1 : Math.max(0, 1 - outputBytes / all)
+  if (type === undefined) return Object.fromEntries(Object.entries(types).map(([name, bytes]) => [name, bytes * share]))
+  return { ...types, [type]: Math.max(0, (types[type] ?? 0) - outputBytes) }
+}
+
 function typeByBits(bits: number): string {
   return Object.entries(blockBits).toSorted((a, b) => Math.abs(a[1] - bits) - Math.abs(b[1] - bits))[0]?.[0] ?? 'Q4_K'
 }
@@ -258,17 +275,14 @@ export function decodeMs(model: SizedModel, depth: number, by: Calibration, shar
 
 /** Time of one token of a prompt at this mean depth: operations + blocks + attention. The output matrix is used once, not for each token. */
 export function prefillMs(model: SizedModel, depth: number, by: Calibration, share: DeviceShare): number {
-  const types = activeBytesByType(model)
-  const all = Object.values(types).reduce((sum, bytes) => sum + bytes, 0)
-  const inBlocks = all === 0 ? 1 : Math.max(0, 1 - model.weights.outputBytes / all)
+  const types = blockBytesByType(model)
+  const bytes = Object.values(types).reduce((sum, each) => sum + each, 0)
   const computing =
-    Object.entries(types).reduce((sum, [type, bytes]) => sum + (2 * parametersOf(type, bytes)) / rateOf(by.flops, type), 0) *
-    1000 *
-    inBlocks
+    Object.entries(types).reduce((sum, [type, each]) => sum + (2 * parametersOf(type, each)) / rateOf(by.flops, type), 0) * 1000
   const part = share.blocks / Math.max(1, model.geometry.layers.length)
   const mixture = model.geometry.experts === null ? 1 : by.mixture.prefill
   const attention = (attentionElements(model, depth) / 1e9) * part * by.prefillDepthMs
-  const beyond = model.geometry.experts === null ? beyondFactor(all * inBlocks * part, model.geometry.embeddingLength, by.prefillBeyond) : 1
+  const beyond = model.geometry.experts === null ? beyondFactor(bytes * part, model.geometry.embeddingLength, by.prefillBeyond) : 1
   return computing * part * mixture * beyond + share.blocks * by.prefillLayerMs + attention
 }
 
