@@ -10,7 +10,7 @@ export interface SlicePlan {
   type: TensorTypeName
   shape: Shape
   layers: number
-  /** Decode is measured a second time with this many tokens before it; 0: not. */
+  /** The prompt is this long, and decode measured a second time after it; 0: one batch, and not. */
   deepTokens: number
 }
 
@@ -28,6 +28,12 @@ const widestShape = (layers: number): Shape =>
 /** The blocks of models with some hundred million parameters. */
 const narrowShape = (layers: number, words = vocabulary): Shape =>
   llama({ architecture: 'llama', layers, width: 512, feedForward: 1536, heads: 8, kvHeads: 4, headDim: 64, vocabulary: words, ...bpe })
+
+/** Mostly attention: with heads as wide as most models', and as Gemma's. */
+const headShape = (headDim: number): Shape => {
+  const heads = 2048 / headDim
+  return llama({ architecture: 'llama', layers: 4, width: 512, feedForward: 512, heads, kvHeads: heads / 4, headDim, vocabulary, ...bpe })
+}
 
 /** The blocks of Qwen3 30B-A3B with a quarter of its experts: as many are used for a token, and a file of a quarter. */
 const mixtureShape = (layers: number): Shape =>
@@ -58,6 +64,8 @@ export function slicePlans(blocks: number, large: boolean): SlicePlan[] {
     slice('vocabulary', 'Q4_K', narrowShape(4, 98_304)),
     slice('wide', 'Q6_K', wideShape(blocks)),
     ...(large ? [slice('large', 'Q4_K', wideShape(10)), slice('large', 'Q4_K', widestShape(3))] : []),
+    slice('heads', 'Q4_K', headShape(128), 768),
+    slice('heads', 'Q4_K', headShape(256), 768),
     slice('mixture', 'Q4_K', mixtureShape(3)),
     ...furtherTypes.slice(1).map((type) => slice('wide', type, wideShape(blocks))),
   ]

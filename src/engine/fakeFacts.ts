@@ -117,6 +117,8 @@ export const defaultFacts: PlainHandlers = {
         name: 'wide Q4_K 3',
         role: 'wide',
         width: 2048,
+        heads: 96,
+        headDim: 64,
         bytesByType: { Q4_K: 100e6 },
         layers: 3,
         vocabulary: 8192,

@@ -23,7 +23,8 @@ const truth = {
   vocabularyMs: 0.01,
   depthMs: 400,
   prefillLayerMs: 0.05,
-  prefillDepthMs: 60,
+  /** Per million query heads × depth. */
+  promptDepthMs: 6,
   mixture: { decode: 1.2, prefill: 1 / 0.66 },
 }
 
@@ -38,13 +39,15 @@ function slice(role: SliceMeasurement['role'], type: string, bytes: number, laye
   const prefill = (from: number): number =>
     (((2 * (parameters - vocabulary * width)) / rateOf(truth.flops, type)) * 1000 * mixture.prefill +
       layers * truth.prefillLayerMs +
-      ((from * attention) / 1e9) * truth.prefillDepthMs) *
+      ((from * layers * 32) / 1e6) * truth.promptDepthMs) *
     256
   const spread = [0.99, 1, 1, 1.03]
   return {
     name: `${role} ${type}`,
     role,
     width,
+    heads: layers * 32,
+    headDim: 64,
     bytesByType: { [type]: bytes },
     layers,
     vocabulary,
@@ -53,7 +56,7 @@ function slice(role: SliceMeasurement['role'], type: string, bytes: number, laye
       depth,
       ms: spread.map((factor) => factor * decode(depth)),
     })),
-    prefill: [0, ...(role === 'wide' && type === 'Q4_K' ? [768] : [])].map((from) => ({ from, tokens: 256, ms: prefill(from) })),
+    prefill: [0, ...(role === 'wide' && type === 'Q4_K' ? [512, 768] : [])].map((from) => ({ from, tokens: 256, ms: prefill(from) })),
   }
 }
 
@@ -80,7 +83,7 @@ describe('from slices to rates', () => {
     expect((found.bandwidth[type] ?? 0) / rateOf(truth.bandwidth, type)).toBeCloseTo(1, 1.5)
     expect((found.flops[type] ?? 0) / rateOf(truth.flops, type)).toBeCloseTo(1, 1.5)
   })
-  test.each(['layerMs', 'vocabularyMs', 'depthMs', 'prefillDepthMs'] as const)('%s', (key) => {
+  test.each(['layerMs', 'vocabularyMs', 'depthMs'] as const)('%s', (key) => {
     expect(found[key] / truth[key]).toBeGreaterThan(0.9)
     expect(found[key] / truth[key]).toBeLessThan(1.1)
   })
@@ -100,6 +103,17 @@ describe('from slices to rates', () => {
     expect(longer(llama1b)).toBeLessThan(1.25)
     expect(longer(llama8b)).toBeCloseTo(1, 1)
     expect(longer({ ...llama1b, weights: { ...llama1b.weights, activeBytesByType: { Q4_K: 100e6 }, outputBytes: 0 } })).toBe(1)
+  })
+  test('depth in a prompt is a matter of the heads, by the nearest measured width of one', () => {
+    expect(found.prefillDepth).toMatchObject([{ headDim: 64 }])
+    expect(found.prefillDepth?.[0]?.ms).toBeCloseTo(truth.promptDepthMs, 1)
+    const wider = slice('heads', 'Q4_K', 9e6, 4, 8192)
+    const deep = [0, 256, 512].map((from) => ({ from, tokens: 64, ms: (1 + ((from * 4 * 8) / 1e6) * 20) * 64 }))
+    const { prefillDepth } = calibrate({ ...run, slices: [...run.slices, { ...wider, heads: 4 * 8, headDim: 256, prefill: deep }] })
+    expect(prefillDepth?.map(({ headDim, ms }) => [headDim, Math.round(ms)])).toEqual([
+      [64, 6],
+      [256, 20],
+    ])
   })
   test('a mixture prefills at 0.66 of dense (facts: engine.md §4)', () => {
     expect(1 / found.mixture.prefill).toBeCloseTo(0.66, 1)

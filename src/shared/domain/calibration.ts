@@ -8,9 +8,10 @@ export interface SliceMeasurement {
   name: string
   /**
    * `wide` slices differ in their type only; `narrow` and `vocabulary` ones show what is not reading; `mixture` what choosing experts costs;
-   * `large` ones are the first wide one with more blocks, and with wider ones: more than the caches hold.
+   * `large` ones are the first wide one with more blocks, and with wider ones: more than the caches hold;
+   * `heads` ones are mostly attention, with heads of other widths than the first wide one's.
    */
-  role: 'wide' | 'narrow' | 'vocabulary' | 'mixture' | 'large'
+  role: 'wide' | 'narrow' | 'vocabulary' | 'mixture' | 'large' | 'heads'
   /** Of the embedding. */
   width: number
   /** Read for one token: blocks and output matrix. */
@@ -19,6 +20,9 @@ export interface SliceMeasurement {
   vocabulary: number
   /** Over all layers: see `attentionElements`. */
   attention: number
+  /** Query heads over all layers, and the width of one. */
+  heads: number
+  headDim: number
   /** Milliseconds of each decoded token, by how many tokens were before it. */
   decode: { depth: number; ms: number[] }[]
   /** Batches of a prompt, in order. */
@@ -51,7 +55,8 @@ export interface Calibration extends Omit<CalibrationRun, 'slices' | 'tookMs'> {
   /** Per token decoded and thousand million `attentionElements` × depth. */
   depthMs: number
   prefillLayerMs: number
-  prefillDepthMs: number
+  /** Per token of a prompt and million query heads × depth, by the width of a head, narrowest first: it is hardly a matter of the elements. */
+  prefillDepth?: { headDim: number; ms: number }[]
   /** How a prompt's operations fare where the blocks do not fit into the caches; absent where nothing was seen of it. */
   prefillBeyond?: BeyondCaches
   /** Time of a mixture ÷ time of the same bytes or operations in a dense model. */
@@ -152,7 +157,8 @@ export function calibrate(run: CalibrationRun): Calibration {
   return {
     ...facts,
     ...solved,
-    ...depthCosts(deep),
+    depthMs: depthCost(deep),
+    prefillDepth: slices.flatMap(promptDepth).toSorted((one, other) => one.headDim - other.headDim),
     ...beyondCaches(
       wide[0],
       slices.filter(({ role }) => role === 'large'),
@@ -165,13 +171,16 @@ export function calibrate(run: CalibrationRun): Calibration {
   }
 }
 
-function depthCosts(slice: SliceMeasurement | undefined): Pick<Calibration, 'depthMs' | 'prefillDepthMs'> {
+function depthCost(slice: SliceMeasurement | undefined): number {
   const last = slice?.decode.at(-1)
-  if (slice === undefined || last === undefined) return { depthMs: 0, prefillDepthMs: 0 }
-  return {
-    depthMs: Math.max(0, ((usual(last.ms) - shallow(slice)) / (last.depth * slice.attention)) * 1e9),
-    prefillDepthMs: Math.max(0, (slope(slice.prefill.map(({ from, tokens, ms }) => [from, ms / tokens])) / slice.attention) * 1e9),
-  }
+  if (slice === undefined || last === undefined) return 0
+  return Math.max(0, ((usual(last.ms) - shallow(slice)) / (last.depth * slice.attention)) * 1e9)
+}
+
+/** Of a slice that was given a prompt of several batches. */
+function promptDepth({ prefill, heads, headDim }: SliceMeasurement): { headDim: number; ms: number }[] {
+  if (prefill.filter(({ from }) => from > 0).length < 2) return []
+  return [{ headDim, ms: Math.max(0, (slope(prefill.map(({ from, tokens, ms }) => [from, ms / tokens])) / heads) * 1e6) }]
 }
 
 /** Of the line nearest to these points. */
@@ -281,9 +290,20 @@ export function prefillMs(model: SizedModel, depth: number, by: Calibration, sha
     Object.entries(types).reduce((sum, [type, each]) => sum + (2 * parametersOf(type, each)) / rateOf(by.flops, type), 0) * 1000
   const part = share.blocks / Math.max(1, model.geometry.layers.length)
   const mixture = model.geometry.experts === null ? 1 : by.mixture.prefill
-  const attention = (attentionElements(model, depth) / 1e9) * part * by.prefillDepthMs
+  const attention = attentionMs(model, depth, by.prefillDepth) * part
   const beyond = model.geometry.experts === null ? beyondFactor(bytes * part, model.geometry.embeddingLength, by.prefillBeyond) : 1
   return computing * part * mixture * beyond + share.blocks * by.prefillLayerMs + attention
+}
+
+/** Each layer by the measured width nearest to its own. */
+function attentionMs({ geometry }: SizedModel, depth: number, measured: Calibration['prefillDepth'] = []): number {
+  return geometry.layers.reduce((sum, layer) => {
+    if (layer.kind !== 'full' && layer.kind !== 'sliding') return sum
+    const seen = layer.kind === 'sliding' ? Math.min(depth, geometry.slidingWindow ?? depth) : depth
+    const off = ({ headDim }: { headDim: number }): number => Math.abs(Math.log(headDim / Math.max(1, layer.headDimK)))
+    const nearest = measured.toSorted((one, other) => off(one) - off(other))[0]
+    return sum + ((geometry.headCount * seen) / 1e6) * (nearest?.ms ?? 0)
+  }, 0)
 }
 
 function beyondFactor(bytes: Bytes, width: number, beyond: BeyondCaches | undefined): number {
