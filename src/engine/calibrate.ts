@@ -15,7 +15,7 @@ import type { CallContext } from './server'
 /** No further type is begun after this; those that every calibration needs come first. */
 const timeMs = 21_000
 /** The slices that the arithmetic cannot do without. */
-const neededSlices = 10
+const neededSlices = 8
 const warmTokens = 2
 const decodeTokens = 14
 /** Of a small slice more tokens are decoded, until it was at work so long. */

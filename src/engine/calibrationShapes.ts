@@ -63,11 +63,12 @@ export function slicePlans(blocks: number, large: boolean): SlicePlan[] {
     slice('narrow', 'Q4_K', narrowShape(30)),
     slice('vocabulary', 'Q4_K', narrowShape(4, 98_304)),
     slice('wide', 'Q6_K', wideShape(blocks)),
-    ...(large ? [slice('large', 'Q4_K', wideShape(10)), slice('large', 'Q4_K', widestShape(3))] : []),
     slice('heads', 'Q4_K', headShape(128), 768),
     slice('heads', 'Q4_K', headShape(256), 768),
     slice('mixture', 'Q4_K', mixtureShape(3)),
-    ...furtherTypes.slice(1).map((type) => slice('wide', type, wideShape(blocks))),
+    ...furtherTypes.slice(1, 2).map((type) => slice('wide', type, wideShape(blocks))),
+    ...(large ? [slice('large', 'Q4_K', wideShape(10)), slice('large', 'Q4_K', widestShape(3))] : []),
+    ...furtherTypes.slice(2).map((type) => slice('wide', type, wideShape(blocks))),
   ]
 }
 

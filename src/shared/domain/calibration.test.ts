@@ -5,6 +5,7 @@ import {
   activeBytesByType,
   attentionElements,
   calibrate,
+  decodeMs,
   prefillMs,
   rateOf,
 } from './calibration'
@@ -88,17 +89,24 @@ describe('from slices to rates', () => {
     expect(found[key] / truth[key]).toBeLessThan(1.1)
   })
   test('blocks beyond the caches: a prompt takes longer by what larger slices showed, by their width', () => {
-    expect(found.prefillBeyond).toBeUndefined()
+    expect(found.beyond).toBeUndefined()
     const larger = (width: number, factor: number): SliceMeasurement => {
       const plain = slice('large', 'Q4_K', 586e6, 16, 8192)
-      return { ...plain, width, prefill: plain.prefill.map((batch) => ({ ...batch, ms: batch.ms * factor })) }
+      const decode = plain.decode.map(({ depth, ms }) => ({ depth, ms: ms.map((each) => each * 1.3) }))
+      return { ...plain, width, decode, prefill: plain.prefill.map((batch) => ({ ...batch, ms: batch.ms * factor })) }
     }
     const beyond = calibrate({ ...run, slices: [...run.slices, larger(4096, 1), larger(2048, 1.25)] })
-    expect(beyond.prefillBeyond).toMatchObject({ fromBytes: 110e6, toBytes: 586e6, factors: [{ width: 2048 }, { width: 4096 }] })
+    expect(beyond.beyond).toMatchObject({ fromBytes: 110e6, toBytes: 586e6, prompt: [{ width: 2048 }, { width: 4096 }] })
     const longer = (model: typeof llama1b): number => {
       const whole = { device: 'cpu' as const, bytes: 1, blocks: model.geometry.layers.length, output: true }
       return prefillMs(model, 0, beyond, whole) / prefillMs(model, 0, found, whole)
     }
+    expect(beyond.beyond?.decode).toBeGreaterThan(1.29)
+    expect(beyond.beyond?.decode).toBeLessThan(1.4)
+    const whole = { device: 'cpu' as const, bytes: 1, blocks: 16, output: true }
+    const token = decodeMs(llama1b, 0, beyond, whole) / decodeMs(llama1b, 0, found, whole)
+    expect(token).toBeGreaterThan(1.2)
+    expect(token).toBeLessThan(1.4)
     expect(longer(llama1b)).toBeGreaterThan(1.15)
     expect(longer(llama1b)).toBeLessThan(1.25)
     expect(longer(llama8b)).toBeCloseTo(1, 1)

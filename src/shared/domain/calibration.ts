@@ -57,20 +57,22 @@ export interface Calibration extends Omit<CalibrationRun, 'slices' | 'tookMs'> {
   prefillLayerMs: number
   /** Per token of a prompt and million query heads × depth, by the width of a head, narrowest first: it is hardly a matter of the elements. */
   prefillDepth?: { headDim: number; ms: number }[]
-  /** How a prompt's operations fare where the blocks do not fit into the caches; absent where nothing was seen of it. */
-  prefillBeyond?: BeyondCaches
+  /** What larger models than the slices take longer; absent where nothing was seen of it. */
+  beyond?: BeyondCaches
   /** Time of a mixture ÷ time of the same bytes or operations in a dense model. */
   mixture: { decode: number; prefill: number }
   /** Half of the middle half of the measurements ÷ their median, over all slices. */
   spread: number
 }
 
-/** Time of an operation ÷ the same in the first wide slice, by width: 1 up to `fromBytes` of blocks, all of it from `toBytes` on, between them a part. */
+/** Beyond the caches everything takes longer than in the first wide slice: nothing up to `fromBytes`, all of it from `toBytes` on, between them a part. */
 export interface BeyondCaches {
   fromBytes: Bytes
   toBytes: Bytes
-  /** In order of width. */
-  factors: { width: number; factor: number }[]
+  /** Time of reading a byte at decode ÷ that of the slice. */
+  decode: number
+  /** Time of an operation of a prompt ÷ that of the slice, in order of width. */
+  prompt: { width: number; factor: number }[]
 }
 
 export function median(values: readonly number[]): number {
@@ -162,6 +164,7 @@ export function calibrate(run: CalibrationRun): Calibration {
     ...beyondCaches(
       wide[0],
       slices.filter(({ role }) => role === 'large'),
+      solved,
     ),
     mixture: mixtureFactors(
       slices.find(({ role }) => role === 'mixture'),
@@ -191,15 +194,19 @@ function slope(points: readonly (readonly [number, number])[]): number {
   return spread === 0 ? 0 : points.reduce((sum, point) => sum + (point[0] - x) * (point[1] - y), 0) / spread
 }
 
-function beyondCaches(small: SliceMeasurement | undefined, large: readonly SliceMeasurement[]): Pick<Calibration, 'prefillBeyond'> {
+function beyondCaches(small: SliceMeasurement | undefined, large: readonly SliceMeasurement[], by: Solved): Pick<Calibration, 'beyond'> {
   if (small === undefined || firstBatch(small) === 0 || large.length === 0) return {}
   const each = (slice: SliceMeasurement): number => firstBatch(slice) / blockOperations(slice)
-  const factors = large.map((slice) => ({ width: slice.width, factor: bounded(each(slice) / each(small)) }))
+  const prompt = large.map((slice) => ({ width: slice.width, factor: bounded(each(slice) / each(small)) }))
+  const reading = (slice: SliceMeasurement): number =>
+    shallow(slice) - by.tokenMs - slice.layers * by.layerMs - (slice.vocabulary / 1000) * by.vocabularyMs
+  const slower = large.map((slice) => (reading(slice) / total(slice)) * (rateOf(by.bandwidth, typeOf(slice)) / 1000))
   return {
-    prefillBeyond: {
+    beyond: {
       fromBytes: total(small),
       toBytes: Math.min(...large.map(total)),
-      factors: factors.toSorted((one, other) => one.width - other.width),
+      decode: bounded(median(slower)),
+      prompt: prompt.toSorted((one, other) => one.width - other.width),
     },
   }
 }
@@ -273,8 +280,12 @@ export interface DeviceShare {
 
 /** Time of one token with so many before it, for what lies on this device: reading + blocks + attention + sampling. */
 export function decodeMs(model: SizedModel, depth: number, by: Calibration, share: DeviceShare): number {
+  const types = Object.entries(activeBytesByType(model))
+  const bytes = types.reduce((sum, [, each]) => sum + each, 0) * share.bytes
   const reading =
-    Object.entries(activeBytesByType(model)).reduce((sum, [type, bytes]) => sum + bytes / rateOf(by.bandwidth, type), 0) * 1000
+    types.reduce((sum, [type, each]) => sum + each / rateOf(by.bandwidth, type), 0) *
+    1000 *
+    slowed(model, by.beyond?.decode ?? 1, bytes, by.beyond)
   const layers = model.geometry.layers.length
   const mixture = model.geometry.experts === null ? 1 : by.mixture.decode
   const ends = share.output ? by.tokenMs + (model.geometry.vocabularySize / 1000) * by.vocabularyMs : 0
@@ -291,8 +302,8 @@ export function prefillMs(model: SizedModel, depth: number, by: Calibration, sha
   const part = share.blocks / Math.max(1, model.geometry.layers.length)
   const mixture = model.geometry.experts === null ? 1 : by.mixture.prefill
   const attention = attentionMs(model, depth, by.prefillDepth) * part
-  const beyond = model.geometry.experts === null ? beyondFactor(bytes * part, model.geometry.embeddingLength, by.prefillBeyond) : 1
-  return computing * part * mixture * beyond + share.blocks * by.prefillLayerMs + attention
+  const slower = promptBeyond(model.geometry.embeddingLength, by.beyond)
+  return computing * part * mixture * slowed(model, slower, bytes * part, by.beyond) + share.blocks * by.prefillLayerMs + attention
 }
 
 /** Each layer by the measured width nearest to its own. */
@@ -306,14 +317,20 @@ function attentionMs({ geometry }: SizedModel, depth: number, measured: Calibrat
   }, 0)
 }
 
-function beyondFactor(bytes: Bytes, width: number, beyond: BeyondCaches | undefined): number {
-  const [narrowest, widest] = [beyond?.factors[0], beyond?.factors.at(-1)]
-  if (beyond === undefined || narrowest === undefined || widest === undefined) return 1
-  const share = Math.min(1, Math.max(0, (bytes - beyond.fromBytes) / Math.max(1, beyond.toBytes - beyond.fromBytes)))
+/** Between the measured widths, in octaves. */
+function promptBeyond(width: number, beyond: BeyondCaches | undefined): number {
+  const [narrowest, widest] = [beyond?.prompt[0], beyond?.prompt.at(-1)]
+  if (narrowest === undefined || widest === undefined) return 1
   const steps = Math.log2(widest.width / narrowest.width)
   const at = steps === 0 ? 0 : Math.min(1, Math.max(0, Math.log2(width / narrowest.width) / steps))
-  const factor = narrowest.factor + (widest.factor - narrowest.factor) * at
-  return 1 + (factor - 1) * share
+  return narrowest.factor + (widest.factor - narrowest.factor) * at
+}
+
+/** As much of a factor as so many bytes call for. What a mixture takes longer was measured for itself. */
+function slowed({ geometry }: SizedModel, factor: number, bytes: Bytes, beyond: BeyondCaches | undefined): number {
+  if (beyond === undefined || geometry.experts !== null) return 1
+  const share = (bytes - beyond.fromBytes) / Math.max(1, beyond.toBytes - beyond.fromBytes)
+  return 1 + (factor - 1) * Math.min(1, Math.max(0, share))
 }
 
 /**
