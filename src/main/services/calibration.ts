@@ -306,10 +306,13 @@ export class CalibrationService {
   }
 }
 
+/** Counted up when a calibration measures something else than before. */
+const measures = 2
+
 /** What a measurement holds for: another driver, engine, device or processor is another machine. */
 export function machineKey(backend: Backend, report: HardwareReport, probes: readonly BackendProbe[]): string {
   const engine = probes.flatMap((row) => ('llamaVersion' in row && row.backend === backend ? [row.llamaVersion] : []))[0] ?? ''
   const gpu = backend === 'cpu' ? undefined : report.gpus.find((candidate) => candidate.backends.includes(backend))
-  const parts = [backend, gpu?.name, gpu?.driver, engine, report.cpu.name, report.cpu.usableCores]
+  const parts = [measures, backend, gpu?.name, gpu?.driver, engine, report.cpu.name, report.cpu.usableCores]
   return createHash('sha256').update(JSON.stringify(parts)).digest('hex').slice(0, 32)
 }

@@ -69,7 +69,7 @@ export interface Calibration extends Omit<CalibrationRun, 'slices' | 'tookMs'> {
 export interface BeyondCaches {
   fromBytes: Bytes
   toBytes: Bytes
-  /** Time of reading a byte at decode ÷ that of the slice. */
+  /** Bytes per second at decode: no type is read faster. */
   decode: number
   /** Time of an operation of a prompt ÷ that of the slice, in order of width. */
   prompt: { width: number; factor: number }[]
@@ -200,12 +200,12 @@ function beyondCaches(small: SliceMeasurement | undefined, large: readonly Slice
   const prompt = large.map((slice) => ({ width: slice.width, factor: bounded(each(slice) / each(small)) }))
   const reading = (slice: SliceMeasurement): number =>
     shallow(slice) - by.tokenMs - slice.layers * by.layerMs - (slice.vocabulary / 1000) * by.vocabularyMs
-  const slower = large.map((slice) => (reading(slice) / total(slice)) * (rateOf(by.bandwidth, typeOf(slice)) / 1000))
+  const rates = large.map((slice) => (total(slice) / Math.max(reading(slice), shallow(slice) / 2)) * 1000)
   return {
     beyond: {
       fromBytes: total(small),
       toBytes: Math.min(...large.map(total)),
-      decode: bounded(median(slower)),
+      decode: median(rates),
       prompt: prompt.toSorted((one, other) => one.width - other.width),
     },
   }
@@ -282,10 +282,8 @@ export interface DeviceShare {
 export function decodeMs(model: SizedModel, depth: number, by: Calibration, share: DeviceShare): number {
   const types = Object.entries(activeBytesByType(model))
   const bytes = types.reduce((sum, [, each]) => sum + each, 0) * share.bytes
-  const reading =
-    types.reduce((sum, [type, each]) => sum + each / rateOf(by.bandwidth, type), 0) *
-    1000 *
-    slowed(model, by.beyond?.decode ?? 1, bytes, by.beyond)
+  const far = farShare(model, bytes, by.beyond)
+  const reading = types.reduce((sum, [type, each]) => sum + each * byteMs(rateOf(by.bandwidth, type), by.beyond?.decode, far), 0)
   const layers = model.geometry.layers.length
   const mixture = model.geometry.experts === null ? 1 : by.mixture.decode
   const ends = share.output ? by.tokenMs + (model.geometry.vocabularySize / 1000) * by.vocabularyMs : 0
@@ -302,8 +300,8 @@ export function prefillMs(model: SizedModel, depth: number, by: Calibration, sha
   const part = share.blocks / Math.max(1, model.geometry.layers.length)
   const mixture = model.geometry.experts === null ? 1 : by.mixture.prefill
   const attention = attentionMs(model, depth, by.prefillDepth) * part
-  const slower = promptBeyond(model.geometry.embeddingLength, by.beyond)
-  return computing * part * mixture * slowed(model, slower, bytes * part, by.beyond) + share.blocks * by.prefillLayerMs + attention
+  const slower = 1 + (promptBeyond(model.geometry.embeddingLength, by.beyond) - 1) * farShare(model, bytes * part, by.beyond)
+  return computing * part * mixture * slower + share.blocks * by.prefillLayerMs + attention
 }
 
 /** Each layer by the measured width nearest to its own. */
@@ -326,11 +324,16 @@ function promptBeyond(width: number, beyond: BeyondCaches | undefined): number {
   return narrowest.factor + (widest.factor - narrowest.factor) * at
 }
 
-/** As much of a factor as so many bytes call for. What a mixture takes longer was measured for itself. */
-function slowed({ geometry }: SizedModel, factor: number, bytes: Bytes, beyond: BeyondCaches | undefined): number {
-  if (beyond === undefined || geometry.experts !== null) return 1
-  const share = (bytes - beyond.fromBytes) / Math.max(1, beyond.toBytes - beyond.fromBytes)
-  return 1 + (factor - 1) * Math.min(1, Math.max(0, share))
+/** How much of what is beyond the caches so many bytes meet, 0 … 1. What a mixture takes longer was measured for itself. */
+function farShare({ geometry }: SizedModel, bytes: Bytes, beyond: BeyondCaches | undefined): number {
+  if (beyond === undefined || geometry.experts !== null) return 0
+  return Math.min(1, Math.max(0, (bytes - beyond.fromBytes) / Math.max(1, beyond.toBytes - beyond.fromBytes)))
+}
+
+/** Milliseconds for a byte, near at its type's own rate and far at no more than `most`. */
+function byteMs(rate: number, most: number | undefined, far: number): number {
+  const near = 1000 / rate
+  return near + far * (Math.max(near, 1000 / (most ?? rate)) - near)
 }
 
 /**
