@@ -27,7 +27,7 @@ async function takeIt(): Promise<void> {
   // Elsewhere nothing tells of AMX: there the build without it is taken in any case, which is the same one where there is none.
   if (process.arch !== 'x64' || process.platform === 'darwin' || (process.platform === 'linux' && !cpuFeatures().amx)) return
   const name = `${process.platform === 'win32' ? 'win' : process.platform}-x64`
-  const { getBinsDir } = (await import(`@node-llama-cpp/${name}`)) as { getBinsDir: () => { binsDir: string } }
+  const { getBinsDir } = (await import(/* @vite-ignore */ `@node-llama-cpp/${name}`)) as { getBinsDir: () => { binsDir: string } }
   const folder = join(getBinsDir().binsDir.replace(`.asar${sep}`, `.asar.unpacked${sep}`), name)
   const builds = (await readdir(folder)).filter((file) => cpuBuild.test(file) && !amxBuilds.test(file))
   if (builds.length === 0) throw new Error(`${folder} has no other build`)
