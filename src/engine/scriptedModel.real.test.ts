@@ -12,7 +12,7 @@ import {
   readGgufFileInfo,
 } from 'node-llama-cpp'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { inspectFile } from './ggufFile'
+import { cpuFeatures, inspectFile } from './ggufFile'
 import { writeGguf } from './ggufWriter'
 import { scriptedContent, scriptedExpectation, type ScriptedOptions, writeScriptedModel } from './scriptedModel'
 
@@ -160,7 +160,8 @@ test.skipIf(!existsSync(starter))('facts of the starter model agree with the lib
     kind: 'model',
     scripted: false,
   })
-  expect(facts.weights.repackableBytes).toBe(0)
+  // Q4_1 is copied by AMX alone, and with it the tied embedding: 95.34 MiB in llama.cpp's log.
+  expect(facts.weights.repackableBytes).toBe(cpuFeatures().amx ? 99_975_168 : 0)
 })
 
 test('a broken quantized matrix breaks the script, so the check checks', async () => {

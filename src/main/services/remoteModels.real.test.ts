@@ -11,6 +11,7 @@ import { type RunningHub, startHub } from '../../../e2e/fixtures/hubServer'
 import { forkNode } from '../../engine/forkNode'
 import { type GgufContent, type WriteTensor, type WriteValue, encodeGguf } from '../../engine/ggufWriter'
 import { scriptedContent, writeScriptedModel } from '../../engine/scriptedModel'
+import { cpuFeatures } from '../../engine/ggufFile'
 import { writeShapeModel } from '../../engine/shapeModel'
 import { engineEntry, starterModel } from '../../engine/testEngine'
 import { EngineHost } from '../engine/engineHost'
@@ -212,7 +213,7 @@ test("the header of one quantization prices another's file: KV cache exact, all 
     useMmap: false,
     gpus: [],
   }
-  const [said, really] = [memoryParts(catalogModel(headerGeometry(facts), row), options), memoryParts(exact, options)]
+  const [said, really] = [memoryParts(catalogModel(headerGeometry(facts), row, cpuFeatures().amx), options), memoryParts(exact, options)]
   const kv = (parts: MemoryPart[]) => totalBytes(parts.filter((part) => part.kind === 'kv'))
   expect(kv(said)).toBe(kv(really))
   // The merges come with the header: guessed from the vocabulary, they alone would be several percent of so small a model.
