@@ -1,7 +1,7 @@
 import { mkdtempSync, readdirSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { afterAll, afterEach, beforeEach, expect, test } from 'vitest'
 import { copySpeed as speedOf } from '@shared/domain/emptyCopy'
 import type { LoadPlan } from '@shared/domain/fit'
 import { MiB } from '@shared/domain/units'
@@ -13,13 +13,12 @@ import { startEngine } from './testEngine'
 
 const folder = mkdtempSync(join(tmpdir(), 'snug-copies-'))
 let engine: EngineClient
-beforeAll(() => {
+// One process for each, as the app has: what a process took for its processor stays for all its models.
+beforeEach(() => {
   engine = startEngine('tools')
 })
-afterAll(async () => {
-  await engine.process.kill()
-  rmSync(folder, { recursive: true, force: true })
-})
+afterEach(() => engine.process.kill())
+afterAll(() => rmSync(folder, { recursive: true, force: true }))
 
 test.each(Object.keys(shapes) as ShapeName[])(
   'llama.cpp runs a few blocks of %s, and they give a speed of the whole',

@@ -3,7 +3,7 @@ import { createRequire } from 'node:module'
 import { tmpdir } from 'node:os'
 import { join, sep } from 'node:path'
 import { SnugError } from '@shared/errors'
-import { cpuFeatures } from './ggufFile'
+import { amxIsThere } from './ggufFile'
 
 /** llama.cpp's builds for processors with AMX. */
 const amxBuilds = /sapphirerapids|granite/i
@@ -25,7 +25,7 @@ export function takeBuildWithoutAmx(): Promise<void> {
 
 async function takeIt(): Promise<void> {
   // Elsewhere nothing tells of AMX: there the build without it is taken in any case, which is the same one where there is none.
-  if (process.arch !== 'x64' || process.platform === 'darwin' || (process.platform === 'linux' && !cpuFeatures().amx)) return
+  if (process.arch !== 'x64' || process.platform === 'darwin' || (process.platform === 'linux' && !amxIsThere())) return
   const name = `${process.platform === 'win32' ? 'win' : process.platform}-x64`
   const { getBinsDir } = (await import(/* @vite-ignore */ `@node-llama-cpp/${name}`)) as { getBinsDir: () => { binsDir: string } }
   const folder = join(getBinsDir().binsDir.replace(`.asar${sep}`, `.asar.unpacked${sep}`), name)

@@ -168,15 +168,29 @@ export function cpuFeatures(): CpuFeatures {
   return features
 }
 
+/**
+ * llama.cpp would take its build with AMX. Under Electron it is not used: there the process ends as soon as a K-quantized model is loaded
+ * (signal 11; Electron 33, llama.cpp v0.4.0), and in plain Node nothing of the kind happens.
+ */
+export function amxIsThere(): boolean {
+  const flags = cpuFlags()
+  return process.arch === 'x64' && amxBuild.every((name) => flags.includes(name))
+}
+export const amxIsSafe = process.versions.electron === undefined
+
 function readFeatures(): CpuFeatures {
   if (process.arch === 'arm64' || process.arch === 'arm') return { ...plainCpu, family: 'arm', avx2: false }
   if (process.arch !== 'x64') return { ...plainCpu, family: 'other', avx2: false }
+  const flags = cpuFlags()
+  if (flags.length === 0) return plainCpu
+  return { family: 'x86', avx2: flags.includes('avx2'), avx512: flags.includes('avx512f'), amx: amxIsSafe && amxIsThere() }
+}
+
+/** Empty outside Linux, where there is no /proc: then the assumption above holds. */
+function cpuFlags(): string[] {
   try {
-    const flags = /^flags\s*:(.*)$/m.exec(readFileSync('/proc/cpuinfo', 'utf8'))?.[1]?.split(' ') ?? []
-    const has = (...names: string[]) => names.every((name) => flags.includes(name))
-    if (flags.length > 0) return { family: 'x86', avx2: has('avx2'), avx512: has('avx512f'), amx: has(...amxBuild) }
+    return /^flags\s*:(.*)$/m.exec(readFileSync('/proc/cpuinfo', 'utf8'))?.[1]?.split(' ') ?? []
   } catch {
-    // No /proc outside Linux: the assumption below holds.
+    return []
   }
-  return plainCpu
 }

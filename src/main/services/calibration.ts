@@ -1,6 +1,7 @@
 import { mkdir, mkdtemp, rm } from 'node:fs/promises'
 import { createHash } from 'node:crypto'
 import { join } from 'node:path'
+import { hasAmx } from '@shared/domain/amx'
 import { type Calibration, calibrate, median } from '@shared/domain/calibration'
 import type { GenerationStats } from '@shared/domain/chat'
 import type { Backend, BackendProbe, HardwareReport } from '@shared/domain/hardware'
@@ -313,6 +314,6 @@ const measures = 2
 export function machineKey(backend: Backend, report: HardwareReport, probes: readonly BackendProbe[]): string {
   const engine = probes.flatMap((row) => ('llamaVersion' in row && row.backend === backend ? [row.llamaVersion] : []))[0] ?? ''
   const gpu = backend === 'cpu' ? undefined : report.gpus.find((candidate) => candidate.backends.includes(backend))
-  const parts = [measures, backend, gpu?.name, gpu?.driver, engine, report.cpu.name, report.cpu.usableCores]
+  const parts = [measures, backend, gpu?.name, gpu?.driver, engine, report.cpu.name, report.cpu.usableCores, hasAmx(report.cpu.features)]
   return createHash('sha256').update(JSON.stringify(parts)).digest('hex').slice(0, 32)
 }

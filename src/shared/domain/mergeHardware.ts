@@ -271,7 +271,9 @@ function cpuFeatures(raw: RawHardware, probes: readonly EngineProbe[]): string[]
     [...probe.systemInfo.matchAll(/\b([A-Z][A-Z0-9_]+) = 1/g)].map((match) => match[1]?.toLowerCase() ?? ''),
   )
   const instructions = seen.filter((name) => /^(avx|fma|f16c|sse3|ssse3|neon|sve|amx|matmul_int8|dotprod)/.test(name))
-  return [...new Set([...raw.cpu.features, ...instructions])]
+  // Of AMX only llama.cpp itself knows whether it is used (cpuBuild.ts).
+  const flags = raw.cpu.features.filter((name) => !/^amx/i.test(name))
+  return [...new Set([...flags, ...instructions])]
 }
 
 function backendReports(raw: RawHardware, probes: readonly EngineProbe[]): BackendReport[] {
