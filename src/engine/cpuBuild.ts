@@ -1,4 +1,4 @@
-import { copyFile, mkdtemp, readdir, rm, symlink } from 'node:fs/promises'
+import { mkdtemp, readdir, rm, symlink } from 'node:fs/promises'
 import { createRequire } from 'node:module'
 import { tmpdir } from 'node:os'
 import { join, sep } from 'node:path'
@@ -7,14 +7,18 @@ import { amxIsThere } from './ggufFile'
 
 /** llama.cpp's builds for processors with AMX. */
 const amxBuilds = /sapphirerapids|granite/i
-const cpuBuild = /^(lib)?ggml-cpu-.*\.(so|dll)$/i
+const cpuBuild = /^libggml-cpu-.*\.so$/i
+
+/** The package with the builds for a processor alone. */
+const name: string = 'linux-x64'
 
 let taken: Promise<void> | null = null
 
 /**
  * llama.cpp takes the best of its builds for a processor; this loads the best without AMX before node-llama-cpp lets it choose. AMX
  * computes a stack of matrices that are no experts (the latent attention of DeepSeek and GLM) wrongly, or ends the process
- * (`*cur_backend_id != -1`) with flash attention: llama.cpp v0.4.0, of which it reserves and copies the first matrix only.
+ * (`*cur_backend_id != -1`) with flash attention, as of a stack it reserves and copies the first matrix only (llama.cpp v0.4.0); and it
+ * ends Electron's engine (`amxIsSafe`). ADR 12.
  */
 export function takeBuildWithoutAmx(): Promise<void> {
   taken ??= takeIt().catch((cause: unknown) => {
@@ -24,23 +28,18 @@ export function takeBuildWithoutAmx(): Promise<void> {
 }
 
 async function takeIt(): Promise<void> {
-  // Elsewhere nothing tells of AMX: there the build without it is taken in any case, which is the same one where there is none.
-  if (process.arch !== 'x64' || process.platform === 'darwin' || (process.platform === 'linux' && !amxIsThere())) return
-  const name = `${process.platform === 'win32' ? 'win' : process.platform}-x64`
+  // Elsewhere nothing tells of AMX before llama.cpp has chosen.
+  if (process.platform !== 'linux' || !amxIsThere()) return
   const { getBinsDir } = (await import(/* @vite-ignore */ `@node-llama-cpp/${name}`)) as { getBinsDir: () => { binsDir: string } }
   const folder = join(getBinsDir().binsDir.replace(`.asar${sep}`, `.asar.unpacked${sep}`), name)
   const builds = (await readdir(folder)).filter((file) => cpuBuild.test(file) && !amxBuilds.test(file))
   if (builds.length === 0) throw new Error(`${folder} has no other build`)
   const chosenFrom = await mkdtemp(join(tmpdir(), 'snug-cpu-'))
   try {
-    for (const file of builds) {
-      const [from, to] = [join(folder, file), join(chosenFrom, file)]
-      await (process.platform === 'win32' ? copyFile(from, to) : symlink(from, to))
-    }
+    for (const file of builds) await symlink(join(folder, file), join(chosenFrom, file))
     const addon = createRequire(import.meta.url)(join(folder, 'llama-addon.node')) as { loadBackends: (path: string) => void }
     addon.loadBackends(chosenFrom)
   } finally {
-    // Windows keeps the one in use until the process ends.
-    await rm(chosenFrom, { recursive: true, force: true }).catch(() => {})
+    await rm(chosenFrom, { recursive: true, force: true })
   }
 }
