@@ -49,6 +49,9 @@ export interface OpenOptions {
   steps?: readonly Migration[]
 }
 
+/** Two that begin a fresh file at one moment: SQLite refuses the change to WAL at once, whatever `busy_timeout` says. */
+const startPatienceMs = 2_000
+
 /**
  * Opens, checks and migrates the one database. The app and the command line may hold it at the same time: SQLite's own locks keep
  * writers apart, `busy_timeout` lets them wait for each other.
@@ -61,10 +64,16 @@ export function openDatabase(options: OpenOptions): SnugDatabase {
   if (unusable !== null) throw new SnugError(unusable, `the data folder cannot be used: ${dataDir}`, { path: dataDir })
 
   let notice: DatabaseNotice | null = null
-  const open = () => {
+  const until = performance.now() + startPatienceMs
+  const open = (): Connection => {
     try {
       return openChecked(path, backups, steps, log)
     } catch (error) {
+      const known = fromSqlite(error)
+      if (known instanceof SnugError && known.code === 'db/busy' && performance.now() < until) {
+        Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 50)
+        return open()
+      }
       if (!lacksSharedMemory(error)) throw error
       log.warn('the disk has no room for what processes share: the database is opened for this one alone', { path })
       return openChecked(path, backups, steps, log, true)
