@@ -44,8 +44,8 @@ const mixtureShape = (layers: number): Shape =>
     768,
   )
 
-/** After the first, in the order of how often models are made of them: what time does not allow is left out. */
-const furtherTypes: TensorTypeName[] = ['Q6_K', 'Q8_0', 'Q4_1', 'Q5_K', 'Q5_0', 'MXFP4', 'IQ4_XS', 'Q4_0']
+/** In the order of how often models are made of them: what time does not allow is left out. */
+const furtherTypes: TensorTypeName[] = ['Q4_1', 'Q5_K', 'Q5_0', 'MXFP4', 'IQ4_XS', 'Q4_0']
 
 /** `blocks`: of a wide slice; `large`: whether there are larger ones as well. No file above 600 MB. */
 export function slicePlans(blocks: number, large: boolean): SlicePlan[] {
@@ -66,9 +66,9 @@ export function slicePlans(blocks: number, large: boolean): SlicePlan[] {
     slice('heads', 'Q4_K', headShape(128), 768),
     slice('heads', 'Q4_K', headShape(256), 768),
     slice('mixture', 'Q4_K', mixtureShape(3)),
-    ...furtherTypes.slice(1, 2).map((type) => slice('wide', type, wideShape(blocks))),
+    slice('wide', 'Q8_0', wideShape(blocks)),
     ...(large ? [slice('large', 'Q4_K', wideShape(10)), slice('large', 'Q4_K', widestShape(3))] : []),
-    ...furtherTypes.slice(2).map((type) => slice('wide', type, wideShape(blocks))),
+    ...furtherTypes.map((type) => slice('wide', type, wideShape(blocks))),
   ]
 }
 

@@ -2,6 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, it } from 'vitest'
+import { slicePlans, writeSlice } from './calibrationShapes'
 import { deepseek2 } from './shapeKinds'
 import { writeShape } from './shapeModel'
 import { inspectFile } from './ggufFile'
@@ -46,4 +47,22 @@ it('latent attention says the same with and without flash attention, and takes w
   }
   expect(answers[0]).not.toBe('')
   expect(answers[1]).toBe(answers[0])
+})
+
+/** Interleaved or in AMX's layout, as the processor has it. */
+it('a tied embedding of a type that is copied is copied for the output, and stays for the input', async () => {
+  const tied = join(folder, 'tied.gguf')
+  await writeSlice(tied, slicePlans(3, false).find(({ role }) => role === 'vocabulary') ?? expect.unreachable())
+  const { weights } = await inspectFile(tied)
+  expect(weights.repackableBytes).toBeGreaterThan(weights.outputBytes)
+  const model = startEngine('model')
+  try {
+    const { buffers } = await model.call('load', loadRequest(tied, { contextSize: 512 }))
+    const taken = (kind: string) => buffers.parts.filter((part) => part.kind === kind).reduce((sum, { bytes }) => sum + bytes, 0)
+    // The log has two decimals of a MiB.
+    expect(Math.abs(taken('repack') - weights.repackableBytes)).toBeLessThan(6_000)
+    expect(Math.abs(taken('weights') - (weights.plainBytesWhenRepacked ?? 0))).toBeLessThan(6_000)
+  } finally {
+    await model.process.kill()
+  }
 })

@@ -3,7 +3,7 @@ import { createRequire } from 'node:module'
 import { tmpdir } from 'node:os'
 import { join, sep } from 'node:path'
 import { SnugError } from '@shared/errors'
-import { amxIsThere } from './ggufFile'
+import { amxIsThere } from './cpuFeatures'
 
 /** llama.cpp's builds for processors with AMX. */
 const amxBuilds = /sapphirerapids|granite/i

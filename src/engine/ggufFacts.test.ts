@@ -3,9 +3,8 @@ import { SnugError } from '@shared/errors'
 import { expect, test } from 'vitest'
 import { factsFromHeader } from './ggufFacts'
 import { readHeader, readHeaderFromBytes } from './ggufHeader'
-import type { CpuFeatures } from './ggufWeights'
+import { type CpuFeatures, plainCpu } from './cpuFeatures'
 import { bool, encodeHeader, f32, numbers, text, texts, u32, type WriteTensor, type WriteValue } from './ggufWriter'
-import { plainCpu } from './ggufWeights'
 
 type Said = Record<string, number | string | boolean | number[]>
 const vocabulary = texts(['<unk>', '<s>', '</s>', 'a'])

@@ -4,7 +4,8 @@ import { corrupt, type GgufHeader } from './ggufHeader'
 import { countOf, flagOf, realOf, textOf } from './ggufRead'
 import { checkVocabulary, tokenizerOf } from './ggufTokenizer'
 import { fileTypes, type TensorTypeName } from './ggufTypes'
-import { activeShare, type CountedTensor, type CpuFeatures, countedTensors, plainCpu, weightsOf } from './ggufWeights'
+import { type CpuFeatures, plainCpu } from './cpuFeatures'
+import { activeShare, type CountedTensor, countedTensors, weightsOf } from './ggufWeights'
 
 export interface FactsOptions {
   /** File names of all parts in order; the header given is the first one's. */

@@ -1,15 +1,15 @@
 import { createHash } from 'node:crypto'
-import { constants, readFileSync } from 'node:fs'
+import { constants } from 'node:fs'
 import { open, stat } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import type { ModelFacts } from '@shared/domain/gguf'
 import { MiB } from '@shared/domain/units'
 import type { HeaderCheck } from '@shared/engine/protocol'
 import { SnugError } from '@shared/errors'
+import { cpuFeatures } from './cpuFeatures'
 import { factsFromHeader } from './ggufFacts'
 import { type ByteSource, corrupt, type GgufHeader, headerLimits, readHeader, readHeaderStart, unsupported } from './ggufHeader'
 import { countOf } from './ggufRead'
-import { type CpuFeatures, plainCpu } from './ggufWeights'
 
 const maxParts = 999
 const splitName = /^(.*)-(\d{5})-of-(\d{5})\.gguf$/i
@@ -155,42 +155,4 @@ function fileError(path: string, error: unknown): unknown {
     return corrupt('unreadable', `the disk could not read it (${code})`, { path })
   }
   return error
-}
-
-/** What llama.cpp's build with AMX asks of a processor; it takes no other build where all are there. */
-const amxBuild = ['amx_tile', 'amx_int8', 'avx512_vnni', 'avx512_bf16', 'avx512vbmi']
-
-let features: CpuFeatures | null = null
-
-/** Linux says its flags; elsewhere AVX2 is taken for granted and AVX-512 is not. */
-export function cpuFeatures(): CpuFeatures {
-  features ??= readFeatures()
-  return features
-}
-
-/**
- * llama.cpp would take its build with AMX. Under Electron it is not used: there the process ends as soon as a K-quantized model is loaded
- * (signal 11; Electron 33, llama.cpp v0.4.0), and in plain Node nothing of the kind happens.
- */
-export function amxIsThere(): boolean {
-  const flags = cpuFlags()
-  return process.arch === 'x64' && amxBuild.every((name) => flags.includes(name))
-}
-export const amxIsSafe = process.versions.electron === undefined
-
-function readFeatures(): CpuFeatures {
-  if (process.arch === 'arm64' || process.arch === 'arm') return { ...plainCpu, family: 'arm', avx2: false }
-  if (process.arch !== 'x64') return { ...plainCpu, family: 'other', avx2: false }
-  const flags = cpuFlags()
-  if (flags.length === 0) return plainCpu
-  return { family: 'x86', avx2: flags.includes('avx2'), avx512: flags.includes('avx512f'), amx: amxIsSafe && amxIsThere() }
-}
-
-/** Empty outside Linux, where there is no /proc: then the assumption above holds. */
-function cpuFlags(): string[] {
-  try {
-    return /^flags\s*:(.*)$/m.exec(readFileSync('/proc/cpuinfo', 'utf8'))?.[1]?.split(' ') ?? []
-  } catch {
-    return []
-  }
 }

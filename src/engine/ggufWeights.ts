@@ -1,18 +1,9 @@
 import { amxGrowth } from '@shared/domain/amx'
 import type { WeightFacts } from '@shared/domain/gguf'
+import type { CpuFeatures } from './cpuFeatures'
 import { predictionLayers } from './ggufGeometry'
 import type { GgufHeader, GgufTensor } from './ggufHeader'
 import type { TensorTypeName } from './ggufTypes'
-
-/** What of the processor decides which tensors llama.cpp copies to an interleaved layout. */
-export interface CpuFeatures {
-  family: 'x86' | 'arm' | 'other'
-  /** x86: without AVX2 nothing is repacked. */
-  avx2: boolean
-  avx512: boolean
-  amx: boolean
-}
-export const plainCpu: CpuFeatures = { family: 'x86', avx2: true, avx512: false, amx: false }
 
 /** Read row by row from RAM, whatever runs on a GPU (LLM_TENSOR_LAYER_INPUT in llama-arch.cpp). */
 const inputTensors = /^(token_embd|position_embd|token_types|per_layer_token_embd)\./

@@ -1,7 +1,7 @@
 import type { Backend } from '@shared/domain/hardware'
 import { SnugError } from '@shared/errors'
 import { takeBuildWithoutAmx } from './cpuBuild'
-import { amxIsSafe } from './ggufFile'
+import { amxIsSafe } from './cpuFeatures'
 import { getLlama, type Llama, type LlamaGpuType, LlamaLogLevel } from 'node-llama-cpp'
 
 export type EngineLog = (level: 'debug' | 'info' | 'warn' | 'error', text: string) => void

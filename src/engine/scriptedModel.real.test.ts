@@ -12,7 +12,8 @@ import {
   readGgufFileInfo,
 } from 'node-llama-cpp'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { cpuFeatures, inspectFile } from './ggufFile'
+import { cpuFeatures } from './cpuFeatures'
+import { inspectFile } from './ggufFile'
 import { writeGguf } from './ggufWriter'
 import { scriptedContent, scriptedExpectation, type ScriptedOptions, writeScriptedModel } from './scriptedModel'
 

@@ -1,14 +1,6 @@
 import { describe, expect, test } from 'vitest'
-import {
-  type CalibrationRun,
-  type SliceMeasurement,
-  activeBytesByType,
-  attentionElements,
-  calibrate,
-  decodeMs,
-  prefillMs,
-  rateOf,
-} from './calibration'
+import { activeBytesByType, decodeMs, prefillMs } from './calibratedTimes'
+import { type CalibrationRun, type SliceMeasurement, attentionElements, calibrate, rateOf } from './calibration'
 import { llama1b, llama8b, qwen3moe8 } from './exampleModels'
 import type { HardwareReport } from './hardware'
 import type { MemoryOptions } from './memory'
@@ -101,7 +93,8 @@ describe('from slices to rates', () => {
       const whole = { device: 'cpu' as const, bytes: 1, blocks: model.geometry.layers.length, output: true }
       return prefillMs(model, 0, beyond, whole) / prefillMs(model, 0, found, whole)
     }
-    expect((beyond.beyond?.decode ?? 0) / 15e9).toBeCloseTo(1, 0)
+    // 586 MB in 1.3 × (29.3 ms of reading + 0.6 + 16 × 0.12 + 8.192 × 0.01), of which the unhurried rest is not reading.
+    expect((beyond.beyond?.decode ?? 0) / (586e6 / (1.3 * 31.9e-3 - 2.6e-3))).toBeCloseTo(1, 1)
     const whole = { device: 'cpu' as const, bytes: 1, blocks: 16, output: true }
     const quick = { ...llama1b, weights: { ...llama1b.weights, activeBytesByType: { Q4_K: 700e6 } } }
     const token = decodeMs(quick, 0, beyond, whole) / decodeMs(quick, 0, found, whole)
@@ -111,6 +104,17 @@ describe('from slices to rates', () => {
     expect(longer(llama1b)).toBeLessThan(1.25)
     expect(longer(llama8b)).toBeCloseTo(1, 1)
     expect(longer({ ...llama1b, weights: { ...llama1b.weights, activeBytesByType: { Q4_K: 100e6 }, outputBytes: 0 } })).toBe(1)
+  })
+  test('half-way between two widths, in octaves, half-way between their factors: 1.09', () => {
+    const widths = [
+      { width: 2048, factor: 1.24 },
+      { width: 4096, factor: 0.94 },
+    ]
+    const beyond = { fromBytes: 112e6, toBytes: 352e6, decode: 20e9, prompt: widths }
+    const model = { ...llama8b, geometry: { ...llama8b.geometry, embeddingLength: 2896 } }
+    const only = { device: 'cpu' as const, bytes: 1, blocks: 32, output: true }
+    const free = { ...found, prefillLayerMs: 0 }
+    expect(prefillMs(model, 0, { ...free, beyond }, only) / prefillMs(model, 0, free, only)).toBeCloseTo(1.09, 2)
   })
   test('depth in a prompt is a matter of the heads, by the nearest measured width of one', () => {
     expect(found.prefillDepth).toMatchObject([{ headDim: 64 }])

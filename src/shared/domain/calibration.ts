@@ -1,6 +1,6 @@
 import type { Backend } from './hardware'
-import type { MemoryDevice, SizedModel } from './memory'
-import { blockBits, quantizationInfo } from './quantization'
+import type { SizedModel } from './memory'
+import { blockBits } from './quantization'
 import type { Bytes } from './units'
 
 /** One slice of a model that was run here: what a token reads of it, and how long it took. Milliseconds, bytes, tokens. */
@@ -40,7 +40,7 @@ export interface CalibrationRun {
   load: number | null
 }
 
-/** This machine with one backend. Predictions from it are times that add up: see `decodeMs` and `prefillMs`. */
+/** This machine with one backend. Predictions from it are times that add up: see calibratedTimes.ts. */
 export interface Calibration extends Omit<CalibrationRun, 'slices' | 'tookMs'> {
   /** Bytes per second at decode, by tensor type. */
   bandwidth: Record<string, number>
@@ -56,7 +56,7 @@ export interface Calibration extends Omit<CalibrationRun, 'slices' | 'tookMs'> {
   depthMs: number
   prefillLayerMs: number
   /** Per token of a prompt and million query heads × depth, by the width of a head, narrowest first: it is hardly a matter of the elements. */
-  prefillDepth?: { headDim: number; ms: number }[]
+  prefillDepth: { headDim: number; ms: number }[]
   /** What larger models than the slices take longer; absent where nothing was seen of it. */
   beyond?: BeyondCaches
   /** Time of a mixture ÷ time of the same bytes or operations in a dense model. */
@@ -91,7 +91,7 @@ export function halfSpread(values: readonly number[]): number {
 }
 
 /** Bytes of tensors of one type ÷ bytes of one weight. */
-function parametersOf(type: string, bytes: Bytes): number {
+export function parametersOf(type: string, bytes: Bytes): number {
   return (bytes * 8) / (blockBits[type] ?? 4.5)
 }
 
@@ -133,23 +133,21 @@ export function calibrate(run: CalibrationRun): Calibration {
   const wide = slices.filter(({ role }) => role === 'wide')
   const narrow = slices.filter(({ role }) => role === 'narrow').toSorted((a, b) => a.layers - b.layers)
   const [few, many] = [narrow[0], narrow.at(-1)]
-  const large = slices.find(({ role }) => role === 'vocabulary')
+  const words = slices.find(({ role }) => role === 'vocabulary')
   const bandwidth: Record<string, number> = {}
   const flops: Record<string, number> = {}
   let [tokenMs, layerMs, vocabularyMs, prefillLayerMs] = [0, 0, 0, 0]
   for (let round = 0; round < 8; round++) {
     for (const slice of wide) {
-      const reading = shallow(slice) - tokenMs - slice.layers * layerMs - (slice.vocabulary / 1000) * vocabularyMs
-      // However the rest comes out, most of a wide slice's time is reading.
-      bandwidth[typeOf(slice)] = (total(slice) / Math.max(reading, shallow(slice) / 2)) * 1000
+      bandwidth[typeOf(slice)] = readRate(slice, { tokenMs, layerMs, vocabularyMs })
       const computing = firstBatch(slice) - slice.layers * prefillLayerMs
       if (firstBatch(slice) > 0) flops[typeOf(slice)] = (blockOperations(slice) / Math.max(computing, firstBatch(slice) / 2)) * 1000
     }
     if (few === undefined || many === undefined || many.layers === few.layers) continue
     const beside = (slice: SliceMeasurement): number => shallow(slice) - (total(slice) / (bandwidth[typeOf(slice)] ?? Infinity)) * 1000
     layerMs = Math.max(0, (beside(many) - beside(few)) / (many.layers - few.layers))
-    if (large !== undefined && large.vocabulary > few.vocabulary)
-      vocabularyMs = Math.max(0, (beside(large) - beside(few)) / ((large.vocabulary - few.vocabulary) / 1000))
+    if (words !== undefined && words.vocabulary > few.vocabulary)
+      vocabularyMs = Math.max(0, (beside(words) - beside(few)) / ((words.vocabulary - few.vocabulary) / 1000))
     tokenMs = Math.max(0, beside(few) - few.layers * layerMs - (few.vocabulary / 1000) * vocabularyMs)
     const computing = (blockOperations(many) / (flops[typeOf(many)] ?? Infinity)) * 1000
     prefillLayerMs = Math.max(0, (firstBatch(many) - computing) / many.layers)
@@ -172,6 +170,17 @@ export function calibrate(run: CalibrationRun): Calibration {
     ),
     spread: median(slices.flatMap(({ decode }) => decode.map(({ ms }) => halfSpread(ms)))),
   }
+}
+
+type Costs = Pick<Calibration, 'tokenMs' | 'layerMs' | 'vocabularyMs'>
+
+/** What a token takes that is not reading. */
+const besideReading = (slice: SliceMeasurement, by: Costs): number =>
+  by.tokenMs + slice.layers * by.layerMs + (slice.vocabulary / 1000) * by.vocabularyMs
+
+/** Bytes per second. However the rest comes out, most of such a slice's time is reading. */
+function readRate(slice: SliceMeasurement, by: Costs): number {
+  return (total(slice) / Math.max(shallow(slice) - besideReading(slice, by), shallow(slice) / 2)) * 1000
 }
 
 function depthCost(slice: SliceMeasurement | undefined): number {
@@ -198,14 +207,11 @@ function beyondCaches(small: SliceMeasurement | undefined, large: readonly Slice
   if (small === undefined || firstBatch(small) === 0 || large.length === 0) return {}
   const each = (slice: SliceMeasurement): number => firstBatch(slice) / blockOperations(slice)
   const prompt = large.map((slice) => ({ width: slice.width, factor: bounded(each(slice) / each(small)) }))
-  const reading = (slice: SliceMeasurement): number =>
-    shallow(slice) - by.tokenMs - slice.layers * by.layerMs - (slice.vocabulary / 1000) * by.vocabularyMs
-  const rates = large.map((slice) => (total(slice) / Math.max(reading(slice), shallow(slice) / 2)) * 1000)
   return {
     beyond: {
       fromBytes: total(small),
       toBytes: Math.min(...large.map(total)),
-      decode: median(rates),
+      decode: median(large.map((slice) => readRate(slice, by))),
       prompt: prompt.toSorted((one, other) => one.width - other.width),
     },
   }
@@ -214,15 +220,14 @@ function beyondCaches(small: SliceMeasurement | undefined, large: readonly Slice
 /** However a measurement was disturbed. */
 const bounded = (value: number): number => Math.min(4, Math.max(0.5, value))
 
-type Solved = Pick<Calibration, 'bandwidth' | 'flops' | 'tokenMs' | 'layerMs' | 'vocabularyMs' | 'prefillLayerMs'>
+type Solved = Costs & Pick<Calibration, 'bandwidth' | 'flops' | 'prefillLayerMs'>
 
 function mixtureFactors(slice: SliceMeasurement | undefined, by: Solved): Calibration['mixture'] {
   if (slice === undefined) return { decode: 1.15, prefill: 1.5 }
   const reading = (total(slice) / rateOf(by.bandwidth, typeOf(slice))) * 1000
   const computing = (blockOperations(slice) / rateOf(by.flops, typeOf(slice))) * 1000
-  const beside = by.tokenMs + slice.layers * by.layerMs + (slice.vocabulary / 1000) * by.vocabularyMs
   return {
-    decode: bounded((shallow(slice) - beside) / reading),
+    decode: bounded((shallow(slice) - besideReading(slice, by)) / reading),
     prefill: firstBatch(slice) === 0 ? 1.5 : bounded((firstBatch(slice) - slice.layers * by.prefillLayerMs) / computing),
   }
 }
@@ -234,106 +239,6 @@ export function rateOf(rates: Readonly<Record<string, number>>, type: string): n
   const bits = (name: string): number => Math.log(blockBits[name] ?? 4.5)
   const nearest = Object.keys(rates).toSorted((a, b) => Math.abs(bits(a) - bits(type)) - Math.abs(bits(b) - bits(type)))[0]
   return nearest === undefined ? Infinity : (rates[nearest] ?? Infinity)
-}
-
-/** Bytes read for one token, by tensor type: exact from a header; by the quantization's name and size where only the catalogue knows the model. */
-export function activeBytesByType(model: SizedModel): Record<string, Bytes> {
-  const { weights } = model
-  if (weights.activeBytesByType !== undefined) return weights.activeBytesByType
-  const blocks = weights.activeLayerBytes.reduce((sum, bytes) => sum + bytes, 0)
-  const known = Object.entries(weights.bytesByType).filter(([type]) => type !== 'F32')
-  const all = known.reduce((sum, [, bytes]) => sum + bytes, 0)
-  if (all > 0) return Object.fromEntries(known.map(([type, bytes]) => [type, (bytes / all) * (blocks + weights.outputBytes)]))
-  const bits = (weights.outputBytes * 8) / Math.max(1, model.geometry.vocabularySize * model.geometry.embeddingLength)
-  const info = weights.quantization === undefined ? null : quantizationInfo(weights.quantization)
-  const bulk = info?.bulkType ?? typeByBits(bits)
-  const output = info?.outputType ?? typeByBits(bits)
-  return bulk === output ? { [bulk]: blocks + weights.outputBytes } : { [bulk]: blocks, [output]: weights.outputBytes }
-}
-
-/** The same without the output matrix, which a prompt needs once only. Its type is told by its size. */
-function blockBytesByType(model: SizedModel): Record<string, Bytes> {
-  const { outputBytes } = model.weights
-  const types = activeBytesByType(model)
-  const bits = (outputBytes * 8) / Math.max(1, model.geometry.vocabularySize * model.geometry.embeddingLength)
-  const near = Object.keys(types).toSorted((a, b) => Math.abs((blockBits[a] ?? 4.5) - bits) - Math.abs((blockBits[b] ?? 4.5) - bits))
-  const type = near.find((candidate) => (types[candidate] ?? 0) >= outputBytes * 0.99)
-  // A size that no type explains: all types alike.
-  const all = Object.values(types).reduce((sum, bytes) => sum + bytes, 0)
-  const share = all === 0 ? 1 : Math.max(0, 1 - outputBytes / all)
-  if (type === undefined) return Object.fromEntries(Object.entries(types).map(([name, bytes]) => [name, bytes * share]))
-  return { ...types, [type]: Math.max(0, (types[type] ?? 0) - outputBytes) }
-}
-
-function typeByBits(bits: number): string {
-  return Object.entries(blockBits).toSorted((a, b) => Math.abs(a[1] - bits) - Math.abs(b[1] - bits))[0]?.[0] ?? 'Q4_K'
-}
-
-/** The part of a model that lies on one device. */
-export interface DeviceShare {
-  device: MemoryDevice
-  /** Of the bytes that a token reads, without the cache. */
-  bytes: number
-  blocks: number
-  output: boolean
-}
-
-/** Time of one token with so many before it, for what lies on this device: reading + blocks + attention + sampling. */
-export function decodeMs(model: SizedModel, depth: number, by: Calibration, share: DeviceShare): number {
-  const types = Object.entries(activeBytesByType(model))
-  const bytes = types.reduce((sum, [, each]) => sum + each, 0) * share.bytes
-  const far = farShare(model, bytes, by.beyond)
-  const reading = types.reduce((sum, [type, each]) => sum + each * byteMs(rateOf(by.bandwidth, type), by.beyond?.decode, far), 0)
-  const layers = model.geometry.layers.length
-  const mixture = model.geometry.experts === null ? 1 : by.mixture.decode
-  const ends = share.output ? by.tokenMs + (model.geometry.vocabularySize / 1000) * by.vocabularyMs : 0
-  const part = share.blocks / Math.max(1, layers)
-  return reading * share.bytes * mixture + share.blocks * by.layerMs + (attentionElements(model, depth) / 1e9) * part * by.depthMs + ends
-}
-
-/** Time of one token of a prompt at this mean depth: operations + blocks + attention. The output matrix is used once, not for each token. */
-export function prefillMs(model: SizedModel, depth: number, by: Calibration, share: DeviceShare): number {
-  const types = blockBytesByType(model)
-  const bytes = Object.values(types).reduce((sum, each) => sum + each, 0)
-  const computing =
-    Object.entries(types).reduce((sum, [type, each]) => sum + (2 * parametersOf(type, each)) / rateOf(by.flops, type), 0) * 1000
-  const part = share.blocks / Math.max(1, model.geometry.layers.length)
-  const mixture = model.geometry.experts === null ? 1 : by.mixture.prefill
-  const attention = attentionMs(model, depth, by.prefillDepth) * part
-  const slower = 1 + (promptBeyond(model.geometry.embeddingLength, by.beyond) - 1) * farShare(model, bytes * part, by.beyond)
-  return computing * part * mixture * slower + share.blocks * by.prefillLayerMs + attention
-}
-
-/** Each layer by the measured width nearest to its own. */
-function attentionMs({ geometry }: SizedModel, depth: number, measured: Calibration['prefillDepth'] = []): number {
-  return geometry.layers.reduce((sum, layer) => {
-    if (layer.kind !== 'full' && layer.kind !== 'sliding') return sum
-    const seen = layer.kind === 'sliding' ? Math.min(depth, geometry.slidingWindow ?? depth) : depth
-    const off = ({ headDim }: { headDim: number }): number => Math.abs(Math.log(headDim / Math.max(1, layer.headDimK)))
-    const nearest = measured.toSorted((one, other) => off(one) - off(other))[0]
-    return sum + ((geometry.headCount * seen) / 1e6) * (nearest?.ms ?? 0)
-  }, 0)
-}
-
-/** Between the measured widths, in octaves. */
-function promptBeyond(width: number, beyond: BeyondCaches | undefined): number {
-  const [narrowest, widest] = [beyond?.prompt[0], beyond?.prompt.at(-1)]
-  if (narrowest === undefined || widest === undefined) return 1
-  const steps = Math.log2(widest.width / narrowest.width)
-  const at = steps === 0 ? 0 : Math.min(1, Math.max(0, Math.log2(width / narrowest.width) / steps))
-  return narrowest.factor + (widest.factor - narrowest.factor) * at
-}
-
-/** How much of what is beyond the caches so many bytes meet, 0 … 1. What a mixture takes longer was measured for itself. */
-function farShare({ geometry }: SizedModel, bytes: Bytes, beyond: BeyondCaches | undefined): number {
-  if (beyond === undefined || geometry.experts !== null) return 0
-  return Math.min(1, Math.max(0, (bytes - beyond.fromBytes) / Math.max(1, beyond.toBytes - beyond.fromBytes)))
-}
-
-/** Milliseconds for a byte, near at its type's own rate and far at no more than `most`. */
-function byteMs(rate: number, most: number | undefined, far: number): number {
-  const near = 1000 / rate
-  return near + far * (Math.max(near, 1000 / (most ?? rate)) - near)
 }
 
 /**

@@ -1,5 +1,6 @@
 import { hasAmx } from './amx'
-import { type Calibration, type DeviceShare, decodeMs, modelError, prefillMs } from './calibration'
+import { type DeviceShare, decodeMs, prefillMs } from './calibratedTimes'
+import { type Calibration, modelError } from './calibration'
 import { type Corrections, correctRange, kindOf, runPlace } from './corrections'
 import { deviceSpec } from './deviceBandwidth'
 import type { Backend, HardwareReport } from './hardware'

@@ -1,0 +1,111 @@
+import { type BeyondCaches, type Calibration, attentionElements, parametersOf, rateOf } from './calibration'
+import type { MemoryDevice, SizedModel } from './memory'
+import { blockBits, quantizationInfo } from './quantization'
+import type { Bytes } from './units'
+
+/** Bytes read for one token, by tensor type: exact from a header; by the quantization's name and size where only the catalogue knows the model. */
+export function activeBytesByType(model: SizedModel): Record<string, Bytes> {
+  const { weights } = model
+  if (weights.activeBytesByType !== undefined) return weights.activeBytesByType
+  const blocks = weights.activeLayerBytes.reduce((sum, bytes) => sum + bytes, 0)
+  const known = Object.entries(weights.bytesByType).filter(([type]) => type !== 'F32')
+  const all = known.reduce((sum, [, bytes]) => sum + bytes, 0)
+  if (all > 0) return Object.fromEntries(known.map(([type, bytes]) => [type, (bytes / all) * (blocks + weights.outputBytes)]))
+  const bits = (weights.outputBytes * 8) / Math.max(1, model.geometry.vocabularySize * model.geometry.embeddingLength)
+  const info = weights.quantization === undefined ? null : quantizationInfo(weights.quantization)
+  const bulk = info?.bulkType ?? typeByBits(bits)
+  const output = info?.outputType ?? typeByBits(bits)
+  return bulk === output ? { [bulk]: blocks + weights.outputBytes } : { [bulk]: blocks, [output]: weights.outputBytes }
+}
+
+/** The same without the output matrix, which a prompt needs once only. Its type is told by its size. */
+function blockBytesByType(model: SizedModel): Record<string, Bytes> {
+  const { outputBytes } = model.weights
+  const types = activeBytesByType(model)
+  const bits = (outputBytes * 8) / Math.max(1, model.geometry.vocabularySize * model.geometry.embeddingLength)
+  const near = Object.keys(types).toSorted((a, b) => Math.abs((blockBits[a] ?? 4.5) - bits) - Math.abs((blockBits[b] ?? 4.5) - bits))
+  const type = near.find((candidate) => (types[candidate] ?? 0) >= outputBytes * 0.99)
+  // A size that no type explains: all types alike.
+  const all = Object.values(types).reduce((sum, bytes) => sum + bytes, 0)
+  const share = all === 0 ? 1 : Math.max(0, 1 - outputBytes / all)
+  if (type === undefined) return Object.fromEntries(Object.entries(types).map(([name, bytes]) => [name, bytes * share]))
+  return { ...types, [type]: Math.max(0, (types[type] ?? 0) - outputBytes) }
+}
+
+function typeByBits(bits: number): string {
+  return Object.entries(blockBits).toSorted((a, b) => Math.abs(a[1] - bits) - Math.abs(b[1] - bits))[0]?.[0] ?? 'Q4_K'
+}
+
+/** The part of a model that lies on one device. */
+export interface DeviceShare {
+  device: MemoryDevice
+  /** Of the bytes that a token reads, without the cache. */
+  bytes: number
+  blocks: number
+  output: boolean
+}
+
+/** Time of one token with so many before it, for what lies on this device: reading + blocks + attention + sampling. */
+export function decodeMs(model: SizedModel, depth: number, by: Calibration, share: DeviceShare): number {
+  const types = Object.entries(activeBytesByType(model))
+  const bytes = types.reduce((sum, [, each]) => sum + each, 0) * share.bytes
+  const far = farShare(model, bytes, by.beyond)
+  const reading = types.reduce((sum, [type, each]) => sum + each * byteMs(rateOf(by.bandwidth, type), by.beyond?.decode, far), 0)
+  const layers = model.geometry.layers.length
+  const mixture = model.geometry.experts === null ? 1 : by.mixture.decode
+  const ends = share.output ? by.tokenMs + (model.geometry.vocabularySize / 1000) * by.vocabularyMs : 0
+  const part = share.blocks / Math.max(1, layers)
+  return reading * share.bytes * mixture + share.blocks * by.layerMs + (attentionElements(model, depth) / 1e9) * part * by.depthMs + ends
+}
+
+/** Time of one token of a prompt at this mean depth: operations + blocks + attention. The output matrix is used once, not for each token. */
+export function prefillMs(model: SizedModel, depth: number, by: Calibration, share: DeviceShare): number {
+  const types = blockBytesByType(model)
+  const bytes = Object.values(types).reduce((sum, each) => sum + each, 0)
+  const computing =
+    Object.entries(types).reduce((sum, [type, each]) => sum + (2 * parametersOf(type, each)) / rateOf(by.flops, type), 0) * 1000
+  const part = share.blocks / Math.max(1, model.geometry.layers.length)
+  const mixture = model.geometry.experts === null ? 1 : by.mixture.prefill
+  const attention = attentionMs(model, depth, by.prefillDepth) * part
+  const slower = 1 + (promptBeyond(model.geometry.embeddingLength, by.beyond) - 1) * farShare(model, bytes * part, by.beyond)
+  return computing * part * mixture * slower + share.blocks * by.prefillLayerMs + attention
+}
+
+/** Each layer by the measured head width nearest to its own. Written with plain sums: a whole catalogue is priced at once. */
+function attentionMs({ geometry }: SizedModel, depth: number, measured: Calibration['prefillDepth']): number {
+  let sum = 0
+  let [width, ms] = [0, 0]
+  for (const layer of geometry.layers) {
+    if (layer.kind !== 'full' && layer.kind !== 'sliding') continue
+    // Most layers are as the one before.
+    if (layer.headDimK !== width) [width, ms] = [layer.headDimK, nearestMs(layer.headDimK, measured)]
+    sum += ms * (layer.kind === 'sliding' ? Math.min(depth, geometry.slidingWindow ?? depth) : depth)
+  }
+  return (sum * geometry.headCount) / 1e6
+}
+
+function nearestMs(headDim: number, measured: Calibration['prefillDepth']): number {
+  const off = (one: { headDim: number }): number => Math.abs(Math.log(one.headDim / Math.max(1, headDim)))
+  return measured.toSorted((one, other) => off(one) - off(other))[0]?.ms ?? 0
+}
+
+/** Between the measured widths, in octaves. */
+function promptBeyond(width: number, beyond: BeyondCaches | undefined): number {
+  const [narrowest, widest] = [beyond?.prompt[0], beyond?.prompt.at(-1)]
+  if (narrowest === undefined || widest === undefined) return 1
+  const steps = Math.log2(widest.width / narrowest.width)
+  const at = steps === 0 ? 0 : Math.min(1, Math.max(0, Math.log2(width / narrowest.width) / steps))
+  return narrowest.factor + (widest.factor - narrowest.factor) * at
+}
+
+/** How much of what is beyond the caches so many bytes meet, 0 … 1. What a mixture takes longer was measured for itself. */
+function farShare({ geometry }: SizedModel, bytes: Bytes, beyond: BeyondCaches | undefined): number {
+  if (beyond === undefined || geometry.experts !== null) return 0
+  return Math.min(1, Math.max(0, (bytes - beyond.fromBytes) / Math.max(1, beyond.toBytes - beyond.fromBytes)))
+}
+
+/** Milliseconds for a byte, near at its type's own rate and far at no more than `most`. */
+function byteMs(rate: number, most: number | undefined, far: number): number {
+  const near = 1000 / rate
+  return near + far * (Math.max(near, 1000 / (most ?? rate)) - near)
+}
