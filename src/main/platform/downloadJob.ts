@@ -19,11 +19,8 @@ import { type Claim, RangeFetch } from './rangeFetch'
 import { readBody } from './readBody'
 import { Sources } from './sources'
 import { StallWatch } from './stallWatch'
-import type { HashStart } from './threadHash'
 
 const progressMs = 100
-/** A smaller file is hashed before a thread would have begun. */
-const threadBytes = 16 * 1024 * 1024
 
 export interface JobDependencies {
   network: Network
@@ -31,8 +28,6 @@ export interface JobDependencies {
   limits?: JobLimits
   random?: () => number
   pace?: Pace
-  /** A hash in a thread of its own; without it this one hashes. */
-  thread?: (start: HashStart) => FileHash
 }
 
 interface Running {
@@ -54,13 +49,12 @@ export class DownloadJob {
   #limits: JobLimits
   readonly #pace: Pace
   readonly #random: () => number
-  readonly #thread: JobDependencies['thread']
   readonly #sources: Sources
   readonly #folder: JobFolder
   #current: Running | null = null
   #lastProgress = 0
 
-  constructor(spec: JobSpec, { network, emit, limits = jobLimits, random = Math.random, pace = new Pace(), thread }: JobDependencies) {
+  constructor(spec: JobSpec, { network, emit, limits = jobLimits, random = Math.random, pace = new Pace() }: JobDependencies) {
     this.#spec = { ...spec, parts: spec.parts.map((part) => ({ ...part, ranges: [...part.ranges] })) }
     // Without a hash from the origin nobody could tell whether a mirror sends the same file.
     const known = spec.parts.every((part) => part.sha256 !== null || part.gitSha1 !== null)
@@ -74,7 +68,6 @@ export class DownloadJob {
     this.#limits = limits
     this.#random = random
     this.#pace = pace
-    this.#thread = thread
   }
 
   /** At most so many for one file; counts at once. */
@@ -108,9 +101,8 @@ export class DownloadJob {
     await mkdir(dirname(target), { recursive: true })
     const handle = await open(path, constants.O_RDWR | constants.O_CREAT, 0o644)
     const { algorithm } = wanted(part, true)
-    const threaded = part.sizeBytes >= threadBytes ? this.#thread?.({ hashFile: path, algorithm, sizeBytes: part.sizeBytes }) : undefined
     let own: string | undefined
-    const hash = threaded ?? new PrefixHash(handle, algorithm, part.sizeBytes)
+    const hash = new PrefixHash(handle, algorithm, part.sizeBytes)
     try {
       const ranges = clipTo(part.ranges, (await handle.stat()).size)
       const writer = new PartWriter(handle, hash, part.sizeBytes, ranges, (durable) => this.#durable(index, part, target, durable))
@@ -126,7 +118,6 @@ export class DownloadJob {
       }
       own = await this.#verify(this.#current, handle, signal)
     } finally {
-      await hash.close()
       await handle.close()
       this.#current = null
     }
@@ -294,7 +285,7 @@ export class DownloadJob {
       if (hash.at === before && (await handle.stat()).size < size) throw new SnugError('download/changed', 'the file was cut on disk')
     }
     const { value, algorithm } = wanted(part)
-    const found = await hash.digest()
+    const found = hash.digest()
     if (part.unverified === true || found === value) {
       await handle.sync()
       return part.unverified === true ? found : undefined

@@ -190,7 +190,7 @@ describe('a mirror', () => {
   })
 })
 
-it('hashes in a thread of its own, and finds a wrong byte there', async () => {
+it('works in a thread of its own, and finds a wrong byte there', async () => {
   const worker = await bundle('src/main/platform/downloadWorker.ts')
   await startWith()
   const runner = new WorkerRunner(worker, new Network({ offline: false, token: null, proxy: null }), limits)

@@ -5,13 +5,11 @@ import type { FromDownloadWorker, ToDownloadWorker, WorkerStart } from './downlo
 import { type FileJobStart, runFileJob } from './fileJobs'
 import { Network } from './network'
 import { Pace } from './pace'
-import { type HashStart, ThreadHash, runHash } from './threadHash'
 
-/** Network and writing of one download, off the main loop; its hash and other work on whole files have threads that begin here as well. */
-const start = workerData as WorkerStart | HashStart | FileJobStart
+/** Network, writing and hashing of one download, off the main loop; other work on whole files has threads that begin here as well. */
+const start = workerData as WorkerStart | FileJobStart
 if (parentPort !== null) {
-  if ('hashFile' in start) runHash(parentPort, start)
-  else if ('fileJob' in start) runFileJob(parentPort, start)
+  if ('fileJob' in start) runFileJob(parentPort, start)
   else download(start)
 }
 
@@ -26,13 +24,11 @@ function download({ spec, network: config, limits, pace }: WorkerStart): void {
   const network = new Network(config, (entry) => post({ type: 'network', entry }), systemProxy)
   const stop = new AbortController()
 
-  const thread = (hashStart: HashStart) => new ThreadHash(new URL(import.meta.url), hashStart)
   const job = new DownloadJob(spec, {
     network,
     limits,
     emit: (event) => post({ type: 'event', event }),
     pace: new Pace(pace),
-    thread,
   })
 
   parentPort?.on('message', (message: ToDownloadWorker) => {

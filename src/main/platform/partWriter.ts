@@ -18,7 +18,6 @@ export class PartWriter {
   #syncing: Promise<void> | null = null
   #failure: unknown = null
   readonly #lanes = new Set<Lane>()
-  /** Shared with the thread that hashes, so that nothing is copied for it. */
   readonly #blocks: Buffer[] = []
   readonly #syncBytes: number
   readonly #onDifference: ((from: number, to: number) => void) | null
@@ -50,7 +49,7 @@ export class PartWriter {
   }
 
   takeBlock(): Buffer {
-    return this.#blocks.pop() ?? Buffer.from(new SharedArrayBuffer(blockBytes))
+    return this.#blocks.pop() ?? Buffer.allocUnsafeSlow(blockBytes)
   }
 
   giveBlock(block: Buffer): void {
@@ -61,12 +60,12 @@ export class PartWriter {
   async write(block: Buffer, length: number, at: number): Promise<void> {
     if (this.#failure !== null) throw this.#failure
     const bytes = block.subarray(0, length)
-    // Written by another thread while this one hashes. A write that fails ends the job, and its hash with it.
+    // Written by a thread of the pool while this one hashes what the processor's cache still holds: a hash in a thread of its own read
+    // it from memory again and was slower. A write that fails ends the job, and its hash with it.
     const writing = this.#onDifference === null ? this.#write(bytes, at) : this.#correct(bytes, at, this.#onDifference)
-    const hashed = this.hash.feed(at, bytes)
+    this.hash.feed(at, bytes)
     await writing
-    if (hashed === null) this.giveBlock(block)
-    else void hashed.then(() => this.giveBlock(block))
+    this.giveBlock(block)
     this.#ranges = addRange(this.#ranges, at, at + bytes.length)
     this.#unsynced += bytes.length
     if (this.#unsynced >= this.#syncBytes && this.#syncing === null) {

@@ -10,27 +10,25 @@ export function startHash(algorithm: WantedHash['algorithm'], sizeBytes: number)
   return algorithm === 'sha256' ? createHash('sha256') : createHash('sha1').update(`blob ${sizeBytes}\0`)
 }
 
-/** The hash of a file that grows: here or in a thread of its own. */
+/** The hash of a file that grows. */
 export interface FileHash {
   /** Bytes hashed so far. */
   readonly at: number
-  /** What was just received, for a hash that can take it from memory. Gives when that memory is free again; null: now. */
-  feed(offset: number, bytes: Uint8Array): Promise<void> | null
+  /** What was just received: taken from memory where it is its turn. */
+  feed(offset: number, bytes: Uint8Array): void
   /** Reads on to the end of the prefix, which may grow meanwhile. */
   catchUp(prefix: () => number, signal: AbortSignal): Promise<void>
   reset(): void
-  digest(): string | Promise<string>
-  close(): Promise<void>
+  digest(): string
 }
 
 /** Where the hash is taken of the whole file afterwards. */
 export const noHash: FileHash = {
   at: Number.POSITIVE_INFINITY,
-  feed: () => null,
+  feed: () => {},
   catchUp: async () => {},
   reset: () => {},
   digest: () => '',
-  close: async () => {},
 }
 
 /** A hash that follows the contiguous prefix of a growing file: straight from memory where it can, else by reading what was written. */
@@ -53,11 +51,10 @@ export class PrefixHash implements FileHash {
     return this.#at
   }
 
-  feed(offset: number, bytes: Uint8Array): null {
-    if (offset !== this.#at || this.#catching !== null) return null
+  feed(offset: number, bytes: Uint8Array): void {
+    if (offset !== this.#at || this.#catching !== null) return
     this.#hash.update(bytes)
     this.#at += bytes.length
-    return null
   }
 
   /** Reads on to the end of the prefix, which may grow meanwhile. */
@@ -75,8 +72,6 @@ export class PrefixHash implements FileHash {
   digest(): string {
     return this.#hash.digest('hex')
   }
-
-  async close(): Promise<void> {}
 
   async #read(prefix: () => number, signal: AbortSignal): Promise<void> {
     const buffer = Buffer.allocUnsafe(blockBytes)
