@@ -223,7 +223,7 @@ export function createCore(options: CoreOptions) {
     rows: db.downloads,
     hub,
     lookAt,
-    mirrors: () => endpoints.mirrors(),
+    endpoints,
     runner,
     here: async (hashes) => (override.modelsFolder === undefined ? await library.withFiles(hashes) : null),
     arrived: (file) => library.arrived(file),

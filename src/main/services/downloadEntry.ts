@@ -13,8 +13,8 @@ export interface Entry {
   speed: SpeedMeter
   /** Code of what the job is waiting out. */
   trouble: string | null
-  /** What is asked for; `running` is the work that obeys it. */
-  intent: 'run' | 'wait' | 'pause' | 'cancel' | 'quit'
+  /** What is asked for; `running` is the work that obeys it. `none`: nobody asked this process yet, whatever the row says. */
+  intent: 'none' | 'run' | 'wait' | 'pause' | 'cancel' | 'quit'
   stop: AbortController | null
   running: Promise<void> | null
   /** Pause, resume and cancel happen one after the other. */
@@ -29,7 +29,7 @@ export function newEntry(row: DownloadRow): Entry {
     verifiedBytes: row.state === 'done' ? received : 0,
     speed: new SpeedMeter(),
     trouble: null,
-    intent: 'run',
+    intent: 'none',
     stop: null,
     running: null,
     turn: Promise.resolve(),

@@ -2,6 +2,7 @@ import type { Log } from '@shared/log'
 import type { DownloadRow } from '../db/repositories/downloads'
 import type { DownloadRunner } from '../platform/downloadRunner'
 import type { DownloadLimits } from '../platform/downloadTypes'
+import type { Endpoints } from '../platform/endpoints'
 import type { Hub } from '../platform/hub'
 import type { AddressedFile } from '../platform/remoteFile'
 
@@ -41,8 +42,8 @@ export interface DownloadsDependencies {
   hub: Pick<Hub, 'listing' | 'endpointOf'>
   /** What lies at an address. */
   lookAt?: (address: string) => Promise<AddressedFile>
-  /** Other endpoints that may go on with a file; none where the person chose one. */
-  mirrors?: () => string[]
+  /** Where one of several is taken: which of them answer. */
+  endpoints?: Pick<Endpoints, 'ready' | 'mirrors'>
   runner: DownloadRunner
   /** The model whose files have these hashes, wherever it lies now. */
   here?: (sha256s: (string | null)[]) => Promise<Here | null>

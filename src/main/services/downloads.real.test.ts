@@ -4,7 +4,7 @@ import { existsSync, mkdtempSync, readFileSync, readdirSync, readlinkSync, rmSyn
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest'
 import type { Download } from '@shared/domain/library'
 import { bundle } from '../../../e2e/fixtures/bundle'
 import { downloadsIn } from '../../../e2e/fixtures/downloadsService'
@@ -141,6 +141,51 @@ describe('downloads', () => {
     second.service.resumeInterrupted()
     await second.service.waitFor(id)
     expect(hashOf(second.target)).toBe(sha256)
+  })
+
+  it('run only where somebody asked for them: a command leaves the queue of the app alone', async () => {
+    const first = setUp()
+    hub.faults.add({ at: 'storage', do: 'throttle', bytesPerSecond: 4_000_000 })
+    const { id } = await first.service.start({ repository, file })
+    await until(first.service, id, (download) => download.receivedBytes > 1_000_000)
+    await first.service.dispose()
+    const queued = first.rows.get(id)
+    if (queued === undefined) throw new Error('no row')
+    first.rows.save({ ...queued, state: 'queued' })
+    hub.requests.length = 0
+
+    const command = setUp(first)
+    const other = await command.service.start({ repository: 'maker/vision', file: 'v-Q8_0.gguf' })
+    await command.service.waitFor(other.id)
+    expect(hub.requests.filter(({ path }) => path.includes(file))).toEqual([])
+    expect(first.rows.get(id)?.state).toBe('queued')
+    // Unless it is the one that the command names.
+    expect(await command.service.start({ repository, file })).toEqual({ id })
+    await command.service.waitFor(id)
+    expect(hashOf(first.target)).toBe(sha256)
+  })
+
+  it('stay cancelled when room is found in that moment', async () => {
+    const { service, folder, rows } = setUp()
+    const { id } = await service.start({ repository, file })
+    await service.pause(id)
+    await service.dispose()
+    const row = rows.get(id)
+    if (row === undefined) throw new Error('no row')
+    rows.save({ ...row, state: 'paused', error: { code: 'download/disk-full', message: 'full', data: { path: folder } } })
+    vi.useFakeTimers({ toFake: ['setInterval'] })
+    try {
+      const second = setUp({ folder, rows })
+      second.service.resumeInterrupted()
+      vi.advanceTimersByTime(10_000)
+      hub.requests.length = 0
+      await second.service.cancel(id)
+      await sleep(50)
+      expect(second.service.get(id)).toMatchObject({ state: 'cancelled', receivedBytes: 0 })
+      expect(hub.requests).toEqual([])
+    } finally {
+      vi.useRealTimers()
+    }
   })
 
   it('leave nothing behind when cancelled', async () => {

@@ -1,29 +1,24 @@
+import { once } from 'node:events'
 import type { Download } from '@shared/domain/library'
 import { sourceKind } from '@shared/domain/source'
 import { SnugError, toErrorValue } from '@shared/errors'
 import { type Log, silentLog } from '@shared/log'
 import type { DownloadRow } from '../db/repositories/downloads'
-import type { JobEvent } from '../platform/downloadTypes'
+import type { JobEvent, JobSpec } from '../platform/downloadTypes'
 import { takeLock } from '../platform/fileLock'
-import { type FileGroup, type HubListing, isProjector } from '../platform/hubFiles'
+import { isProjector } from '../platform/hubFiles'
 import { diskFull, isDiskFull } from '../platform/partWriter'
-import type { DownloadsDependencies, Here, Started } from './downloadNeeds'
+import type { DownloadsDependencies, Started } from './downloadNeeds'
 import { type Entry, newEntry, takeEvent, viewOfEntry } from './downloadEntry'
 import { SpeedMeter } from './downloadProgress'
 import {
   arrivalOf,
-  groupOf,
   hashesOfRow,
   hasRoomAgain,
-  hereRow,
   isActive,
-  isBelow,
-  isThere,
   receivedBytes,
   isUnfinished,
   lockFile,
-  newAddressRow,
-  newRow,
   removeFiles,
   specOf,
   stoppedBy,
@@ -31,6 +26,7 @@ import {
   totalBytes,
 } from './downloadRows'
 import { DownloadQueue, ended } from './downloadQueue'
+import { DownloadStarts } from './downloadStarts'
 import { Changes, follow } from './follow'
 
 const MiB = 1024 * 1024
@@ -43,10 +39,10 @@ export class DownloadsService {
   readonly #log: Log
   readonly #now: () => number
   readonly #entries = new Map<string, Entry>()
-  readonly #starting = new Map<string, Promise<Started>>()
   readonly #changes = new Changes()
   #timer: NodeJS.Timeout | null = null
   readonly #queue: DownloadQueue
+  readonly #starts: DownloadStarts
 
   constructor(needs: DownloadsDependencies) {
     this.#needs = needs
@@ -58,6 +54,13 @@ export class DownloadsService {
       store: (id, position) => needs.rows.move(id, position),
       files: () => needs.limits?.().files ?? 2,
       work: (entry) => this.#work(entry),
+    })
+    this.#starts = new DownloadStarts(needs, {
+      entries: this.#entries,
+      now: this.#now,
+      enqueue: (entry) => this.#enqueue(entry),
+      resume: (id) => this.resume(id),
+      save: (entry) => this.#save(entry),
     })
     const limits = needs.limits?.()
     if (limits !== undefined) needs.runner.setLimits(limits)
@@ -104,27 +107,12 @@ export class DownloadsService {
 
   /** The same file again is the same download: going on where it ended. */
   start({ repository, file }: { repository: string; file: string }): Promise<Started> {
-    return this.#once(`${repository}\n${file}`, () => this.#start(repository, file))
+    return this.#starts.file(repository, file)
   }
 
   /** A GGUF at any address; nobody says what its bytes should be. The address and the size name it. */
   startAddress(address: string): Promise<Started> {
-    return this.#once(address, () => this.#startAddress(address))
-  }
-
-  #once(key: string, start: () => Promise<Started>): Promise<Started> {
-    const starting = this.#starting.get(key) ?? start().finally(() => this.#starting.delete(key))
-    this.#starting.set(key, starting)
-    return starting
-  }
-
-  async #startAddress(address: string): Promise<Started> {
-    if (this.#needs.lookAt === undefined) throw new SnugError('internal/bug', 'no addresses here')
-    const found = await this.#needs.lookAt(address)
-    const known = this.#of(found.address).find(({ row }) => row.revision === found.revision && row.state !== 'cancelled')
-    if (known !== undefined && isUnfinished(known.row)) return await this.#again(known)
-    if (known !== undefined && (await isThere(known.row))) return { id: known.row.id, here: targetOf(known.row) }
-    return this.#add(newAddressRow(found, this.#needs.modelsFolder(), this.#now()))
+    return this.#starts.address(address)
   }
 
   /** Main's part of a start: those that a quit or a kill interrupted go on, and those that wait for room once there is some. */
@@ -189,68 +177,6 @@ export class DownloadsService {
     await Promise.all([...this.#entries.values()].map((entry) => this.#stop(entry, 'quit')))
   }
 
-  async #start(repository: string, file: string): Promise<Started> {
-    const known = this.#unfinished(repository, file)
-    if (known !== undefined) return await this.#again(known)
-    const listing = await this.#needs.hub.listing(repository)
-    const group = groupOf(listing, file)
-    if (group === undefined) throw new SnugError('hub/not-found', `${repository} has no such model file`, { repository, file })
-    const first = this.#unfinished(repository, group.file)
-    if (first !== undefined) return await this.#again(first)
-    for (const { row } of this.#of(repository)) {
-      const same = row.file === group.file && row.state === 'done' && row.revision === listing.revision
-      if (same && (await isThere(row))) return { id: row.id, here: targetOf(row) }
-    }
-    const hashes = group.parts.map((part) => listing.files.find(({ path }) => path === part)?.sha256 ?? null)
-    const here = (await this.#needs.here?.(hashes)) ?? null
-    if (here !== null) return this.#keepHere(listing, group, here)
-    return this.#add(newRow(listing, group, this.#needs.modelsFolder(), this.#now()))
-  }
-
-  /** It was moved since it came, or came another way: nothing is fetched. */
-  #keepHere(listing: HubListing, group: FileGroup, { modelId, path }: Here): Started {
-    const done = this.#of(listing.repository).find(({ row }) => row.state === 'done' && row.modelId === modelId)
-    if (done !== undefined) return { id: done.row.id, here: path }
-    this.#forgetFinished(listing.repository, group.file)
-    const entry = newEntry(hereRow(newRow(listing, group, this.#needs.modelsFolder(), this.#now()), modelId))
-    this.#entries.set(entry.row.id, entry)
-    this.#save(entry)
-    return { id: entry.row.id, here: path }
-  }
-
-  #add(row: DownloadRow): Started {
-    this.#forgetFinished(row.repository, row.file)
-    const entry = newEntry(row)
-    this.#entries.set(row.id, entry)
-    this.#enqueue(entry)
-    return { id: row.id }
-  }
-
-  #unfinished(repository: string, file: string): Entry | undefined {
-    return this.#of(repository).find(({ row }) => isUnfinished(row) && row.parts.some((part) => part.file === file))
-  }
-
-  /** A file for another folder (`--to`) is another download. */
-  #of(repository: string): Entry[] {
-    const folder = this.#needs.modelsFolder()
-    return [...this.#entries.values()].filter(({ row }) => row.repository === repository && isBelow(row.folder, folder))
-  }
-
-  async #again(entry: Entry): Promise<Started> {
-    if (entry.row.state === 'paused' || entry.row.state === 'failed') await this.resume(entry.row.id)
-    else if (entry.running === null) this.#enqueue(entry)
-    return { id: entry.row.id }
-  }
-
-  /** Old rows of the same file that are over: the new one takes their place in the list. */
-  #forgetFinished(repository: string, file: string): void {
-    for (const { row } of this.#of(repository)) {
-      if (row.file !== file || isUnfinished(row)) continue
-      this.#entries.delete(row.id)
-      this.#needs.rows.delete(row.id)
-    }
-  }
-
   #enqueue(entry: Entry): void {
     if (entry.running !== null) return
     entry.intent = 'run'
@@ -276,14 +202,8 @@ export class DownloadsService {
       if (this.#doneElsewhere(entry)) return
       if (stop.signal.aborted) throw new SnugError('cancelled', 'stopped')
       this.#set(entry, { state: 'running' })
-      await this.#needs.runner.run(
-        {
-          ...specOf(entry.row, this.#needs.hub.endpointOf(entry.row.repository), this.#reserve),
-          mirrors: sourceKind(entry.row.repository) === 'hub' ? (this.#needs.mirrors?.() ?? []) : [],
-        },
-        (event) => this.#onEvent(entry, event),
-        stop.signal,
-      )
+      const spec = await this.#spec(entry, stop.signal)
+      await this.#needs.runner.run(spec, (event) => this.#onEvent(entry, event), stop.signal)
       await this.#finish(entry)
     } catch (error) {
       this.#fail(entry, error)
@@ -294,6 +214,13 @@ export class DownloadsService {
       entry.verifiedBytes = Math.min(entry.verifiedBytes, entry.receivedBytes)
       await unlock?.()
     }
+  }
+
+  /** What goes on at a start is there before anybody asked which endpoint answers. */
+  async #spec({ row }: Entry, signal: AbortSignal): Promise<JobSpec> {
+    const endpoints = sourceKind(row.repository) === 'hub' ? this.#needs.endpoints : undefined
+    if (endpoints !== undefined) await Promise.race([endpoints.ready(), once(signal, 'abort')])
+    return { ...specOf(row, this.#needs.hub.endpointOf(row.repository), this.#reserve), mirrors: endpoints?.mirrors() ?? [] }
   }
 
   /** Not even a lock can be written on a disk without a free byte. */
@@ -366,7 +293,11 @@ export class DownloadsService {
   }
 
   async #lookForRoom(): Promise<void> {
-    for (const entry of this.#entries.values()) if (await hasRoomAgain(entry.row, this.#reserve, this.#log)) this.#enqueue(entry)
+    for (const id of this.#entries.keys()) {
+      await this.#inTurn(id, async (entry) => {
+        if (await hasRoomAgain(entry.row, this.#reserve, this.#log)) this.#enqueue(entry)
+      })
+    }
   }
 
   get #reserve(): number {

@@ -6,6 +6,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { hfMirror, huggingFace } from '@shared/domain/settings'
 import { downloadsIn } from '../../../e2e/fixtures/downloadsService'
 import { type HubOptions, type RunningHub, startHub } from '../../../e2e/fixtures/hubServer'
+import { memoryRows } from '../../../e2e/fixtures/memoryRows'
 import { InProcessRunner } from '../platform/downloadRunner'
 import { Endpoints, candidates } from '../platform/endpoints'
 import { Hub } from '../platform/hub'
@@ -34,13 +35,13 @@ async function start(options: Partial<HubOptions> = {}, bytes = content): Promis
   return hub
 }
 
-function setUp(all: string[], automatic = true) {
+function setUp(all: string[], { automatic = true, rows = memoryRows() } = {}) {
   const token = { origin: all[0] ?? '', token: 'hf_secret' }
   const network = new Network({ offline: false, token, proxy: null })
   const endpoints = new Endpoints({ network, fixed: () => all[0] ?? '', automatic: () => automatic, candidates: () => all })
   const hub = new Hub({ network, endpoint: () => endpoints.current, endpoints })
   const runner = new InProcessRunner(network, limits)
-  const { service: downloads } = downloadsIn(root, { hub, mirrors: () => endpoints.mirrors(), runner })
+  const { service: downloads } = downloadsIn(root, { rows, hub, endpoints, runner })
   return { endpoints, hub, downloads }
 }
 
@@ -88,6 +89,21 @@ describe('automatic', () => {
     await downloads.dispose()
   })
 
+  it('goes on after a restart where only a mirror answers', async () => {
+    const mirror = await start({ mirror: true, bytesPerSecond: 4_000_000 })
+    const rows = memoryRows()
+    const first = setUp([nowhere, mirror.endpoint], { rows })
+    const { id } = await first.downloads.start({ repository, file })
+    for await (const [download] of first.downloads.follow()) if ((download?.receivedBytes ?? 0) > 1_000_000) break
+    await first.downloads.dispose()
+    // Nobody has asked yet who answers.
+    const second = setUp([nowhere, mirror.endpoint], { rows })
+    second.downloads.resumeInterrupted()
+    await second.downloads.waitFor(id)
+    expect(arrivedHash()).toBe(sha256)
+    await second.downloads.dispose()
+  })
+
   it('never lets a mirror say what is right', async () => {
     const origin = await start({ apiDelayMs: 100 })
     // The same length and commit, other bytes.
@@ -127,7 +143,7 @@ describe('automatic', () => {
 it('asks only the chosen one otherwise', async () => {
   const origin = await start()
   const mirror = await start({ mirror: true })
-  const { hub, endpoints } = setUp([origin.endpoint, mirror.endpoint], false)
+  const { hub, endpoints } = setUp([origin.endpoint, mirror.endpoint], { automatic: false })
   await hub.listing(repository)
   expect(mirror.requests).toEqual([])
   expect(endpoints.mirrors()).toEqual([])
