@@ -1,5 +1,4 @@
-import type { PromptMessage } from '@shared/domain/chat'
-import type { MessageRow } from '../db/repositories/messages'
+import type { PromptMessage, Segment } from '@shared/domain/chat'
 
 /** Least room for an answer, tokens; with a thought budget on top of it. */
 const answerRoom = 1_024
@@ -17,6 +16,13 @@ export function replyRoom(contextSize: number, thoughtBudgetTokens: number | nul
 /** More characters than this for each token are in no text: a prompt so long need not be rendered and counted to be refused. */
 const mostCharactersPerToken = 16
 
+/** Of a message, whatever holds it: a row of the database, or a conversation in the terminal. */
+export interface BranchMessage {
+  id: string
+  role: string
+  segments: readonly Pick<Segment, 'kind' | 'text'>[]
+}
+
 /** What goes into a prompt: the system message, then the branch from `from` on. */
 export interface PromptPlan {
   messages: PromptMessage[]
@@ -30,7 +36,7 @@ export interface PromptPlan {
 
 export interface PolicyInput {
   system: string | null
-  branch: readonly MessageRow[]
+  branch: readonly BranchMessage[]
   contextSize: number
   room: number
   /** Where the prompt of the turn before began. */
@@ -83,27 +89,27 @@ export async function planPrompt(input: PolicyInput): Promise<PromptPlan> {
 }
 
 /** A turn begins with a user message that does not follow another one. */
-function turnStarts(branch: readonly MessageRow[]): number[] {
+function turnStarts(branch: readonly BranchMessage[]): number[] {
   const starts = branch.flatMap((message, index) => (message.role === 'user' && branch[index - 1]?.role !== 'user' ? [index] : []))
   return starts[0] === undefined || starts[0] > leadingSystem(branch) ? [leadingSystem(branch), ...starts] : starts
 }
 
 /** System messages before everything else stay, as the conversation's own does. */
-function leadingSystem(branch: readonly MessageRow[]): number {
+function leadingSystem(branch: readonly BranchMessage[]): number {
   const first = branch.findIndex((message) => message.role !== 'system')
   return first < 0 ? branch.length : first
 }
 
-function hasThought(message: MessageRow): boolean {
+function hasThought(message: BranchMessage): boolean {
   return message.segments.some((segment) => segment.kind === 'thought' && segment.text !== '')
 }
 
-function textOf(message: MessageRow, kind: 'answer' | 'thought'): string {
+function textOf(message: BranchMessage, kind: 'answer' | 'thought'): string {
   return message.segments.reduce((text, segment) => (segment.kind === kind ? text + segment.text : text), '')
 }
 
 /** A reply without an answer (failed, or stopped while thinking) is no turn: what a person wrote around it becomes one message. */
-export function promptMessages(system: string | null, branch: readonly MessageRow[], withoutThoughts: boolean): PromptMessage[] {
+export function promptMessages(system: string | null, branch: readonly BranchMessage[], withoutThoughts: boolean): PromptMessage[] {
   const messages: PromptMessage[] = system === null ? [] : [{ role: 'system', content: system }]
   let skipped = false
   for (const [index, message] of branch.entries()) {

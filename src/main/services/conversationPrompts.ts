@@ -49,7 +49,7 @@ export class ConversationPrompts {
     const before = branch.findLast((message) => message.role === 'assistant' && message.promptSettings !== null)?.promptSettings
     return planReply({
       host: this.#options.host,
-      model,
+      path: model.path,
       contextSize,
       system: system ?? recommendedSystem(model.facts),
       branch,

@@ -1,10 +1,8 @@
 import type { ThinkingChoice, ThoughtMarkers } from '@shared/domain/thinking'
 import type { PromptPiece, RenderedPrompt } from '@shared/engine/protocol'
 import type { PromptMessage } from '@shared/domain/chat'
-import type { MessageRow } from '../db/repositories/messages'
-import type { ModelRow } from '../db/repositories/models'
 import type { EngineHost } from '../engine/engineHost'
-import { type PromptPlan, planPrompt, replyRoom } from './contextPolicy'
+import { type BranchMessage, type PromptPlan, planPrompt, replyRoom } from './contextPolicy'
 
 export interface PlannedPrompt extends PromptPlan {
   rendered: RenderedPrompt
@@ -14,11 +12,12 @@ export interface PlannedPrompt extends PromptPlan {
 }
 
 export interface PromptInput {
-  host: EngineHost
-  model: ModelRow
+  host: Pick<EngineHost, 'tools' | 'count'>
+  /** The file of the model that is loaded. */
+  path: string
   contextSize: number
   system: string | null
-  branch: readonly MessageRow[]
+  branch: readonly BranchMessage[]
   thinking: ThinkingChoice
   maxTokens: number | null
   firstMessageId: string | null
@@ -32,7 +31,7 @@ export function budgetOf(thinking: ThinkingChoice): number | null {
 
 /** Chooses what goes in, rendered by the model's template in the tools process and counted by the loaded model. */
 export async function planReply(input: PromptInput): Promise<PlannedPrompt> {
-  const { host, model, raw } = input
+  const { host, path, raw } = input
   const renderings = new Map<PromptMessage[], { rendered: RenderedPrompt; pieces: PromptPiece[] }>()
   const room = replyRoom(input.contextSize, budgetOf(input.thinking), input.maxTokens)
   const plan = await planPrompt({
@@ -42,7 +41,7 @@ export async function planReply(input: PromptInput): Promise<PlannedPrompt> {
     room,
     firstMessageId: input.firstMessageId,
     count: async (messages) => {
-      const rendered = await host.tools('render', { source: { kind: 'file', path: model.path }, messages, thinking: input.thinking })
+      const rendered = await host.tools('render', { source: { kind: 'file', path }, messages, thinking: input.thinking })
       const pieces = raw === '' ? rendered.pieces : [...rendered.pieces, ...rawPieces(raw, rendered.markers)]
       renderings.set(messages, { rendered, pieces })
       return (await host.count(pieces)).tokens
