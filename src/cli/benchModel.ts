@@ -32,7 +32,9 @@ export async function benchModel(
   const path = resolve(file)
   const facts = await core.engine.tools('inspect', { path })
   const { speed, plan } = await core.recommendation.fitFile(facts, { contextSize })
-  await core.loading.loadFile(path, facts, { contextSize }, 0, signal, (fraction) => onProgress(`${Math.round(fraction * 100)} %`))
+  await core.loading.loadFile(path, facts, { contextSize }, { minContextSize: 0, signal }, (fraction) =>
+    onProgress(`${Math.round(fraction * 100)} %`),
+  )
   const measured: GenerationStats[] = []
   for (let round = 0; round <= rounds; round++) {
     if (signal.aborted) throw new SnugError('cancelled', 'cancelled')

@@ -1,7 +1,6 @@
 import { createInterface } from 'node:readline'
 import type { PromptMessage } from '@shared/domain/chat'
-import { SnugError } from '@shared/errors'
-import { type Answer, type AnswerOptions, type ChatSession, withoutOldestTurn } from './chatSession'
+import type { AnswerOptions, ChatSession } from './chatSession'
 import type { Output } from './output'
 import type { Printer } from './printer'
 
@@ -35,12 +34,13 @@ export async function converse({ session, messages, options, out, printer, signa
       messages.push({ role: 'user', content: line })
       stop = new AbortController()
       try {
-        const answer = await answerWithin(session, messages, options, AbortSignal.any([signal, stop.signal]), out, printer)
+        const answer = await session.answerTurn(messages, options, AbortSignal.any([signal, stop.signal]), printer.event)
         printer.end(answer)
         messages.push({ role: 'assistant', content: answer.answer, ...(answer.thought === '' ? {} : { thought: answer.thought }) })
       } catch (error) {
         messages.pop()
         if (signal.aborted) return
+        printer.cut()
         if (!terminal) throw error
         out.fail(error)
       } finally {
@@ -48,26 +48,5 @@ export async function converse({ session, messages, options, out, printer, signa
       }
     }
     if (terminal) lines.prompt()
-  }
-}
-
-/** The policy of a full context: the oldest turns go, whole; the system message stays. */
-async function answerWithin(
-  session: ChatSession,
-  messages: PromptMessage[],
-  options: AnswerOptions,
-  signal: AbortSignal,
-  out: Output,
-  printer: Printer,
-): Promise<Answer> {
-  for (let kept: PromptMessage[] = messages; ; ) {
-    try {
-      return await session.answer(kept, options, signal, printer.event)
-    } catch (error) {
-      const shorter = error instanceof SnugError && error.code === 'chat/context-too-small' ? withoutOldestTurn(kept) : null
-      if (shorter === null) throw error
-      process.stderr.write(`${out.words.cli.contextDropped({ count: kept.length - shorter.length })}\n`)
-      kept = shorter
-    }
   }
 }

@@ -20,7 +20,7 @@ export interface LoadWishes {
 export interface LoadingOptions {
   host: EngineHost
   models: Pick<ModelsRepository, 'get'>
-  settings: SettingsService
+  settings: Pick<SettingsService, 'get' | 'set'>
   /** What fits here, from the machine's report; what it leaves out stays automatic. */
   plan?: (path: string, facts: ModelFacts, wishes: LoadWishes & { contextSize: number }) => Promise<Partial<LoadOptions>>
 }
@@ -79,17 +79,15 @@ export class LoadingService {
     return this.#load(model, {}, { minContextSize: heldTokens, automatic: true, signal })
   }
 
-  /** A file that need not be in the library: for the command line. `heldTokens`: what the conversation already holds. */
+  /** A file that need not be in the library: for the command line. `minContextSize`: what the conversation already holds. */
   async loadFile(
     path: string,
     facts: ModelFacts,
     wishes: LoadWishes,
-    heldTokens: number,
-    signal: AbortSignal,
+    more: Pick<LoadOptions, 'automatic' | 'signal' | 'minContextSize'>,
     onProgress: (fraction: number) => void,
   ): Promise<LoadedModel> {
-    const options = await this.#loadOptions(path, facts, wishes, { minContextSize: heldTokens, signal })
-    return this.#options.host.load(path, path, options, onProgress)
+    return this.#options.host.load(path, path, await this.#loadOptions(path, facts, wishes, more), onProgress)
   }
 
   async #load(model: ModelRow, wishes: LoadWishes, more: Partial<LoadOptions> & { minContextSize: number }): Promise<LoadedModel> {

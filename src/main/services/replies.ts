@@ -364,7 +364,8 @@ function heldTokens(branch: readonly MessageRow[]): number {
   return stats === undefined || stats === null ? 0 : stats.promptTokens + stats.evalTokens
 }
 
-function isLostBefore(error: unknown): boolean {
+/** The engine was gone when it was asked: where nothing of a reply was done yet, asking a new one loses nothing. */
+export function isLostBefore(error: unknown): boolean {
   return error instanceof SnugError && (error.code === 'engine/crashed' || error.code === 'model/not-loaded')
 }
 

@@ -208,6 +208,8 @@ export const cli = {
   duplicates: (p: { size: string }) => `The same bytes; ${p.size} could be freed:`,
   contextDropped: (p: { count: number }) =>
     `${p.count} older ${p.count === 1 ? 'message was' : 'messages were'} left out: the context is full.`,
+  endedByContext: 'The context is full: the answer ends here. More room: --context N',
+  endedByLimit: 'The answer ends here: it has as many tokens as it may have.',
   fallbackTemplate: (p: { name: string }) => `The model's own chat template cannot be used; the ${p.name} format is used instead.`,
   calibrating: (p: { seconds: number }) => `Measuring this machine, about ${p.seconds} s left`,
   calibrated: (p: { backend: string; device: string; decode: number; prefill: number; spread: number }) =>

@@ -193,6 +193,8 @@ export const cli = {
   noDuplicates: '没有内容相同的文件。',
   duplicates: (p: { size: string }) => `内容相同，可释放 ${p.size}：`,
   contextDropped: (p: { count: number }) => `上下文已满，省略了较早的 ${p.count} 条消息。`,
+  endedByContext: '上下文已满，回答到此为止。需要更大的上下文：--context N',
+  endedByLimit: '回答已达到允许的最大长度，到此为止。',
   fallbackTemplate: (p: { name: string }) => `模型自带的对话模板不可用，改用 ${p.name} 格式。`,
   calibrating: (p: { seconds: number }) => `正在测速，大约还需 ${p.seconds} 秒`,
   calibrated: (p: { backend: string; device: string; decode: number; prefill: number; spread: number }) =>
