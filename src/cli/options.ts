@@ -1,4 +1,5 @@
 import type { KvCacheType } from '@shared/domain/gguf'
+import { hubAddress } from '@shared/domain/endpoint'
 import type { ThinkingChoice } from '@shared/domain/thinking'
 import { InvalidArgumentError } from 'commander'
 import { words } from './words'
@@ -43,6 +44,12 @@ export function gpuLayers(value: string): number | 'max' | 'auto' {
 
 export function onOff(value: string): boolean {
   return oneOf('on', 'off')(value) === 'on'
+}
+
+export function addressOfHub(value: string): string {
+  const address = hubAddress(value)
+  if (address === null) throw new InvalidArgumentError(needed.endpoint)
+  return address
 }
 
 export function thinking(value: string): ThinkingChoice {

@@ -30,6 +30,15 @@ afterAll(async () => {
 
 const snug = async (...args: string[]) => await inPlace({ folder, endpoint: server.endpoint }, ...args)
 
+test('a hub is named without its scheme too, and what is no address is said', async () => {
+  const bare = server.endpoint.replace('http://', '')
+  expect((await inPlace({ folder, endpoint: bare }, 'search', 'shelf')).out).toHaveLength(3)
+  expect((await inPlace({ folder, endpoint: 'two words' }, 'search', 'shelf', '--endpoint', bare)).out).toHaveLength(3)
+  const wrong = await inPlace({ folder, endpoint: 'two words' }, 'search', 'shelf')
+  expect([wrong.code, wrong.error]).toMatchObject([1, { code: 'hub/bad-address', data: { address: 'two words' } }])
+  expect((await inPlace({ folder, endpoint: bare }, 'search', 'shelf', '--endpoint', 'ftp://x')).code).toBe(2)
+})
+
 test('search narrows by size, machine, licence and language', async () => {
   const names = async (...flags: string[]) => {
     const { code, out } = await snug('search', 'shelf', ...flags)

@@ -22,6 +22,7 @@ export const errorCodes = [
   'hub/token-refused',
   'hub/unreachable',
   'hub/bad-answer',
+  'hub/bad-address',
   'hub/rate-limited',
   'download/disk-full',
   'download/hash-mismatch',

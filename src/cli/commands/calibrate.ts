@@ -5,7 +5,7 @@ import { formatDuration, formatSpeed } from '@shared/domain/format'
 import { SnugError } from '@shared/errors'
 import { benchCopy } from '../benchCopy'
 import { type BenchResult, benchModel } from '../benchModel'
-import { integer, kvCacheType } from '../options'
+import { addressOfHub, integer, kvCacheType } from '../options'
 import type { Output } from '../output'
 import { command } from '../run'
 import { help } from '../words'
@@ -67,7 +67,7 @@ export function addCalibrate(program: Command): void {
     .option('--rounds <n>', help.rounds, integer(1, 100), 5)
     .option('--context <n>', help.benchContext, integer(256))
     .option('--kv <type>', help.benchKv, kvCacheType)
-    .option('--endpoint <url>', help.endpoint)
+    .option('--endpoint <url>', help.endpoint, addressOfHub)
     .action(
       command(async (run, target: string | undefined, flags: BenchFlags) => {
         if (target !== undefined) return await benchCopy(run, target, flags)

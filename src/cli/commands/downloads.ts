@@ -7,7 +7,7 @@ import type { SizeClassId } from '@shared/domain/sizeClass'
 import type { Core } from '../../main/core'
 import { usageError } from '../failure'
 import { chooseGroup, chooseProjector, parseReference } from '../modelTarget'
-import { oneOf } from '../options'
+import { addressOfHub, oneOf } from '../options'
 import type { Output } from '../output'
 import { type Run, command } from '../run'
 import { help } from '../words'
@@ -76,7 +76,7 @@ export function addDownloads(program: Command): void {
     .option('--fits', help.fits)
     .option('--licence <name>', help.licenceKinds({ list: licenceChoices.join(', ') }))
     .option('--language <code>', help.spoken)
-    .option('--endpoint <url>', help.endpoint)
+    .option('--endpoint <url>', help.endpoint, addressOfHub)
     .action(
       command(async ({ core, out }: Run, query: string, flags: SearchFlags) => {
         if (flags.endpoint !== undefined) core.useEndpoint(flags.endpoint)
@@ -95,7 +95,7 @@ export function addDownloads(program: Command): void {
     .argument('<repository>', help.repository)
     .description(help.commands.pull)
     .option('--to <dir>', help.to)
-    .option('--endpoint <url>', help.endpoint)
+    .option('--endpoint <url>', help.endpoint, addressOfHub)
     .option('--mmproj', help.mmproj)
     .action(
       command(async ({ core, out, signal }: Run, reference: string, { to, endpoint, mmproj = false }: PullFlags) => {

@@ -8,7 +8,7 @@ import type { Backend, HardwareReport } from '@shared/domain/hardware'
 import type { Recommendation } from '@shared/domain/recommend'
 import { usageError } from '../failure'
 import { modelTarget } from '../modelTarget'
-import { decimal, gpuLayers, integer, kvCacheType, onOff, oneOf } from '../options'
+import { addressOfHub, decimal, gpuLayers, integer, kvCacheType, onOff, oneOf } from '../options'
 import { type Output, exitCodes } from '../output'
 import { type Run, command } from '../run'
 import { help } from '../words'
@@ -83,7 +83,7 @@ export function addFit(program: Command): void {
     .option('--flash <on|off>', help.flash, onOff)
     .option('--backend <name>', help.backend, oneOf('cpu', 'vulkan', 'cuda', 'metal'))
     .option('--simulate <name>', help.simulate)
-    .option('--endpoint <url>', help.endpoint)
+    .option('--endpoint <url>', help.endpoint, addressOfHub)
     .action(
       command(async ({ core, out }: Run, file: string, flags: FitFlags) => {
         if (flags.endpoint !== undefined) core.useEndpoint(flags.endpoint)

@@ -1,6 +1,7 @@
 import type { Command } from 'commander'
 import { formatBytes, formatCount, formatParameters } from '@shared/domain/format'
 import { modelTarget } from '../modelTarget'
+import { addressOfHub } from '../options'
 import { command } from '../run'
 import { help } from '../words'
 
@@ -10,7 +11,7 @@ export function addInspect(program: Command): void {
     .command('inspect')
     .argument('<file>', help.target)
     .description(help.commands.inspect)
-    .option('--endpoint <url>', help.endpoint)
+    .option('--endpoint <url>', help.endpoint, addressOfHub)
     .action(
       command(async ({ core, out }, file: string, { endpoint }: { endpoint?: string }) => {
         if (endpoint !== undefined) core.useEndpoint(endpoint)

@@ -5,7 +5,8 @@ import { join } from 'node:path'
 import { downloadFile, downloadFileToCacheDir, fileDownloadInfo, listFiles, listModels } from '@huggingface/hub'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type RunningHub, startHub } from '../../../e2e/fixtures/hubServer'
-import { Hub, hubEndpoint } from './hub'
+import { hubEndpoint } from './environment'
+import { Hub } from './hub'
 import { hubError } from './hubError'
 import { Network, networkConfigFromEnv } from './network'
 
@@ -99,6 +100,15 @@ it('offline, opens nothing but loopback, also for what is under way', async () =
   })
   expect(offline.entries()).toMatchObject([{ address: 'https://huggingface.co/api/models/maker/model-GGUF', outcome: 'refused: offline' }])
   await expect(new Hub({ network: offline, endpoint: () => server.endpoint }).status()).resolves.toMatchObject({ reachable: true })
+})
+
+it('asks nobody where the address of the hub is none', async () => {
+  const asked = new Network({ offline: false, token: null, proxy: null })
+  const broken = new Hub({ network: asked, endpoint: () => hubEndpoint(null, { HF_ENDPOINT: 'two words' }) })
+  for (const run of [() => broken.listing(id), () => broken.search('x'), () => broken.card(id, server.commit(id))])
+    await expect(run()).rejects.toMatchObject({ code: 'hub/bad-address', data: { address: 'two words' } })
+  expect(await broken.status()).toMatchObject({ endpoint: 'two words', reachable: false, error: { code: 'hub/bad-address' } })
+  expect(asked.entries()).toEqual([])
 })
 
 it('gives the token to the host it was meant for only', async () => {

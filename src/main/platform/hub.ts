@@ -1,11 +1,10 @@
 import { z } from 'zod'
 import type { SearchHit } from '@shared/domain/library'
 import { parametersInName } from '@shared/domain/search'
-import { huggingFace } from '@shared/domain/settings'
 import { modelScope as modelScopeAddress, sourceKind } from '@shared/domain/source'
-import { type ErrorCode, SnugError, toErrorValue } from '@shared/errors'
+import { type ErrorValue, SnugError, toErrorValue } from '@shared/errors'
 import type { Endpoints } from './endpoints'
-import { hubError, pageOf } from './hubError'
+import { hubError, pageOf, usableBase } from './hubError'
 import { type HubFile, type HubListing, groupFiles, isProjector } from './hubFiles'
 import { type CardText, fetchCard } from './modelCard'
 import { ModelScope } from './modelScope'
@@ -58,12 +57,6 @@ export interface HubOptions {
   modelScope?: ModelScope
 }
 
-/** The address that the settings name, else `HF_ENDPOINT`, else Hugging Face. */
-export function hubEndpoint(setting: string | null, env: NodeJS.ProcessEnv): string {
-  const chosen = setting ?? (env.HF_ENDPOINT?.trim() || huggingFace)
-  return chosen.replace(/\/+$/, '')
-}
-
 /** The Hugging Face API, as it and its mirrors speak it. */
 export class Hub {
   readonly #network: Network
@@ -93,7 +86,7 @@ export class Hub {
   /** A repository's files, pinned to the commit that `revision` means now. */
   async listing(repository: string, options: { revision?: string; signal?: AbortSignal } = {}): Promise<HubListing> {
     if (sourceKind(repository) === 'modelscope') return await this.#modelScope.listing(repository, options)
-    const origin = (await this.#endpoints?.origin()) ?? this.endpoint
+    const origin = usableBase((await this.#endpoints?.origin()) ?? this.endpoint)
     const base = `${origin}/api/models/${encodePath(repository)}`
     const revision = options.revision === undefined ? '' : `/revision/${encodeURIComponent(options.revision)}`
     const info = await this.#json(`${base}${revision}`, modelInfo, {
@@ -131,7 +124,7 @@ export class Hub {
     if (kind === 'modelscope') return await this.#modelScope.card(repository, signal)
     if (kind === 'address') return null
     await this.#endpoints?.ready()
-    const address = resolveAddress(this.endpoint, repository, revision, 'README.md')
+    const address = resolveAddress(usableBase(this.endpoint), repository, revision, 'README.md')
     return await fetchCard(this.#network, address, { about: repository, signal })
   }
 
@@ -155,7 +148,7 @@ export class Hub {
     if (language !== null) parameters.append('filter', language)
     for (const field of ['downloads', 'likes', 'lastModified', 'tags', 'gated', 'cardData', 'gguf']) parameters.append('expand', field)
     await this.#endpoints?.ready()
-    let next: string | null = `${this.endpoint}/api/models?${parameters.toString()}`
+    let next: string | null = `${usableBase(this.endpoint)}/api/models?${parameters.toString()}`
     while (next !== null) {
       const page: { value: z.infer<typeof searchEntry>[]; response: NetworkResponse } = await this.#json(next, z.array(searchEntry), {
         purpose: 'search',
@@ -168,21 +161,18 @@ export class Hub {
   }
 
   /** Whether the hub answers; never throws. */
-  async status(
-    signal?: AbortSignal,
-  ): Promise<{ endpoint: string; reachable: boolean; error: { code: ErrorCode; message: string } | null }> {
+  async status(signal?: AbortSignal): Promise<{ endpoint: string; reachable: boolean; error: ErrorValue | null }> {
     await this.#endpoints?.ready()
     const endpoint = this.endpoint
     try {
-      const { response } = await this.#json(`${endpoint}/api/models?limit=1`, z.array(z.object({ id: z.string() })), {
+      const { response } = await this.#json(`${usableBase(endpoint)}/api/models?limit=1`, z.array(z.object({ id: z.string() })), {
         purpose: 'answers',
         signal,
         timeoutMs: 6_000,
       })
       return { endpoint, reachable: response.status === 200, error: null }
     } catch (error) {
-      const { code, message } = toErrorValue(error)
-      return { endpoint, reachable: false, error: { code, message } }
+      return { endpoint, reachable: false, error: toErrorValue(error) }
     }
   }
 

@@ -1,7 +1,14 @@
+import { hubAddress } from '@shared/domain/endpoint'
 import { hfMirror, huggingFace } from '@shared/domain/settings'
 import { SnugError } from '@shared/errors'
 
 const modelScopePath = /^\/api\/v1\/models\/([^/]+\/[^/]+)(?:\/|$)/
+
+/** A base address that can be asked; what somebody wrote into a setting or a variable need not be one. */
+export function usableBase(endpoint: string): string {
+  if (hubAddress(endpoint) === null) throw new SnugError('hub/bad-address', `"${endpoint}" is no address of a hub`, { address: endpoint })
+  return endpoint
+}
 
 /** What an answer of the hub itself means. A missing repository answers 401 (so that private ones stay unseen), gating says so in a header. */
 export function hubError(response: { status: number; url: URL; headers: Record<string, string> }): SnugError {

@@ -6,6 +6,7 @@ import { plainRepository } from '@shared/domain/source'
 import { SnugError } from '@shared/errors'
 import { type HubFile, type HubListing, groupFiles, isProjector } from './hubFiles'
 import { type CardText, fetchCard } from './modelCard'
+import { usableBase } from './hubError'
 import type { Network, NetworkRequest } from './network'
 
 /**
@@ -120,6 +121,7 @@ export class ModelScope {
     shape: z.ZodType<{ Code: number; Message?: string | null | undefined; Data?: T | null | undefined }>,
     request: NetworkRequest,
   ): Promise<T | null> {
+    usableBase(this.endpoint)
     const response = await this.network.text(address, { ...request, headers: { accept: 'application/json', ...request.headers } })
     const data = { status: response.status, host: response.url.host }
     if (response.status === 401 || response.status === 403)

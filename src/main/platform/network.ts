@@ -2,10 +2,10 @@ import http from 'node:http'
 import https from 'node:https'
 import type { Readable } from 'node:stream'
 import tls from 'node:tls'
-import { huggingFace } from '@shared/domain/settings'
+import { originIn } from '@shared/domain/endpoint'
 import { SnugError } from '@shared/errors'
 import type { NetworkEntry, NetworkPurpose } from '@shared/ipc/app'
-import { modelScopeCookie, modelScopeEndpoint } from './environment'
+import { hubEndpoint, modelScopeCookie, modelScopeEndpoint } from './environment'
 import { isSocks, proxyFailed, proxyHeaders, requestOf, tunnel } from './networkProxy'
 import { type ProxyRule, proxyFor, proxyFromSystem, proxyRuleFromEnv } from './proxy'
 import { isLoopback, nextAddress } from './redirects'
@@ -73,23 +73,21 @@ export function networkConfigFromEnv(env: NodeJS.ProcessEnv, offline: boolean): 
 }
 
 /**
- * `HF_TOKEN` belongs to the host of `HF_ENDPOINT`, or to Hugging Face where that is unset; to no other, whatever the settings say.
+ * `HF_TOKEN` belongs to the host of `HF_ENDPOINT`, or to Hugging Face where that is unset; to no other, whatever the settings say, and to
+ * none where that is no address.
  * `MODELSCOPE_API_TOKEN` is what ModelScope's own client takes, for its own host only.
  */
 export function tokensFromEnv(env: NodeJS.ProcessEnv): (HostToken & { variable: string })[] {
   const hub = env.HF_TOKEN?.trim()
   const modelScope = env.MODELSCOPE_API_TOKEN?.trim()
-  const modelScopeOrigin = originOf(modelScopeEndpoint(env))
+  const hubOrigin = originIn(hubEndpoint(null, env))
+  const modelScopeOrigin = originIn(modelScopeEndpoint(env))
   return [
-    ...(hub ? [{ origin: originOf(env.HF_ENDPOINT) ?? huggingFace, token: hub, variable: 'HF_TOKEN' }] : []),
+    ...(hub && hubOrigin !== null ? [{ origin: hubOrigin, token: hub, variable: 'HF_TOKEN' }] : []),
     ...(modelScope && modelScopeOrigin !== null
       ? [{ origin: modelScopeOrigin, token: modelScope, cookie: modelScopeCookie, variable: 'MODELSCOPE_API_TOKEN' }]
       : []),
   ]
-}
-
-function originOf(address: string | undefined): string | null {
-  return address !== undefined && URL.canParse(address) ? new URL(address).origin : null
 }
 
 /** What the system says of an origin, as a PAC script does: `PROXY host:port; DIRECT`. */

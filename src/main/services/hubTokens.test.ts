@@ -130,6 +130,22 @@ it('refuses what is no token, other hubs, and http to another machine, without n
   expect(service.list().hubs.every(({ end }) => end === null)).toBe(true)
 })
 
+it('starts with stored tokens where a place is no address, and skips that place', () => {
+  const file = newFile()
+  start({ file }).service.set(hub, secret)
+  const broken = ['two words', 'ftp://hub.example', ''].map((address) => ({ address, hub: 'environment' as const }))
+  const { service, sent } = start({ file, places: () => [...broken, ...places()] })
+  expect(sent()).toEqual([{ origin: hub, token: secret }])
+  expect(service.list().hubs.map(({ origin }) => origin)).toEqual(places().map(({ address }) => new URL(address).origin))
+  expect(() => service.set('ftp://hub.example', secret)).toThrow('not an address')
+})
+
+it('reads HF_ENDPOINT without its scheme, and gives the token to no other hub where it is no address', () => {
+  expect(tokensFromEnv({ HF_TOKEN: 'a', HF_ENDPOINT: 'hf-mirror.com' })).toMatchObject([{ origin: 'https://hf-mirror.com' }])
+  expect(tokensFromEnv({ HF_TOKEN: 'a', HF_ENDPOINT: ' ' })).toMatchObject([{ origin: hub }])
+  expect(tokensFromEnv({ HF_TOKEN: 'a', HF_ENDPOINT: 'ftp://x' })).toEqual([])
+})
+
 it('gives HF_TOKEN to the host of HF_ENDPOINT, and ModelScope its own', () => {
   const env = { HF_TOKEN: 'a', HF_ENDPOINT: 'https://hub.example/x', MODELSCOPE_API_TOKEN: 'b', MODELSCOPE_DOMAIN: 'www.modelscope.ai' }
   expect(tokensFromEnv(env)).toEqual([

@@ -1,3 +1,4 @@
+import { originIn } from '@shared/domain/endpoint'
 import { SnugError } from '@shared/errors'
 import type { HubToken, HubTokens } from '@shared/ipc/app'
 import { type Log, silentLog } from '@shared/log'
@@ -45,7 +46,7 @@ export class HubTokensService {
 
   list(): HubTokens {
     const places = new Map<string, TokenPlace>()
-    for (const place of this.#needs.places()) places.set(originOf(place.address), places.get(originOf(place.address)) ?? place)
+    for (const { origin, ...place } of this.#places()) places.set(origin, places.get(origin) ?? place)
     // A hub that the settings no longer name: its token can still be removed.
     for (const origin of [...this.#tokens.keys(), ...this.#unreadable.keys()])
       if (!places.has(origin)) places.set(origin, { address: origin, hub: 'other' })
@@ -91,9 +92,17 @@ export class HubTokensService {
     return { end: null, from: this.#unreadable.has(origin) ? 'unreadable' : null, variable: null }
   }
 
+  /** What is no address takes no token; whoever asks there says what is wrong with it. */
+  #places(): (TokenPlace & { origin: string })[] {
+    return this.#needs.places().flatMap((place) => {
+      const origin = originIn(place.address)
+      return origin === null ? [] : [{ ...place, origin }]
+    })
+  }
+
   #place(address: string): string {
     const origin = originOf(address)
-    const known = this.#needs.places().some((place) => originOf(place.address) === origin)
+    const known = this.#places().some((place) => place.origin === origin)
     if (!known) throw new SnugError('usage/invalid', 'the settings name no such hub', { origin })
     return origin
   }
@@ -107,7 +116,7 @@ export class HubTokensService {
       this.#log.warn('the file of the access tokens cannot be read', { error: error instanceof Error ? error.name : 'unknown' })
       return
     }
-    const entries = Object.entries(sealed).filter(([origin]) => URL.canParse(origin) && originOf(origin) === origin)
+    const entries = Object.entries(sealed).filter(([origin]) => originIn(origin) === origin)
     // Asking the key store may ask the person: not without a reason.
     if (entries.length === 0) return
     const available = box.available()
@@ -136,7 +145,7 @@ export class HubTokensService {
 
   #apply(): void {
     const stored = [...this.#tokens].map(([origin, { token }]): HostToken => {
-      const cookie = this.#needs.places().find((place) => originOf(place.address) === origin)?.cookie
+      const cookie = this.#places().find((place) => place.origin === origin)?.cookie
       return { origin, token, ...(cookie === undefined ? {} : { cookie }) }
     })
     const given = this.#needs.environment.map(({ variable: _variable, ...token }) => token)
@@ -151,8 +160,9 @@ function isSafe(origin: string): boolean {
 }
 
 function originOf(address: string): string {
-  if (!URL.canParse(address)) throw new SnugError('usage/invalid', 'not an address')
-  return new URL(address).origin
+  const origin = originIn(address)
+  if (origin === null) throw new SnugError('usage/invalid', 'not an address')
+  return origin
 }
 
 function endOf(token: string): string {

@@ -1,19 +1,23 @@
 import { z } from 'zod'
 import { useCases } from '@shared/domain/catalog'
+import { hubAddress } from '@shared/domain/endpoint'
 import { defaultSettings, type Settings } from '@shared/domain/settings'
 import { SnugError } from '@shared/errors'
 import { type Log, silentLog } from '@shared/log'
 import type { SettingsRepository } from '../db/repositories/settings'
 import { Changes, follow } from './follow'
 
+const address = z
+  .string()
+  .max(500)
+  .refine((text) => hubAddress(text) !== null, 'no address of a hub')
+  .transform((text) => hubAddress(text) ?? text)
+
 /** Each row is checked on read: one that another version or hand wrote wrongly falls back to its default, alone. */
 const schemas: { [K in keyof Settings]: z.ZodType<Settings[K]> } = {
   language: z.enum(['en', 'zh-CN']).nullable(),
   theme: z.enum(['system', 'light', 'dark']),
-  endpoint: z
-    .url({ protocol: /^https?$/ })
-    .max(500)
-    .nullable(),
+  endpoint: address.nullable(),
   endpointAutomatic: z.boolean(),
   offline: z.boolean(),
   modelsFolder: z.string().min(1).max(4_096).nullable(),
@@ -56,6 +60,7 @@ export class SettingsService {
       const value: unknown = patch[name]
       if (value === undefined) continue
       const parsed = schemas[name].safeParse(value)
+      if (!parsed.success && name === 'endpoint') throw new SnugError('hub/bad-address', 'this is no address of a hub', { setting: name })
       if (!parsed.success) throw new SnugError('usage/invalid', `setting ${name}: ${parsed.error.message}`, { setting: name })
       values[name] = parsed.data
     }

@@ -16,6 +16,13 @@ export function Note({ tone = 'plain', children }: { tone?: 'plain' | 'warn' | '
   )
 }
 
+/** What happened and what to do next, for places that have no room for a notice. */
+export function useErrorWords(error: unknown): { title: string; action: string } {
+  const { errors } = useMessages()
+  const { code } = errorValueOf(error)
+  return errors[isErrorCode(code) ? code : 'internal/bug']
+}
+
 /** What happened and what to do next, by its code; `children` are ways out that work here. */
 export function ErrorNotice({
   error,
@@ -27,10 +34,11 @@ export function ErrorNotice({
   words?: { title: string; action: string } | undefined
   children?: ReactNode
 }) {
-  const { errors, common } = useMessages()
+  const { common } = useMessages()
+  const own = useErrorWords(error)
   const value = errorValueOf(error)
   if (value.code === 'cancelled') return null
-  const words = special ?? errors[isErrorCode(value.code) ? value.code : 'internal/bug']
+  const words = special ?? own
   const gate = value.code === 'hub/gated' || value.code === 'hub/token-refused'
   // A token was sent, and its account may not (yet).
   const action = value.code === 'hub/gated' && value.data?.status === 403 ? common.gate.notAccepted : words.action

@@ -32,10 +32,8 @@ export const settingsPatch = z
   .object({
     language: language.nullable(),
     theme: z.enum(['system', 'light', 'dark']),
-    endpoint: z
-      .url({ protocol: /^https?$/ })
-      .max(500)
-      .nullable(),
+    /** With or without its scheme; the settings refuse what is no address of the web. */
+    endpoint: z.string().max(500).nullable(),
     endpointAutomatic: z.boolean(),
     offline: z.boolean(),
     downloadBytesPerSecond: z.number().int().min(10_000).max(100_000_000_000).nullable(),

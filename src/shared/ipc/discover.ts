@@ -1,4 +1,5 @@
 import { eventIterator } from '@orpc/contract'
+import type { ErrorValue } from '../errors'
 import type { FitReport } from '../domain/fit'
 import type { ModelFacts } from '../domain/gguf'
 import type { RepositoryFiles, SearchResult } from '../domain/library'
@@ -174,6 +175,6 @@ export const discover = {
     )
     .output(type<SearchResult>()),
   /** Whether the chosen hub answers; never throws for a hub that does not. */
-  hubStatus: oc.output(type<{ endpoint: string; reachable: boolean; error: { code: string; message: string } | null }>()),
+  hubStatus: oc.output(type<{ endpoint: string; reachable: boolean; error: ErrorValue | null }>()),
   foundOnDisk: oc.output(type<FoundModels[]>()),
 }

@@ -4,7 +4,7 @@ import { useState } from 'react'
 import { client } from '../../lib/client'
 import { useMessages } from '../../lib/i18n'
 import { libraryLive, settingsLive, useLive } from '../../lib/live'
-import { Button, ErrorNotice } from '../../ui'
+import { Button, ErrorNotice, useErrorWords } from '../../ui'
 import { useTellAdded } from '../library'
 import { useObtain } from './useObtain'
 
@@ -23,6 +23,7 @@ export function HubBanner() {
     staleTime: 60_000,
   })
   const offline = settings?.offline ?? false
+  const why = useErrorWords(status.data?.error)
   if (!offline && (status.data === undefined || status.data.reachable)) return null
   const starter = models.find((model) => model.demonstration === 'starter' && model.state !== 'missing')
   const save = () => {
@@ -41,7 +42,17 @@ export function HubBanner() {
     <div className="hub-banner" role="status">
       <div className="row wrap">
         <CloudOff className="i s" aria-hidden="true" />
-        <span className="grow">{offline ? discover.hubOffline : discover.hubDown({ endpoint: status.data?.endpoint ?? '' })}</span>
+        <span className="grow col">
+          <span>{offline ? discover.hubOffline : discover.hubDown({ endpoint: status.data?.endpoint ?? '' })}</span>
+          {/* That it does not answer is said already. */}
+          {!offline && status.data?.error != null && status.data.error.code !== 'hub/unreachable' && (
+            <span>
+              {why.title}
+              {common.fullStop}
+              {why.action}
+            </span>
+          )}
+        </span>
         {offline ? (
           <Button size="s" onClick={() => void client.app.setSettings({ offline: false })}>
             {discover.goOnline}
@@ -79,7 +90,7 @@ export function HubBanner() {
         >
           <input
             className="field grow"
-            type="url"
+            inputMode="url"
             aria-label={discover.hubAddressLabel}
             placeholder={discover.hubAddressPlaceholder}
             value={address}

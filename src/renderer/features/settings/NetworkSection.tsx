@@ -1,3 +1,4 @@
+import { hubAddress } from '@shared/domain/endpoint'
 import { type Settings, hfMirror } from '@shared/domain/settings'
 import type { NetworkEntry } from '@shared/ipc/app'
 import { useQuery } from '@tanstack/react-query'
@@ -6,17 +7,8 @@ import { useEffect, useRef, useState } from 'react'
 import { client } from '../../lib/client'
 import { timeOfDay } from '../../lib/format'
 import { useLanguage, useMessages } from '../../lib/i18n'
-import { Button, ErrorNotice, IconButton, Switch } from '../../ui'
+import { Button, ErrorNotice, IconButton, Switch, useErrorWords } from '../../ui'
 import { Row, Section } from './Field'
-
-function isAddress(text: string): boolean {
-  try {
-    return /^https?:$/.test(new URL(text).protocol)
-  } catch {
-    // Not an address at all.
-    return false
-  }
-}
 
 export function NetworkSection({ settings, save }: { settings: Settings; save: (patch: Partial<Settings>) => void }) {
   const { settings: words } = useMessages()
@@ -42,20 +34,24 @@ function choiceOf({ endpoint, endpointAutomatic }: Settings): HubChoice {
 }
 
 function Endpoint({ settings, save: onSave }: { settings: Settings; save: (patch: Partial<Settings>) => void }) {
-  const { settings: words } = useMessages()
+  const { settings: words, common } = useMessages()
   const value = settings.endpoint
   const field = useRef<HTMLInputElement>(null)
   const [text, setText] = useState(value ?? '')
   useEffect(() => setText(value ?? ''), [value])
   const trimmed = text.trim()
-  const valid = trimmed === '' || isAddress(trimmed)
+  const address = hubAddress(trimmed)
+  const valid = trimmed === '' || address !== null
   const status = useQuery({
     queryKey: ['settings.hubStatus', value, settings.endpointAutomatic],
     queryFn: () => client.discover.hubStatus(),
     enabled: false,
   })
+  const why = useErrorWords(status.data?.error)
   const save = () => {
-    if (valid && trimmed !== (value ?? '')) onSave({ endpoint: trimmed === '' ? null : trimmed })
+    if (!valid) return
+    setText(address ?? '')
+    if (address !== value) onSave({ endpoint: address })
   }
   const choose = (choice: HubChoice) => {
     if (choice === 'automatic') onSave({ endpointAutomatic: true })
@@ -92,7 +88,7 @@ function Endpoint({ settings, save: onSave }: { settings: Settings; save: (patch
             <input
               ref={field}
               className="field grow"
-              type="url"
+              inputMode="url"
               aria-label={words.endpoint}
               aria-invalid={!valid}
               placeholder={words.endpointPlaceholder}
@@ -109,6 +105,9 @@ function Endpoint({ settings, save: onSave }: { settings: Settings; save: (patch
           {status.data !== undefined && !status.isFetching && (
             <span className={status.data.reachable ? 'good f12' : 'bad f12'} role="status">
               {status.data.endpoint}: {status.data.reachable ? words.hubAnswers : words.hubSilent}
+              {status.data.error !== null &&
+                status.data.error.code !== 'hub/unreachable' &&
+                ` – ${why.title}${common.fullStop}${why.action}`}
             </span>
           )}
           {status.error !== null && <ErrorNotice error={status.error} />}

@@ -19,6 +19,9 @@ const instead = {
   'model/not-loaded': { action: 'Give a model: --model FILE' },
   'hub/unreachable': { action: 'Check the connection, or name another hub with HF_ENDPOINT or --endpoint.' },
   'hub/bad-answer': { action: 'Try again later, or name another hub with HF_ENDPOINT or --endpoint.' },
+  'hub/bad-address': {
+    action: 'Write it like https://hf-mirror.com in HF_ENDPOINT, or unset that variable (ModelScope: MODELSCOPE_DOMAIN).',
+  },
   'hub/token-refused': { action: 'It may have expired or been revoked: correct HF_TOKEN.' },
   'hub/gated': { action: 'Accept the terms on that page, then set HF_TOKEN to an access token of that account.' },
   'engine/load-failed': { action: 'Try a shorter context (--context) or the CPU (--cpu).' },
@@ -149,6 +152,7 @@ export const cli = {
     between: (p: { low: string; high: string }) => `a number from ${p.low} to ${p.high} is needed`,
     oneOf: (p: { list: string }) => `one of ${p.list} is needed`,
     thinking: 'on, off or a level is needed',
+    endpoint: 'an address such as https://hf-mirror.com is needed',
   },
   machineTitle: 'This machine',
   noGpu: 'no GPU that llama.cpp can use: models run on the CPU',

@@ -55,6 +55,10 @@ export const errors: Record<ErrorCode, { title: string; action: string }> = {
     title: 'The hub gave an answer that makes no sense',
     action: 'Try again later, or choose another address in the settings.',
   },
+  'hub/bad-address': {
+    title: 'This is no address of a hub',
+    action: 'Write it like https://hf-mirror.com: in the settings, or in HF_ENDPOINT or MODELSCOPE_DOMAIN where it comes from there.',
+  },
   'hub/rate-limited': { title: 'The hub asks to wait', action: 'Try again in a few minutes.' },
   'download/disk-full': { title: 'The disk is full', action: 'Make room on the disk, then resume the download.' },
   'download/hash-mismatch': {

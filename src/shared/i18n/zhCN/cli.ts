@@ -6,6 +6,9 @@ const instead = {
   'model/not-loaded': { action: '请指定模型：--model 文件' },
   'hub/unreachable': { action: '请检查网络，或用 HF_ENDPOINT 或 --endpoint 换一个下载站。' },
   'hub/bad-answer': { action: '请稍后再试，或用 HF_ENDPOINT 或 --endpoint 换一个下载站。' },
+  'hub/bad-address': {
+    action: '请把 HF_ENDPOINT 写成 https://hf-mirror.com 这样的形式，或取消该变量（ModelScope 用 MODELSCOPE_DOMAIN）。',
+  },
   'hub/token-refused': { action: '它可能已过期或被撤销，请更正 HF_TOKEN。' },
   'hub/gated': { action: '请在该页面接受条款，再把该账号的访问令牌设为 HF_TOKEN。' },
   'engine/load-failed': { action: '可以缩短上下文（--context）或改用 CPU（--cpu）。' },
@@ -135,6 +138,7 @@ export const cli = {
     between: (p: { low: string; high: string }) => `需要 ${p.low} 到 ${p.high} 之间的数`,
     oneOf: (p: { list: string }) => `需要以下之一：${p.list}`,
     thinking: '需要 on、off 或强度名',
+    endpoint: '需要 https://hf-mirror.com 这样的地址',
   },
   machineTitle: '本机',
   noGpu: '没有 llama.cpp 能用的显卡：模型在 CPU 上运行',

@@ -27,6 +27,10 @@ export const errors: Record<ErrorCode, { title: string; action: string }> = {
   'hub/token-refused': { title: '下载站不接受你的访问令牌', action: '它可能已过期或被撤销。请在设置里更换或移除它，或更正 HF_TOKEN。' },
   'hub/unreachable': { title: '连不上下载站', action: '请检查网络，或在设置里换一个地址。' },
   'hub/bad-answer': { title: '下载站返回了无法理解的内容', action: '请稍后再试，或在设置里换一个地址。' },
+  'hub/bad-address': {
+    title: '这不是下载站的地址',
+    action: '请写成 https://hf-mirror.com 这样的形式：在设置里修改，或更正环境变量 HF_ENDPOINT、MODELSCOPE_DOMAIN。',
+  },
   'hub/rate-limited': { title: '下载站要求稍等', action: '请过几分钟再试。' },
   'download/disk-full': { title: '磁盘满了', action: '请腾出空间，然后继续下载。' },
   'download/hash-mismatch': { title: '收到的文件不对', action: '文件已隔离，不会使用。请重新下载。' },
