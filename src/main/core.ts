@@ -125,7 +125,8 @@ export function createCore(options: CoreOptions) {
     log: log.child('memory'),
   })
   const hardware = new HardwareService({
-    probe: () => probes.probe(),
+    probe: (wishes) => probes.probe(wishes),
+    host: engine,
     modelsDir: modelsFolder,
     seen: (report) => freeMemory.look(report),
   })
@@ -382,6 +383,7 @@ export function createCore(options: CoreOptions) {
       stopFollowing()
       clearTimeout(repeatCalibration)
       spillWatch.dispose()
+      hardware.dispose()
       await calibration.dispose()
       await copyTests.dispose()
       library.dispose()

@@ -22,11 +22,22 @@ export function possibleBackends(platform: NodeJS.Platform): Backend[] {
   return platform === 'darwin' ? ['metal', 'cpu'] : ['cuda', 'vulkan', 'cpu']
 }
 
+export interface ProbeWishes {
+  /** Every backend is asked again, those without a device and those that failed too: a driver may have been repaired. */
+  fresh?: boolean
+  /** Figures of memory from before this moment (milliseconds) say nothing: a model came or went since. */
+  since?: number
+}
+
+interface Asked {
+  rows: Promise<BackendProbe[]>
+  at: number
+}
+
 /** Devices and memory per backend; a failure is a row, never a throw. */
 export class BackendProbes {
-  #rows: BackendProbe[] | null = null
-  #at = 0
-  #pending: Promise<BackendProbe[]> | null = null
+  #known: { rows: BackendProbe[]; at: number } | null = null
+  #pending: Asked | null = null
 
   constructor(
     private readonly fork: ForkEngine,
@@ -35,13 +46,10 @@ export class BackendProbes {
     private readonly staleMs = 60_000,
   ) {}
 
-  probe(): Promise<BackendProbe[]> {
-    const hasDevices = this.#rows?.some((row) => 'devices' in row && row.devices.length > 0) === true
-    if (this.#rows !== null && (!hasDevices || Date.now() - this.#at < this.staleMs)) return Promise.resolve(this.#rows)
-    this.#pending ??= this.#ask().finally(() => {
-      this.#pending = null
-    })
-    return this.#pending
+  probe({ fresh = false, since = 0 }: ProbeWishes = {}): Promise<BackendProbe[]> {
+    if (!fresh && this.#known !== null && !this.#stale(this.#known, since)) return Promise.resolve(this.#known.rows)
+    if (this.#pending === null || this.#pending.at < since) this.#pending = this.#begin(this.#pending)
+    return this.#pending.rows
   }
 
   async check(backend: Backend, directory: string): Promise<EngineCalls['engineCheck']['reply']> {
@@ -50,6 +58,26 @@ export class BackendProbes {
     } catch (error) {
       return { ok: false, detail: toErrorValue(error).message, tokensPerSecond: 0 }
     }
+  }
+
+  #stale({ rows, at }: { rows: BackendProbe[]; at: number }, since: number): boolean {
+    const hasDevices = rows.some((row) => 'devices' in row && row.devices.length > 0)
+    return hasDevices && (at < since || Date.now() - at >= this.staleMs)
+  }
+
+  /** After one that runs already: never two at once. */
+  #begin(before: Asked | null): Asked {
+    const asked: Asked = { at: Date.now(), rows: this.#after(before) }
+    void asked.rows.then((rows) => {
+      this.#known = { rows, at: asked.at }
+      if (this.#pending === asked) this.#pending = null
+    })
+    return asked
+  }
+
+  async #after(before: Asked | null): Promise<BackendProbe[]> {
+    await before?.rows
+    return await this.#ask()
   }
 
   async #ask(): Promise<BackendProbe[]> {
@@ -63,8 +91,6 @@ export class BackendProbes {
         rows.push({ backend, state: code === 'engine/crashed' || code === 'engine/stalled' ? 'crashed' : 'not-installed', detail: message })
       }
     }
-    this.#rows = rows
-    this.#at = Date.now()
     return rows
   }
 }

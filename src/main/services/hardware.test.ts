@@ -2,9 +2,14 @@ import { chmodSync, mkdtempSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
+import { probe } from '@shared/domain/exampleParts'
+import type { EngineProbe } from '@shared/domain/hardware'
+import type { EngineStatus } from '@shared/domain/library'
 import { GiB, MiB } from '@shared/domain/units'
 import { parseCpuMax } from '../platform/cgroup'
 import { parseNvidiaSmi, readDisk, readNvidiaSmi, readRam, readStatic, toGraphics, usableCores } from '../platform/gpuProbe'
+import type { ProbeWishes } from '../engine/backendProbes'
+import { Changes } from './follow'
 import { HardwareService } from './hardware'
 
 const fixed = {
@@ -53,6 +58,98 @@ test('a probe that throws costs nothing but what it would have said', async () =
   const report = await hardware.report()
   expect(report.ram.total).toBe(16 * GiB)
   expect(report.backends.every((row) => row.state === 'not-installed')).toBe(true)
+})
+
+/** A CUDA card with its driver: what the engine says stays until it is asked again, what nvidia-smi says is of now. */
+function withCard(free: { engine: number; smi: number }) {
+  const changes = new Changes()
+  const state: { status: EngineStatus; rows: EngineProbe[] | null; wishes: ProbeWishes[]; now: number } = {
+    status: { state: 'empty' },
+    rows: null,
+    wishes: [],
+    now: 1000,
+  }
+  let asked = 0
+  const hardware = new HardwareService({
+    probe: async (wishes) => {
+      state.wishes.push(wishes)
+      const { fresh = false, since = 0 } = wishes
+      if (state.rows === null || fresh || asked < since) {
+        asked = state.now
+        state.rows = [probe('cuda', ['NVIDIA GeForce RTX 3060', 12, free.engine]), probe('cpu')]
+      }
+      return state.rows
+    },
+    host: { status: () => state.status, onStatus: (listener) => changes.on(listener) },
+    modelsDir: '/nowhere',
+    sources: {
+      nvidiaSmi: async () => ({
+        state: 'ok',
+        gpus: [{ name: 'NVIDIA GeForce RTX 3060', totalBytes: 12 * GiB, freeBytes: free.smi * GiB, driver: '' }],
+      }),
+      static: async () => fixed,
+      disk: async () => null,
+      ram: () => ({ total: 16 * GiB, available: 8 * GiB, limit: null }),
+      now: () => state.now,
+    },
+  })
+  const set = (status: EngineStatus) => {
+    state.status = status
+    changes.emit()
+  }
+  const freeNow = async (fresh = false) => ((await hardware.report({ fresh })).gpus[0]?.vramFree ?? 0) / GiB
+  return { hardware, state, set, freeNow }
+}
+
+test("a card's free memory follows the driver between two looks of the engine, which knows its own share best", async () => {
+  // Half a GiB of what the driver calls free goes to the engine's own context.
+  const free = { engine: 10, smi: 10.5 }
+  const { state, freeNow } = withCard(free)
+  expect(await freeNow()).toBe(10)
+  state.now += 6000
+  free.smi = 7.5
+  expect(await freeNow()).toBe(7)
+  state.now += 6000
+  free.smi = 11
+  expect(await freeNow()).toBe(10.5)
+  // Asked again, the engine's own figure counts again.
+  free.engine = 10.25
+  expect(await freeNow(true)).toBe(10.25)
+})
+
+test('measured again means all of it: the engine too, and not a look that was under way', async () => {
+  const { hardware, state } = withCard({ engine: 10, smi: 10.5 })
+  const [, fresh] = await Promise.all([hardware.report(), hardware.report({ fresh: true }), hardware.report({ fresh: true })])
+  expect(state.wishes.map((wish) => wish.fresh)).toEqual([false, true])
+  expect(await hardware.report()).toBe(fresh)
+})
+
+test('a report from before a model was loaded or ended is not given any more; while one loads it is', async () => {
+  const free = { engine: 10, smi: 10.5 }
+  const { hardware, state, set, freeNow } = withCard(free)
+  expect(await freeNow()).toBe(10)
+  state.now += 1000
+  set({ state: 'loading', modelId: 'm', fraction: 0 })
+  Object.assign(free, { engine: 4, smi: 4.5 })
+  expect(await freeNow()).toBe(10)
+  const early = hardware.report({ fresh: true })
+  state.now += 1000
+  const error = { code: 'engine/load-failed' as const, message: '', data: {} }
+  set({ state: 'failed', modelId: 'm', error, canTryCpu: false })
+  Object.assign(free, { engine: 9, smi: 9.5 })
+  expect(await freeNow()).toBe(9)
+  await early
+  expect(state.wishes.at(-1)?.since).toBe(state.now)
+  set({ state: 'empty' })
+  const looks = state.wishes.length
+  await hardware.report()
+  expect(state.wishes).toHaveLength(looks)
+  state.now += 1
+  hardware.dispose()
+  set({ state: 'loading', modelId: 'm', fraction: 0 })
+  set({ state: 'empty' })
+  await hardware.report()
+  expect(state.wishes).toHaveLength(looks)
 })
 
 test('a follower sees what changed by 64 MiB, and ends with its signal', async () => {

@@ -77,9 +77,16 @@ export interface SystemGraphics {
   driver: string | null
 }
 
-export type NvidiaSmi =
-  | { state: 'ok'; gpus: { name: string; totalBytes: Bytes; freeBytes: Bytes; driver: string }[] }
-  | { state: 'missing' | 'failed' | 'timed-out'; detail: string }
+/** `freeAtProbeBytes`: what was free right after the engine was asked, whose own figure is that old. */
+export interface NvidiaCard {
+  name: string
+  totalBytes: Bytes
+  freeBytes: Bytes
+  freeAtProbeBytes?: Bytes
+  driver: string
+}
+
+export type NvidiaSmi = { state: 'ok'; gpus: NvidiaCard[] } | { state: 'missing' | 'failed' | 'timed-out'; detail: string }
 
 /** What each source said, before anything is believed. */
 export interface RawHardware {

@@ -8,6 +8,7 @@ import type {
   Gpu,
   GpuKind,
   HardwareReport,
+  NvidiaCard,
   RawHardware,
   SystemGraphics,
 } from './hardware'
@@ -45,7 +46,7 @@ export function mergeHardware(raw: RawHardware): HardwareReport {
           continue
         }
         const controller = takeController(raw, unmatched, device.name, device.totalBytes)
-        const card = take(smi, (candidate) => sameDevice(candidate.name, device.name))
+        const card = takeCard(smi, device, backend)
         gpus.push(fromEngine(raw, probe, device, controller, card, gpus.length))
       }
     }
@@ -101,15 +102,14 @@ function fromEngine(
   probe: EngineProbe,
   device: EngineProbe['devices'][number],
   controller: SystemGraphics | undefined,
-  card: { totalBytes: Bytes; freeBytes: Bytes; driver: string } | undefined,
+  card: NvidiaCard | undefined,
   index: number,
 ): Gpu {
   const product = controller?.model.includes('[') === true ? listedName(controller.model) : null
   const name = isNameless(device.name) && product !== null ? product : plainName(device.name)
   const kind = probe.backend === 'metal' ? appleKind(raw) : kindOf(raw, name, controller)
   const sharedWithRam = isShared(kind, controller)
-  // Without the memory budget extension Vulkan says "all free": nvidia-smi then knows better about other programs.
-  const free = card !== undefined && probe.backend === 'vulkan' ? Math.min(device.freeBytes, card.freeBytes) : device.freeBytes
+  const free = card === undefined ? device.freeBytes : freeNow(device, card)
   // Of an APU with memory of its own, Vulkan adds the RAM that it may borrow: that part is RAM's and would be counted twice.
   const own = kind === 'integrated' && !sharedWithRam ? (controller?.vramBytes ?? Infinity) : Infinity
   const total = Math.min(device.totalBytes, own)
@@ -125,6 +125,29 @@ function fromEngine(
     bandwidth: bandwidthOf(name),
     sharedWithRam,
   }
+}
+
+/** Of a slice of a card (MIG) nvidia-smi lists the whole, larger by a half at least. */
+const sameMemory = 1.1
+
+/**
+ * What the engine found, moved by what came and went since: it is asked once a minute, nvidia-smi each time. Never more than nvidia-smi
+ * says: without the memory budget extension Vulkan calls everything free.
+ */
+function freeNow(device: EngineProbe['devices'][number], card: NvidiaCard): Bytes {
+  if (card.totalBytes > device.totalBytes * sameMemory) return Math.min(device.freeBytes, card.freeBytes)
+  const since = card.freeBytes - (card.freeAtProbeBytes ?? card.freeBytes)
+  return Math.max(0, Math.min(device.freeBytes + since, card.freeBytes))
+}
+
+/** The card of that name; of several the one with as much free, as CUDA numbers cards in an order of its own and may be told to hide some. */
+function takeCard(smi: NvidiaCard[], device: EngineProbe['devices'][number], backend: Backend): NvidiaCard | undefined {
+  const same = smi.filter(({ name }) => sameDevice(name, device.name))
+  // Vulkan may call all of it free (freeNow), which would point at the emptiest.
+  const away = (card: NvidiaCard): Bytes =>
+    backend === 'cuda' ? Math.abs((card.freeAtProbeBytes ?? card.freeBytes) - device.freeBytes) : 0
+  const nearest = same.toSorted((a, b) => away(a) - away(b))[0]
+  return take(smi, (candidate) => candidate === nearest)
 }
 
 /**
