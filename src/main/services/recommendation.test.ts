@@ -65,6 +65,16 @@ describe('recorded machines', () => {
       }
     }
   })
+  test('the reason of a model that lies on two cards counts both, with what is spare on both', async () => {
+    const list = (await serviceOn('two unequal NVIDIA cards').recommend({ use: 'chat' })).filter(({ reason }) => reason.kind === 'full-gpu')
+    expect(list.length).toBeGreaterThan(0)
+    for (const { reason, best } of list) {
+      const used = best.fit.pools.filter(({ id, takesBytes }) => id !== 'cpu' && takesBytes > 0)
+      const spareBytes = used.reduce((sum, pool) => sum + pool.spareBytes, 0)
+      expect(reason).toMatchObject({ cards: used.length, device: used[0]?.name, spareBytes })
+    }
+    expect(list.some(({ reason }) => reason.kind === 'full-gpu' && reason.cards === 2)).toBe(true)
+  })
   test('a busy card is judged by what is free', () => {
     const busy = exampleMachines.find((machine) => machine.name.startsWith('a card that is busy'))
     if (busy === undefined) throw new Error('no machine')

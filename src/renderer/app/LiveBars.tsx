@@ -8,10 +8,10 @@ export function LiveBars() {
   const { common } = useMessages()
   const report = useLive(machineLive)
   const engine = useLive(engineLive)
-  const budget = useLive(settingsLive)?.vramBudgetBytes
+  const limits = useLive(settingsLive)
   const parts = engine?.state === 'ready' ? engine.parts : []
   if (report === undefined) return null
-  return livePools(report, parts, budget).map((pool) => {
+  return livePools(report, parts, limits).map((pool) => {
     const used = gib(pool.totalBytes - pool.freeBytes)
     const total = gib(pool.totalBytes)
     const ram = pool.devices.includes('cpu')

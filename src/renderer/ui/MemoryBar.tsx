@@ -24,10 +24,12 @@ function TankView({ tank, flex = 1, label }: { tank: Tank; flex?: number; label?
         </i>
       ))}
       {tank.over > 0 && <i className="x" style={width(tank.over)} />}
-      {tank.reserve > 0 && <i className="r" style={width(tank.reserve)} />}
       {tank.over === 0 && tank.other > 0.004 && <i className="o end" style={width(tank.other)} />}
       {tank.over === 0 && tank.held > 0.004 && (
         <i className="held" style={{ ...width(tank.held), right: `${(tank.other * 100).toFixed(2)}%` }} />
+      )}
+      {tank.reserve.width > 0 && (
+        <i className="r" style={{ ...width(tank.reserve.width), left: `${(tank.reserve.from * 100).toFixed(2)}%` }} />
       )}
       {tank.limit !== null && (
         <span className="lim" data-limit={tank.limit.name} style={{ left: `${(tank.limit.at * 100).toFixed(2)}%` }} />

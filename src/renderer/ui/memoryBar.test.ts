@@ -34,8 +34,17 @@ describe('tankOf', () => {
     expect(tank.segments[1]?.fraction).toBeCloseTo(1.5 / 12)
     expect(tank.line).toBeCloseTo(11 / 12)
     expect(tank.other).toBeCloseTo(1 / 12)
-    expect(tank.reserve).toBeCloseTo(0.36 / 12)
+    expect(tank.reserve.width).toBeCloseTo(0.36 / 12)
+    expect(tank.reserve.from + tank.reserve.width).toBeCloseTo(tank.line)
     expect(tank.over).toBe(0)
+  })
+
+  it('draws the reserve where nothing lies, narrower where parts reach into it, and not where they do not fit', () => {
+    const empty = tankOf(pool({}), []).reserve
+    expect([empty.from, empty.width].map((share) => share * 12)).toEqual([expect.closeTo(10.64), expect.closeTo(0.36)])
+    const nearly = tankOf(pool({ freeBytes: 0.1 * GiB, returnedBytes: 8 * GiB, spareBytes: 0 }), parts).reserve
+    expect([nearly.from, nearly.width].map((share) => share * 12)).toEqual([expect.closeTo(8), expect.closeTo(0.1)])
+    expect(tankOf(pool({ freeBytes: 5 * GiB, spareBytes: -3.36 * GiB }), parts).reserve.width).toBe(0)
   })
 
   it('counts what our own model would give back as free', () => {

@@ -32,7 +32,8 @@ export interface Tank {
   id: string
   name: string
   segments: { group: MemoryGroup; fraction: number }[]
-  reserve: number
+  /** Ends where what is free ends, whatever lies below it; narrower where the parts reach into it. */
+  reserve: { from: number; width: number }
   /** Other programs' memory, at the right end. */
   other: number
   /** Where the capacity line stands: what is free for a model. */
@@ -65,11 +66,12 @@ export function tankOf(pool: PoolFit, parts: readonly MemoryPart[]): Tank {
     if (bytes > 0) segments.push({ group, fraction: bytes / total })
   }
   const used = segments.reduce((sum, segment) => sum + segment.fraction, 0)
+  const reserve = misses ? 0 : Math.max(0, Math.min(pool.reserveBytes, free - used * total)) / total
   return {
     id: pool.id,
     name: pool.name,
     segments,
-    reserve: misses || takes === 0 ? 0 : Math.max(0, Math.min(pool.reserveBytes / total, line - used)),
+    reserve: { from: free / total - reserve, width: reserve },
     other: Math.max(0, 1 - free / total),
     line,
     over: misses ? Math.min(1 - used, -pool.spareBytes / total) : 0,

@@ -48,6 +48,12 @@ export function usableGpus(report: HardwareReport, backend: Backend | null): Gpu
   return able.some((gpu) => !gpu.sharedWithRam) ? able.filter((gpu) => !gpu.sharedWithRam) : able.slice(0, 1)
 }
 
+/** What the parts on this card are called; null where models are not put on it. */
+export function deviceOf(report: HardwareReport, backend: Backend, gpu: Gpu): MemoryDevice | null {
+  const index = backend === 'cpu' ? -1 : usableGpus(report, backend).findIndex(({ id }) => id === gpu.id)
+  return index === -1 ? null : `gpu${index}`
+}
+
 /** One pool per physical memory: each discrete card its own, shared memory and RAM together one. */
 export function memoryPools(report: HardwareReport, backend: Backend, options: PoolOptions = defaultPoolOptions): MemoryPool[] {
   const gpus = backend === 'cpu' ? [] : usableGpus(report, backend)

@@ -10,8 +10,9 @@ export type SpeedGrade = 'fast' | 'comfortable' | 'slow' | 'will-not-run'
 
 /** One sentence of why, as data: the words are in i18n under `recommend.reason.<kind>`. */
 export type RecommendationReason =
-  | { kind: 'full-gpu'; device: string; spareBytes: Bytes; contextSize: number; decode: Range }
-  | { kind: 'partial-gpu'; device: string; gpuLayers: number; totalLayers: number; contextSize: number; decode: Range }
+  /** `cards`: of several `device` is the first, and what is spare is spare on all of them together. */
+  | { kind: 'full-gpu'; device: string; cards: number; spareBytes: Bytes; contextSize: number; decode: Range }
+  | { kind: 'partial-gpu'; device: string; cards: number; gpuLayers: number; totalLayers: number; contextSize: number; decode: Range }
   | { kind: 'cpu'; spareBytes: Bytes; contextSize: number; decode: Range }
   | { kind: 'slow'; decode: Range; wantedTokensPerSecond: number; contextSize: number }
   /** It writes fast enough, but reads a long prompt too slowly. */
@@ -267,7 +268,9 @@ function reasonFor(entry: CatalogEntry, best: QuantizationFit, needs: UseNeeds):
   const { fit } = best
   const { contextSize } = fit.plan
   const { decode } = fit.speed
-  const gpu = fit.pools.find((pool) => pool.id !== 'cpu')
+  const gpus = fit.pools.filter((pool) => pool.id !== 'cpu' && pool.takesBytes > 0)
+  const [gpu] = gpus
+  const cards = gpus.length
   const ram = fit.pools.find((pool) => pool.devices.includes('cpu'))
   if (fit.verdict === 'too-big') {
     if (fit.freeUpBytes !== null) return { kind: 'free-up', freeUpBytes: fit.freeUpBytes, contextSize }
@@ -281,9 +284,24 @@ function reasonFor(entry: CatalogEntry, best: QuantizationFit, needs: UseNeeds):
     return { kind: 'slow-start', ttftMs: fit.speed.ttftMs, wantedMs: needs.firstTokenMs, decode }
   if (best.grade === 'slow') return { kind: 'slow', decode, wantedTokensPerSecond: needs.decode, contextSize }
   if (fit.verdict === 'full-gpu' && gpu !== undefined)
-    return { kind: 'full-gpu', device: gpu.name, spareBytes: gpu.spareBytes, contextSize, decode }
+    return {
+      kind: 'full-gpu',
+      device: gpu.name,
+      cards,
+      spareBytes: gpus.reduce((sum, pool) => sum + pool.spareBytes, 0),
+      contextSize,
+      decode,
+    }
   if (fit.verdict === 'partial-gpu' && gpu !== undefined) {
-    return { kind: 'partial-gpu', device: gpu.name, gpuLayers: fit.plan.gpuLayers, totalLayers: fit.plan.totalLayers, contextSize, decode }
+    return {
+      kind: 'partial-gpu',
+      device: gpu.name,
+      cards,
+      gpuLayers: fit.plan.gpuLayers,
+      totalLayers: fit.plan.totalLayers,
+      contextSize,
+      decode,
+    }
   }
   return { kind: 'cpu', spareBytes: ram?.spareBytes ?? 0, contextSize, decode }
 }

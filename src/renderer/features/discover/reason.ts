@@ -8,14 +8,14 @@ export function reasonSentence(reason: RecommendationReason, { discover }: Messa
   switch (reason.kind) {
     case 'full-gpu':
       return words['full-gpu']({
-        device: reason.device,
+        device: reason.cards > 1 ? discover.onCards({ count: reason.cards }) : reason.device,
         spare: gib(reason.spareBytes),
         context: count(reason.contextSize),
         speed: range(reason.decode),
       })
     case 'partial-gpu':
       return words['partial-gpu']({
-        device: reason.device,
+        device: reason.cards > 1 ? discover.onCards({ count: reason.cards }) : reason.device,
         layers: reason.gpuLayers,
         total: reason.totalLayers,
         context: count(reason.contextSize),

@@ -67,9 +67,9 @@ export function ModelButton() {
 
 function LoadedBar({ engine }: { engine: Extract<EngineStatus, { state: 'ready' }> }) {
   const report = useLive(machineLive)
-  const budget = useLive(settingsLive)?.vramBudgetBytes
+  const limits = useLive(settingsLive)
   if (report === undefined) return null
-  const pools = livePools(report, engine.parts, budget).filter((pool) => pool.takesBytes > 0)
+  const pools = livePools(report, engine.parts, limits).filter((pool) => pool.takesBytes > 0)
   return <MemoryBar pools={pools.slice(0, 1)} parts={engine.parts} size="s" />
 }
 

@@ -6,19 +6,18 @@ import { count, gib, size } from '../../lib/format'
 import { useMessages } from '../../lib/i18n'
 import { engineLive, settingsLive, useLive } from '../../lib/live'
 import { useCurrentModel } from '../../lib/models'
-import { MemoryBar, MemoryLegend, Note, livePools } from '../../ui'
+import { MemoryBar, MemoryLegend, Note, livePools, poolOfGpu } from '../../ui'
 
 /** Every memory of the machine as a bar: what a loaded model takes, what other programs hold, what is free. */
 export function Devices({ report }: { report: HardwareReport }) {
   const { machine } = useMessages()
   const engine = useLive(engineLive)
-  const budget = useLive(settingsLive)?.vramBudgetBytes
+  const limits = useLive(settingsLive)
   const parts = engine?.state === 'ready' ? engine.parts : []
   const { model } = useCurrentModel()
-  const pools = livePools(report, parts, budget)
+  const pools = livePools(report, parts, limits)
   const ram = pools.find((pool) => pool.devices.includes('cpu'))
   const name = engine?.state === 'ready' ? model?.name : undefined
-  const poolOf = (gpu: Gpu) => pools.find((pool) => pool.name === gpu.name && pool.id !== 'cpu' && !pool.devices.includes('cpu'))
   return (
     <section className="card flush" aria-label={machine.devices}>
       {report.gpus.length === 0 && (
@@ -27,7 +26,7 @@ export function Devices({ report }: { report: HardwareReport }) {
         </div>
       )}
       {report.gpus.map((gpu) => (
-        <GpuCard key={gpu.id} gpu={gpu} pool={poolOf(gpu)} parts={parts} name={name} />
+        <GpuCard key={gpu.id} gpu={gpu} pool={poolOfGpu(report, pools, gpu)} parts={parts} name={name} />
       ))}
       {ram !== undefined && (
         <Device
@@ -37,7 +36,7 @@ export function Devices({ report }: { report: HardwareReport }) {
           hint={report.unifiedMemory ? machine.unified : null}
         >
           <MemoryBar pools={[ram]} parts={parts} size="l" label={ram.takesBytes > 0.1 * ram.totalBytes ? name : undefined} />
-          <MemoryLegend parts={parts.filter(({ device }) => ram.devices.includes(device))} />
+          <MemoryLegend parts={parts.filter(({ device }) => ram.devices.includes(device))} reserveBytes={ram.reserveBytes} />
           <Facts
             facts={[
               report.cpu.bandwidth === null
@@ -109,7 +108,7 @@ function GpuCard({
   return (
     <Device icon={<Cpu className="i" aria-hidden="true" />} title={gpu.name} pool={pool} hint={null}>
       <MemoryBar pools={[pool]} parts={parts} size="l" label={pool.takesBytes > 0.1 * pool.totalBytes ? name : undefined} />
-      <MemoryLegend parts={parts.filter(({ device }) => pool.devices.includes(device))} />
+      <MemoryLegend parts={parts.filter(({ device }) => pool.devices.includes(device))} reserveBytes={pool.reserveBytes} />
       <Facts facts={facts} />
     </Device>
   )

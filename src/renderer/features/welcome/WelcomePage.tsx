@@ -4,7 +4,7 @@ import { useLocation } from 'wouter'
 import { client } from '../../lib/client'
 import { gib, range, size } from '../../lib/format'
 import { useLanguage, useMessages } from '../../lib/i18n'
-import { libraryLive, machineLive, useLive } from '../../lib/live'
+import { libraryLive, machineLive, settingsLive, useLive } from '../../lib/live'
 import { Button, ErrorNotice, MemoryBar, MemoryLegend, OutcomePill, Segmented, livePools, useWhere } from '../../ui'
 import { Obtain, offerOf } from '../discover'
 import { Devices, Engines } from '../machine'
@@ -81,9 +81,10 @@ function useBest() {
 function MachineBar() {
   const { common } = useMessages()
   const report = useLive(machineLive)
+  const limits = useLive(settingsLive)
   const [best] = useBest().data ?? []
   const fit = best?.usable ? best.best.fit : null
-  const pools = fit?.pools ?? (report === undefined ? [] : livePools(report, []))
+  const pools = fit?.pools ?? (report === undefined ? [] : livePools(report, [], limits))
   const parts = fit?.parts ?? []
   // The bar's place is kept, so that nothing moves when the numbers come.
   if (pools.length === 0) {

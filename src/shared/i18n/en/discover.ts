@@ -138,6 +138,8 @@ export const discover = {
     `Its own header says that it takes ${p.takes} and will not run here. Choose it again to download it all the same.`,
   quantizationGone: 'The repository no longer has this quantization',
 
+  /** In place of a device's name in the sentences below. */
+  onCards: (p: { count: number }) => `${p.count} cards`,
   reason: {
     'full-gpu': (p: { device: string; spare: string; context: string; speed: string }) =>
       `It lies wholly on ${p.device} with ${p.spare} GiB to spare at ${p.context} tokens of context, and should answer at ${p.speed} tok/s.`,

@@ -133,6 +133,7 @@ export const discover = {
   exactTooBig: (p: { takes: string }) => `读取文件头后发现：它需要 ${p.takes}，本机装不下。仍要下载请再点一次。`,
   quantizationGone: '仓库里已没有这个量化版本',
 
+  onCards: (p: { count: number }) => `${p.count} 张显卡`,
   reason: {
     'full-gpu': (p: { device: string; spare: string; context: string; speed: string }) =>
       `在 ${p.context} token 的上下文下，它能全部放进 ${p.device}，还余 ${p.spare} GiB，预计每秒 ${p.speed} 个 token。`,
