@@ -245,6 +245,14 @@ describe('recommend', () => {
       // No more than other programs hold; what does not fit even then is too big, and says that.
       expect(missing).toBeLessThanOrEqual(report.ram.total - report.ram.available)
     }
+    const [ram] = memoryPools(report, 'cpu')
+    const big = list.filter((item) => item.reason.kind === 'too-big')
+    expect(big.length).toBeGreaterThan(3)
+    for (const { reason, best } of big)
+      expect(reason.kind === 'too-big' ? reason.missingBytes : 0).toBeCloseTo(
+        best.fit.totalBytes + (ram?.reserveBytes ?? 0) - report.ram.total,
+        0,
+      )
   })
   test('what is fast enough is the user to say: for good, or for one question; another use has its own', async () => {
     const { raw } = exampleMachines.find((candidate) => candidate.name.startsWith('RTX 4070')) ?? fail()

@@ -2,7 +2,8 @@ import { fc, test as property } from '@fast-check/vitest'
 import { describe, expect, test } from 'vitest'
 import { gemma3, llama1b, llama8b, qwen3moe8 } from './exampleModels'
 import { type FitMachine, defaultFitOptions, isImpossible, planFit, withParts } from './fit'
-import { type MemoryPool, fillPools } from './poolFit'
+import { emptied, missingWhenEmpty } from './freeing'
+import { type MemoryPool, fillPools, shortIn } from './poolFit'
 import { type Bytes, GiB, MiB } from './units'
 
 function pool(id: 'cpu' | 'gpu0' | 'gpu1', total: Bytes, free: Bytes, extra: Partial<MemoryPool> = {}): MemoryPool {
@@ -81,6 +82,28 @@ describe('verdicts', () => {
     expect(report.verdict).toBe('too-big')
     expect(report.freeUpBytes).toBeGreaterThan(2 * GiB)
     expect(planFit(llama8b, machine(null, 4), defaultFitOptions).freeUpBytes).toBeNull()
+  })
+  test('idle memory of one kind does not stand in for another', () => {
+    // The card lacks gigabytes and nobody holds any of it; the RAM beside it is held by others.
+    const held: FitMachine = { ...machine(2, 16), pools: [pool('gpu0', 2 * GiB, 2 * GiB), pool('cpu', 16 * GiB, 2 * GiB)] }
+    const report = planFit(llama8b, held, defaultFitOptions)
+    const [card, ram] = report.pools
+    expect(report.verdict).toBe('too-big')
+    expect(card?.spareBytes).toBeGreaterThanOrEqual(0)
+    expect(report.freeUpBytes).toBeCloseTo(-(ram?.spareBytes ?? 0), 0)
+    expect(planFit(llama8b, held, { ...defaultFitOptions, gpuLayers: 'max' }).freeUpBytes).toBeNull()
+  })
+  test('no other program holds what a limit forbids', () => {
+    const limit = { name: 'user' as const, device: 'gpu0' as const, bytes: 3 * GiB }
+    const limited: FitMachine = { ...machine(12, 16), pools: [pool('gpu0', 12 * GiB, 1 * GiB, { limit }), pool('cpu', 16 * GiB, 8 * GiB)] }
+    expect(planFit(llama8b, limited, { ...defaultFitOptions, gpuLayers: 'max' })).toMatchObject({ verdict: 'too-big', freeUpBytes: null })
+  })
+  test('too big is counted from an empty machine, whatever others hold now', () => {
+    const busy: FitMachine = { ...machine(null, 4), pools: [pool('cpu', 4 * GiB, 1 * GiB)] }
+    const [now, empty] = [planFit(llama8b, busy, defaultFitOptions), planFit(llama8b, machine(null, 4), defaultFitOptions)]
+    expect(now.freeUpBytes).toBeNull()
+    expect(missingWhenEmpty(now.pools, now.parts)).toBeCloseTo(-(empty.pools[0]?.spareBytes ?? 0), 0)
+    expect(now.pools[0]?.spareBytes).toBeLessThan((empty.pools[0]?.spareBytes ?? 0) - 2 * GiB)
   })
   test('the reserve is a margin and never a part', () => {
     const report = planFit(llama1b, machine(12, 32), defaultFitOptions)
@@ -169,3 +192,42 @@ property.prop([fc.constantFrom(llama1b, llama8b), anyMachine])('more memory neve
   const rank = (gpu: number | null, main: number): number => order.indexOf(planFit(model, machine(gpu, main), defaultFitOptions).verdict)
   expect(rank(vram === null ? null : vram * 1.5, ram * 1.5)).toBeLessThanOrEqual(rank(vram, ram))
 })
+
+const anyBusyMachine = fc.record({
+  cards: fc.array(fc.record({ total: fc.double({ min: 1, max: 24, noNaN: true }), free: fc.double({ min: 0, max: 1, noNaN: true }) }), {
+    maxLength: 1,
+  }),
+  ram: fc.double({ min: 1, max: 32, noNaN: true }),
+  ramFree: fc.double({ min: 0, max: 1, noNaN: true }),
+  limit: fc.option(fc.double({ min: 0.5, max: 8, noNaN: true })),
+  unified: fc.boolean(),
+})
+
+property.prop([fc.constantFrom(llama1b, gemma3, llama8b), anyBusyMachine])(
+  'freeing what each pool is short of makes it run; where that is said to be no use, an empty machine is too small',
+  (model, { cards, ram, ramFree, limit: limited, unified }) => {
+    const limit = limited === null ? null : { name: 'user' as const, device: 'gpu0' as const, bytes: limited * GiB }
+    const shared = pool('gpu0', ram * GiB, ram * ramFree * GiB, { devices: ['gpu0', 'cpu'], kind: 'unified', limit })
+    const own = cards.map(({ total, free }) => pool('gpu0', total * GiB, total * free * GiB, { limit }))
+    const pools = unified ? [shared] : [...own, pool('cpu', ram * GiB, ram * ramFree * GiB)]
+    const here: FitMachine = { backend: pools.length > 1 || unified ? 'cuda' : 'cpu', speeds, pools }
+    const report = planFit(model, here, defaultFitOptions)
+    if (report.verdict !== 'too-big') {
+      expect(report.freeUpBytes).toBeNull()
+      return
+    }
+    if (report.freeUpBytes === null) {
+      expect(planFit(model, { ...here, pools: pools.map(emptied) }, defaultFitOptions).verdict).toBe('too-big')
+      expect(missingWhenEmpty(report.pools, report.parts)).toBeGreaterThan(0)
+      return
+    }
+    const short = report.pools.map((one) => shortIn(one, report.parts))
+    expect(report.freeUpBytes).toBeCloseTo(
+      short.reduce((sum, bytes) => sum + bytes, 0),
+      0,
+    )
+    const freed = pools.map((one, index) => ({ ...one, freeBytes: one.freeBytes + (short[index] ?? 0) + 1 }))
+    for (const one of freed) expect(one.freeBytes).toBeLessThanOrEqual(one.totalBytes + 2)
+    expect(planFit(model, { ...here, pools: freed }, defaultFitOptions).verdict).not.toBe('too-big')
+  },
+)

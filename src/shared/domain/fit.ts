@@ -13,7 +13,8 @@ import {
   totalBytes,
 } from './memory'
 import type { Corrections } from './corrections'
-import { type MemoryPool, type PoolFit, fillPools, spareIn, spareWith } from './poolFit'
+import { emptied, whatFreeing } from './freeing'
+import { type MemoryPool, type PoolFit, fillPools, shortWith, spareWith } from './poolFit'
 import { type DeviceSpeed, type SpeedEstimate, predictSpeed } from './speed'
 import { type Bytes, MiB } from './units'
 
@@ -37,7 +38,7 @@ export interface FitReport {
   verdict: Verdict
   level: EstimateLevel
   plan: LoadPlan
-  /** What is reserved, by device and kind. For too-big: of the smallest plan that was tried. */
+  /** What is reserved, by device and kind. For too-big: of the plan that other programs stand least in the way of, else the one an empty machine lacks least for. */
   parts: MemoryPart[]
   totalBytes: Bytes
   /** How much the engine process will really have grown after its first long prompt (RSS). */
@@ -47,7 +48,7 @@ export interface FitReport {
   speed: SpeedEstimate
   /** GPUs first, then RAM. One tank each. */
   pools: PoolFit[]
-  /** Bytes other programs would have to free so that it runs as planned, null where it fits now or where even an empty machine is too small. */
+  /** Bytes other programs would have to free so that it runs as planned, over all pools; null where it fits now or where even an empty machine is too small. */
   freeUpBytes: Bytes | null
   /** It fits now, but other programs usually hold so much of it. */
   usuallyMissingBytes?: Bytes
@@ -134,24 +135,6 @@ export function planFit(model: SizedModel, machine: FitMachine, options: FitOpti
   }
 }
 
-/** What stands between this plan and the memory that is free now, and what would usually. */
-function whatFreeing(
-  verdict: Verdict,
-  pools: readonly MemoryPool[],
-  parts: readonly MemoryPart[],
-): Pick<FitReport, 'freeUpBytes' | 'usuallyMissingBytes'> {
-  if (verdict !== 'too-big' && pools.every((pool) => pool.nowBytes === undefined && pool.usualBytes === undefined))
-    return { freeUpBytes: null }
-  const missingWith = (free: (pool: MemoryPool) => Bytes): Bytes =>
-    Math.max(0, ...pools.map((pool) => -spareIn({ ...pool, freeBytes: free(pool) }, parts)))
-  const now = (pool: MemoryPool): Bytes => pool.nowBytes ?? pool.freeBytes
-  const missing = missingWith(now)
-  const held = pools.reduce((sum, pool) => sum + Math.max(0, pool.totalBytes - now(pool) - pool.returnedBytes), 0)
-  if (missing > 0) return { freeUpBytes: missing <= held ? missing : null }
-  const usually = missingWith((pool) => pool.usualBytes ?? pool.freeBytes)
-  return { freeUpBytes: null, ...(usually > 0 ? { usuallyMissingBytes: usually } : {}) }
-}
-
 interface Candidate {
   verdict: Verdict
   memory: MemoryOptions
@@ -185,9 +168,17 @@ function poolPlaces(machine: FitMachine): PoolPlaces[] {
 }
 
 function spareOf({ pool, places, limited }: PoolPlaces, takes: readonly Bytes[]): Bytes {
+  return spareWith(pool, sumOf(places, takes), limited < 0 ? 0 : (takes[limited] ?? 0))
+}
+
+function shortOf({ places, limited }: PoolPlaces, pool: MemoryPool, takes: readonly Bytes[]): Bytes {
+  return shortWith(pool, sumOf(places, takes), limited < 0 ? 0 : (takes[limited] ?? 0))
+}
+
+function sumOf(places: readonly number[], takes: readonly Bytes[]): Bytes {
   let sum = 0
   for (const place of places) sum += takes[place] ?? 0
-  return spareWith(pool, sum, limited < 0 ? 0 : (takes[limited] ?? 0))
+  return sum
 }
 
 /** GPUs that layers may go to, with their share: llama.cpp splits by free memory. Software rasterisers never. */
@@ -217,27 +208,26 @@ function targetsIn(machine: FitMachine): MemoryOptions['gpus'] {
 /** Below this share of the layers a split is not faster than the CPU alone, which then needs no GPU buffers. */
 const leastUsefulShare = 0.1
 
+function candidateAt(model: SizedModel, options: FitOptions, gpus: MemoryOptions['gpus'], gpuLayers: number): Candidate {
+  const memory: MemoryOptions = {
+    gpuLayers,
+    contextSize: options.contextSize,
+    batchSize: options.batchSize ?? plannedBatchSize(model.geometry.vocabularySize, gpuLayers > 0),
+    kvCacheType: options.kvCacheType,
+    flashAttention: options.flashAttention,
+    useMmap: options.useMmap,
+    gpus: gpuLayers > 0 ? gpus : [],
+  }
+  const all = gpuLayers >= model.geometry.layers.length + 1
+  return { verdict: gpuLayers === 0 ? 'cpu' : all ? 'full-gpu' : 'partial-gpu', memory, takes: deviceBytes(model, memory) }
+}
+
 /** `mostLayers`: known not to hold more, as a shorter context did not. */
 function choose(model: SizedModel, machine: FitMachine, options: FitOptions, mostLayers?: number): Candidate {
   const layers = model.geometry.layers.length + 1
   const gpus = layerTargets(machine)
   const pools = poolPlaces(machine)
-  const at = (gpuLayers: number): Candidate => {
-    const memory: MemoryOptions = {
-      gpuLayers,
-      contextSize: options.contextSize,
-      batchSize: options.batchSize ?? plannedBatchSize(model.geometry.vocabularySize, gpuLayers > 0),
-      kvCacheType: options.kvCacheType,
-      flashAttention: options.flashAttention,
-      useMmap: options.useMmap,
-      gpus: gpuLayers > 0 ? gpus : [],
-    }
-    return {
-      verdict: gpuLayers === 0 ? 'cpu' : gpuLayers >= layers ? 'full-gpu' : 'partial-gpu',
-      memory,
-      takes: deviceBytes(model, memory),
-    }
-  }
+  const at = (gpuLayers: number): Candidate => candidateAt(model, options, gpus, gpuLayers)
   const judged = (candidate: Candidate): Candidate =>
     pools.every((pool) => spareOf(pool, candidate.takes) >= 0) ? candidate : { ...candidate, verdict: 'too-big' }
   const gpuHolds = (candidate: Candidate): boolean => pools.every((one) => one.pool.id === 'cpu' || spareOf(one, candidate.takes) >= 0)
@@ -246,28 +236,76 @@ function choose(model: SizedModel, machine: FitMachine, options: FitOptions, mos
     const wanted = options.gpuLayers === 'max' ? layers : Math.min(layers, options.gpuLayers)
     return judged(at(gpus.length === 0 ? 0 : wanted))
   }
-  if (gpus.length === 0) return judged(at(0))
-  const full = mostLayers === undefined ? judged(at(layers)) : null
+  const full = mostLayers === undefined && gpus.length > 0 ? judged(at(layers)) : null
   if (full?.verdict === 'full-gpu') return full
 
   // More layers need more of the GPUs, so the most that they hold is found by halving; the rest must then fit in RAM.
-  let [holds, breaks] = [0, mostLayers === undefined ? layers : Math.min(layers, mostLayers + 1)]
-  while (breaks - holds > 1) {
-    const middle = Math.floor((holds + breaks) / 2)
-    if (gpuHolds(at(middle))) holds = middle
-    else breaks = middle
-  }
+  const most = mostLayers === undefined ? layers : Math.min(layers, mostLayers + 1)
+  const holds = gpus.length === 0 ? 0 : lastThat((gpuLayers) => gpuHolds(at(gpuLayers)), most)
   const partial = holds === 0 ? null : judged(at(holds))
   const splits = partial !== null && partial.verdict === 'partial-gpu' ? partial : null
   if (splits !== null && holds >= layers * leastUsefulShare) return splits
   const cpu = judged(at(0))
   if (splits !== null && cpu.verdict === 'too-big') return splits
-  if (cpu.verdict === 'cpu') return cpu
-  // Nothing fits: show the plan that misses least.
-  const worst = (candidate: Candidate): Bytes => Math.min(...pools.map((pool) => spareOf(pool, candidate.takes)))
-  return [cpu, ...(full === null ? [] : [full]), ...(partial === null ? [] : [partial])].reduce((best, candidate) =>
-    worst(candidate) > worst(best) ? candidate : best,
-  )
+  if (cpu.verdict === 'cpu' || mostLayers !== undefined) return cpu
+  return nearest(model, machine, options, holds)
+}
+
+/** The greatest number below `end` for which it holds, where it holds up to there; 0 is not asked. */
+function lastThat(holds: (count: number) => boolean, end: number): number {
+  let [last, breaks] = [0, end]
+  while (breaks - last > 1) {
+    const middle = Math.floor((last + breaks) / 2)
+    if (holds(middle)) last = middle
+    else breaks = middle
+  }
+  return last
+}
+
+/** One machine prices a whole catalogue. */
+const emptyOf = new WeakMap<FitMachine, FitMachine>()
+
+function emptyMachine(machine: FitMachine): FitMachine {
+  const known = emptyOf.get(machine)
+  if (known !== undefined) return known
+  const made = { ...machine, pools: machine.pools.map(emptied) }
+  emptyOf.set(machine, made)
+  // Nothing is emptier than it.
+  emptyOf.set(made, made)
+  return made
+}
+
+/**
+ * Nothing fits now. Of the plans that an empty machine holds the one for which least must be freed, pool by pool; where it holds none,
+ * the one for which it lacks least: idle memory of one kind does not stand in for another. `holds`: so many layers the GPUs hold now.
+ */
+function nearest(model: SizedModel, machine: FitMachine, options: FitOptions, holds: number): Candidate {
+  const empty = emptyMachine(machine)
+  const gpus = layerTargets(empty)
+  const places = poolPlaces(empty)
+  const at = (gpuLayers: number): Candidate => candidateAt(model, options, gpus, gpuLayers)
+  const shorts = ({ takes }: Candidate, pools: readonly MemoryPool[]): Bytes[] =>
+    places.map((place, index) => shortOf(place, pools[index] ?? place.pool, takes))
+  const missing = (candidate: Candidate, pools: readonly MemoryPool[]): Bytes =>
+    shorts(candidate, pools).reduce((sum, short) => sum + short, 0)
+  const layers = model.geometry.layers.length + 1
+  const candidates = gpus.length === 0 ? [at(0)] : [at(0), at(layers), ...(holds > 0 ? [at(holds)] : [])]
+  const least = (from: readonly Candidate[]): Candidate => ({
+    ...from.reduce((best, candidate) => (missing(candidate, machine.pools) < missing(best, machine.pools) ? candidate : best)),
+    verdict: 'too-big',
+  })
+  if (machine === empty) return least(candidates)
+  const aim = choose(model, empty, options)
+  if (aim.verdict === 'too-big') return aim
+  candidates.push(aim)
+  if (gpus.length > 0 && machine.pools.some(({ id }) => id === 'cpu')) {
+    // As many layers as RAM cannot take, whatever lies in the GPUs' memory now.
+    const ramHolds = (gpuLayers: number): boolean =>
+      shorts(at(gpuLayers), machine.pools).every((short, index) => short === 0 || machine.pools[index]?.id !== 'cpu')
+    const tooFew = lastThat((gpuLayers) => !ramHolds(gpuLayers), layers + 1)
+    if (tooFew < layers) candidates.push(at(tooFew + 1))
+  }
+  return least(candidates.filter((candidate) => missing(candidate, empty.pools) === 0))
 }
 
 const rank: Readonly<Record<Verdict, number>> = { 'full-gpu': 0, 'partial-gpu': 1, cpu: 2, 'too-big': 3 }

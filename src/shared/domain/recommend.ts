@@ -1,5 +1,6 @@
 import { type CapabilityScore, type CatalogEntry, type CatalogModel, type CatalogQuantization, type UseCase, catalogModel } from './catalog'
 import { type FitMachine, type FitOptions, type FitReport, type Verdict, defaultFitOptions, planFit } from './fit'
+import { missingWhenEmpty } from './freeing'
 import { type QuantizationLoss, compareQuantizations, quantizationInfo, quantizationLoss } from './quantization'
 import { type SizeClassInfo, sizeClass } from './sizeClass'
 import { type SpeedEstimate, withMeasured } from './speed'
@@ -274,7 +275,7 @@ function reasonFor(entry: CatalogEntry, best: QuantizationFit, needs: UseNeeds):
   const ram = fit.pools.find((pool) => pool.devices.includes('cpu'))
   if (fit.verdict === 'too-big') {
     if (fit.freeUpBytes !== null) return { kind: 'free-up', freeUpBytes: fit.freeUpBytes, contextSize }
-    return { kind: 'too-big', missingBytes: Math.max(0, ...fit.pools.map((pool) => -pool.spareBytes)), contextSize }
+    return { kind: 'too-big', missingBytes: missingWhenEmpty(fit.pools, fit.parts), contextSize }
   }
   if (entry.demonstration) return { kind: 'demonstration', decode }
   // How slow it would be stands in the same sentence.
