@@ -1,6 +1,6 @@
 import { type KnownHubs, readAddress } from '@shared/domain/address'
 import type { FitReport } from '@shared/domain/fit'
-import type { KvCacheType, ModelFacts } from '@shared/domain/gguf'
+import { type KvCacheType, type ModelFacts, saidActiveParameters } from '@shared/domain/gguf'
 import type { RepositoryFiles, SearchHit, SearchResult } from '@shared/domain/library'
 import { quantizationInfo } from '@shared/domain/quantization'
 import { type SearchFilters, noSearchFilters, passesSearch } from '@shared/domain/search'
@@ -161,11 +161,19 @@ export class DiscoverService {
   async #priced(model: RemoteModel, options: FitWishes): Promise<Pick<AddressedModel, 'facts' | 'fit' | 'host' | 'way'>> {
     const { fitExactly } = this.needs
     if (fitExactly === undefined) throw new SnugError('internal/bug', 'no headers here')
-    const { kind, architecture, name, quantization, parameters, activeParameters, trainContextSize, licence } = model.facts
+    const { kind, architecture, name, quantization, parameters, trainContextSize, licence } = model.facts
     if (kind !== 'model') throw new SnugError('model/unsupported', 'no model to chat with', { kind })
     const { host, hostname, protocol } = new URL(model.source.address)
     return {
-      facts: { architecture, name, quantization, parameters, activeParameters, trainContextSize, licence },
+      facts: {
+        architecture,
+        name,
+        quantization,
+        parameters,
+        activeParameters: saidActiveParameters(model.facts),
+        trainContextSize,
+        licence,
+      },
       fit: await fitExactly(model, options),
       host,
       way: isLoopback(hostname) ? 'this-machine' : protocol === 'https:' ? 'encrypted' : 'plain',

@@ -3,6 +3,7 @@ import { basename } from 'node:path'
 import type { LibraryModel } from '@shared/domain/library'
 import { type RecommendedSampling, recommendedSampling } from '@shared/domain/preset'
 import { isStarterModel, recommendedSystem, samplingOf } from '@shared/domain/starter'
+import { saidActiveParameters } from '@shared/domain/gguf'
 import type { ModelRow } from '../db/repositories/models'
 import { partPaths } from '../platform/modelFolders'
 
@@ -98,7 +99,7 @@ export function viewOf(row: ModelRow, catalogue: RecommendedSampling | null = nu
     name: nameOf(row),
     architecture: facts?.architecture ?? '',
     parameters: facts?.parameters ?? 0,
-    activeParameters: facts?.activeParameters ?? 0,
+    activeParameters: facts === null ? 0 : saidActiveParameters(facts),
     quantization: facts?.quantization ?? '',
     sizeBytes: row.sizeBytes,
     trainContextSize: facts?.trainContextSize ?? 0,

@@ -100,3 +100,16 @@ export interface ModelFacts {
   /** True for a file made by `scriptedModel.ts`: labelled as a script wherever it is met. */
   scripted: boolean
 }
+
+/** As people say it: of a mixture what each token passes through, of a dense model all, although a block for guessing ahead is not active. */
+export function saidActiveParameters({
+  parameters,
+  activeParameters,
+  geometry,
+}: {
+  parameters: number
+  activeParameters: number
+  geometry: Pick<ModelGeometry, 'experts'>
+}): number {
+  return geometry.experts === null ? parameters : activeParameters
+}

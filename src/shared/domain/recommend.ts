@@ -1,6 +1,7 @@
 import { type CapabilityScore, type CatalogEntry, type CatalogModel, type CatalogQuantization, type UseCase, catalogModel } from './catalog'
-import { type FitMachine, type FitOptions, type FitReport, type Verdict, defaultFitOptions, planFit } from './fit'
+import { type FitMachine, type FitOptions, type FitReport, type LoadPlan, type Verdict, defaultFitOptions, planFit } from './fit'
 import { missingWhenEmpty } from './freeing'
+import { saidActiveParameters } from './gguf'
 import { type QuantizationLoss, compareQuantizations, quantizationInfo, quantizationLoss } from './quantization'
 import { type SizeClassInfo, sizeClass } from './sizeClass'
 import { type SpeedEstimate, withMeasured } from './speed'
@@ -105,8 +106,8 @@ export interface RecommendOptions {
   use: UseCase
   needs: UseNeeds
   fit: Partial<FitOptions>
-  /** Speed of one quantization of this model, where it was used here. */
-  measured?: (quantization: string) => { decode?: number; prefill?: number } | null
+  /** Speed of one quantization of this model, where it was used here with this plan. */
+  measured?: (quantization: string, plan: LoadPlan) => { decode?: number; prefill?: number } | null
   /** What an empty copy of one quantization did here: in place of what was predicted. */
   copied?: (quantization: string, fit: FitReport) => FitReport
 }
@@ -123,7 +124,7 @@ export function recommendModel(entry: CatalogEntry, machine: FitMachine, options
   const capability = entry.capability?.[options.use] ?? null
   return {
     model: entry,
-    sizeClass: sizeClass(entry.parameters, entry.activeParameters),
+    sizeClass: sizeClass(entry.parameters, saidActiveParameters(entry)),
     best,
     alternatives,
     reason: reasonFor(entry, best, options.needs),
@@ -203,7 +204,7 @@ function priceQuantization(
 ): QuantizationFit {
   const model = modelOf(entry, quantization, machine.amx === true)
   const planned = planFit(model, machine, options)
-  const rates = measured?.(quantization.name) ?? null
+  const rates = measured?.(quantization.name, planned.plan) ?? null
   const timed = rates === null ? planned : { ...planned, speed: withMeasured(planned.speed, rates) }
   const fit = copied?.(quantization.name, timed) ?? timed
   return {

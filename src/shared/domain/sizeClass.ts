@@ -23,7 +23,7 @@ const classes: readonly { id: SizeClassId; upTo: number; named: readonly [number
 
 /**
  * Classes of the field guide (1–7B, 14–32B, 70B+), widened to be contiguous: light up to 9B, medium 10–35B, heavy above.
- * Bounds are compared after rounding as models are named: 9.7B is sold as 9B, 35.9B as 35B.
+ * Bounds are compared as models are named: 7.6B is sold as 7B, 9.7B as 9B, 32.8B as 32B, 35.9B as 35B.
  */
 export function sizeClass(parameters: number, activeParameters = parameters): SizeClassInfo {
   const billions = parameters / 1e9
@@ -33,7 +33,7 @@ export function sizeClass(parameters: number, activeParameters = parameters): Si
     hardware: 'server' as const,
   }
   const [low, high] = found.named
-  const inside = Math.round(billions) >= low && (high === null || Math.round(billions) <= high)
+  const inside = Math.round(billions) >= low && (high === null || Math.floor(billions) <= high)
   return {
     id: found.id,
     between: !inside && billions >= 1,
@@ -47,9 +47,9 @@ export function sizeClass(parameters: number, activeParameters = parameters): Si
 
 /** By memory at 4 bits (0.61 bytes a parameter, facts of real files) plus 8K of context. */
 function needsOf(billions: number): SizeClassInfo['needs'] {
-  if (billions < 7.5) return 'personal-computer'
+  if (billions < 8) return 'personal-computer'
   if (billions < 13.5) return 'mid-graphics-card'
-  if (billions < 32.9) return 'strong-graphics-card'
+  if (billions < 33) return 'strong-graphics-card'
   if (billions < 50) return 'large-graphics-card'
   if (billions < 69.5) return 'several-cards'
   return 'server'

@@ -25,7 +25,7 @@ export function ModelRow({ item }: { item: Recommendation }) {
   const here = useSimulation()?.here.get(model.id)
   const offer = offerOf(item, best, here)
   const billions =
-    model.activeParameters < model.parameters
+    sizeClass.activeBillions !== null
       ? discover.activeOf({ total: parameters(model.parameters), active: parameters(model.activeParameters) })
       : parameters(model.parameters)
   const rating = discover.capability({
