@@ -268,6 +268,7 @@ export function createCore(options: CoreOptions) {
       const fit = await recommendation.fitFile(facts, {
         ...options,
         room: 'usual',
+        effort: 'details',
         // llama.cpp here says nothing of another machine.
         ...(options.simulate === undefined ? { dryRun: dryRuns.of(path, facts) } : {}),
         ...(repository === null ? {} : { measuredKey: catalogueKey(repository, facts.quantization) }),

@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest'
 import { exampleMachines } from '@shared/domain/exampleMachines'
 import { llama1b } from '@shared/domain/exampleModels'
+import type { LoadPlan } from '@shared/domain/fit'
 import type { ModelFacts } from '@shared/domain/gguf'
 import { mergeHardware } from '@shared/domain/mergeHardware'
 import { defaultFacts } from '../../engine/fakeFacts'
@@ -12,11 +13,11 @@ const facts = { ...defaultFacts.inspect({ path: '' }), ...llama1b } as ModelFact
 const noDryRun = { soon: () => async () => null }
 const best = { decode: 3, prefill: 6 }
 
-function planner(name: string, threads: () => Promise<typeof best | null>) {
+function planner(name: string, threads: () => Promise<typeof best | null>, dryRuns: Parameters<typeof loadPlanner>[1] = noDryRun) {
   const machine = exampleMachines.find((candidate) => candidate.name.startsWith(name))
   if (machine === undefined) throw new Error(`no machine ${name}`)
   const report = mergeHardware(machine.raw)
-  return loadPlanner(new RecommendationService({ catalog: loadCatalog(), hardware: { report: async () => report } }), noDryRun, threads)
+  return loadPlanner(new RecommendationService({ catalog: loadCatalog(), hardware: { report: async () => report } }), dryRuns, threads)
 }
 
 test('a load begins with the thread counts that a calibration found; on a card alone they do not matter', async () => {
@@ -36,4 +37,15 @@ test('without a calibration, and where it cannot be asked, all cores are taken a
     expect(options.backend).toBe('cpu')
     expect(options.bestThreads).toBeUndefined()
   }
+})
+
+test('what is loaded is what was said to run: a card on which the dry run ends is left out', async () => {
+  const asked: number[] = []
+  const soon = () => async (plan: LoadPlan) => {
+    asked.push(plan.gpuLayers)
+    return plan.gpuLayers > 0 ? { level: 'dry-run' as const, parts: null } : null
+  }
+  const options = await planner('RTX 4070', async () => null, { soon })('/m.gguf', facts, { contextSize: 4096 })
+  expect(options).toMatchObject({ backend: 'cpu', gpuLayers: 0, hasGpu: false })
+  expect(asked.length).toBeGreaterThan(1)
 })

@@ -10,12 +10,11 @@ import {
   isImpossible,
   layerTargets,
   planFit,
-  withParts,
 } from '@shared/domain/fit'
 import type { MemoryPool } from '@shared/domain/poolFit'
 import type { KvCacheType, ModelFacts } from '@shared/domain/gguf'
 import type { Backend, HardwareReport } from '@shared/domain/hardware'
-import { type EstimateLevel, type MemoryDevice, type MemoryPart, type SizedModel, residentBytes } from '@shared/domain/memory'
+import type { MemoryDevice, SizedModel } from '@shared/domain/memory'
 import { type PoolOptions, bestBackend, memoryPools, steadyBytes, usableGpus } from '@shared/domain/pools'
 import { quantizationInfo } from '@shared/domain/quantization'
 import {
@@ -32,7 +31,14 @@ import { deviceSpeeds, replySpeed, speedAt, withMeasured } from '@shared/domain/
 import type { Bytes, Range } from '@shared/domain/units'
 import { asUsual } from '@shared/domain/usualMemory'
 import { SnugError } from '@shared/errors'
+import { type AskDryRun, type DryRunLimits, dryFit } from './dryFit'
 import type { RunPlan } from './speedSamples'
+
+const dryRunLimits = {
+  row: { plan: 1, context: 0 },
+  load: { plan: 4, context: 0 },
+  details: { plan: 4, context: 3 },
+} as const satisfies Record<string, DryRunLimits>
 
 export interface RecommendationServiceOptions {
   catalog: Catalog
@@ -87,8 +93,10 @@ export interface FitQuery extends MachineOptions {
   batchSize?: number
   flashAttention?: boolean
   useMmap?: boolean
-  /** A better level for the plan that the formula found: llama.cpp's dry run. null: it could not say; null parts: it ended on this plan. */
-  dryRun?: (plan: FitReport['plan']) => Promise<{ level: EstimateLevel; parts: MemoryPart[] | null } | null>
+  /** A better level for the plan that the formula found: llama.cpp's dry run. */
+  dryRun?: AskDryRun
+  /** How often it may be asked, default as before a load: until a plan fits. A row of a list: once; a model asked about: the longest context, too. */
+  effort?: keyof typeof dryRunLimits
   measuredKey?: string
 }
 
@@ -125,18 +133,17 @@ export class RecommendationService {
   /** A file whose header is known (`ModelFacts`), or any sized model. */
   async fitFile(model: SizedModel, query: FitQuery = {}): Promise<FitReport> {
     const machine = await this.machine({ uncorrected: query.measuredKey, ...query })
-    const report = planFit(model, machine, fitOptions(query))
+    const options = fitOptions(query)
+    // The dry run gives one figure for all GPUs together: with several the formula's split is the better answer.
+    const several = machine.pools.filter((pool) => pool.devices.some((device) => device !== 'cpu')).length > 1
+    const report =
+      several || query.dryRun === undefined
+        ? planFit(model, machine, options)
+        : await dryFit(model, machine, options, query.dryRun, dryRunLimits[query.effort ?? 'load'])
     // What this machine reached says nothing of another one.
     const key = query.simulate === undefined ? query.measuredKey : undefined
     const measured = key === undefined ? null : (this.options.measured?.(key) ?? null)
-    const timed = measured === null ? report : { ...report, speed: withMeasured(report.speed, measured) }
-    // The dry run gives one figure for all GPUs together: with several the formula's split is the better answer.
-    const several = machine.pools.filter((pool) => pool.devices.some((device) => device !== 'cpu')).length > 1
-    const dry = report.verdict === 'too-big' || several || query.dryRun === undefined ? null : await query.dryRun(report.plan)
-    if (dry === null) return timed
-    if (dry.parts === null) return { ...timed, level: dry.level, verdict: 'too-big', maxContext: 0, freeUpBytes: null }
-    const better = withParts(timed, dry.parts, dry.level)
-    return { ...better, residentBytes: residentBytes(model, { ...better.plan, gpus: [] }, better.parts) }
+    return measured === null ? report : { ...report, speed: withMeasured(report.speed, measured) }
   }
 
   /**

@@ -206,7 +206,7 @@ function targetsIn(machine: FitMachine): MemoryOptions['gpus'] {
 }
 
 /** Below this share of the layers a split is not faster than the CPU alone, which then needs no GPU buffers. */
-const leastUsefulShare = 0.1
+export const leastUsefulShare = 0.1
 
 function candidateAt(model: SizedModel, options: FitOptions, gpus: MemoryOptions['gpus'], gpuLayers: number): Candidate {
   const memory: MemoryOptions = {

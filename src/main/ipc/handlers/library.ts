@@ -46,6 +46,7 @@ export const libraryHandlers = (area: Area<'library'>, { core, dialogs, dropped,
     const { path, preset } = core.library.get(id)
     return core.recommendation.fitFile(facts, {
       dryRun: core.dryRuns.soon(path, facts),
+      effort: 'row',
       ...asked(preset?.load ?? null),
       ...(contextSize === undefined ? {} : { contextSize }),
       ...(gpuLayers === undefined ? { measuredKey: id } : { gpuLayers }),
