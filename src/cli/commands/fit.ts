@@ -1,16 +1,17 @@
-import { readFile } from 'node:fs/promises'
 import type { Command } from 'commander'
 import type { UseCase } from '@shared/domain/catalog'
 import type { FitReport } from '@shared/domain/fit'
-import { formatBytes, formatSpeed } from '@shared/domain/format'
+import { formatBytes, formatCount, formatSpeed } from '@shared/domain/format'
 import type { KvCacheType } from '@shared/domain/gguf'
-import type { Backend, HardwareReport } from '@shared/domain/hardware'
+import type { Backend } from '@shared/domain/hardware'
+import { type NothingUsable, nothingUsable } from '@shared/domain/nothingUsable'
 import type { Recommendation } from '@shared/domain/recommend'
-import { usageError } from '../failure'
+import type { Range } from '@shared/domain/units'
 import { modelTarget } from '../modelTarget'
 import { addressOfHub, decimal, gpuLayers, integer, kvCacheType, onOff, oneOf } from '../options'
 import { type Output, exitCodes } from '../output'
 import { type Run, command } from '../run'
+import { simulatedMachine } from '../simulated'
 import { help } from '../words'
 
 interface FitFlags {
@@ -58,7 +59,7 @@ function freeingLine(
   return usuallyMissingBytes === undefined ? [] : [words.cli.onlyNow({ bytes: formatBytes(usuallyMissingBytes, language) })]
 }
 
-export function recommendationLine({ model, best }: Recommendation, out: Output): string {
+function recommendationLine({ model, best }: Recommendation, out: Output): string {
   const { words, language } = out
   const line = words.cli.fitLine({
     name: model.name,
@@ -68,6 +69,51 @@ export function recommendationLine({ model, best }: Recommendation, out: Output)
     where: words.cli.verdict[best.verdict],
   })
   return [line, ...freeingLine(best.fit, out).map((text) => `    ${text}`)].join('\n')
+}
+
+/** The first of what can be recommended; where there is none, why, and what could be. */
+export function recommendationText(list: readonly Recommendation[], out: Output, most: number): string {
+  const nothing = nothingUsable(list)
+  const usable = list.filter((item) => item.usable).slice(0, most)
+  return (nothing === null ? usable.map((item) => recommendationLine(item, out)) : nothingLines(nothing, out)).join('\n')
+}
+
+function nothingLines(nothing: NothingUsable, { words, language }: Output): string[] {
+  const model = ({ name, quantization }: { name: string; quantization: string }): string => `${name} ${quantization}`
+  const plain = (value: number): string => String(Number(value.toPrecision(3)))
+  switch (nothing.kind) {
+    case 'other-size':
+      return [words.common.nothing['other-size']({ model: model(nothing), size: words.common.sizeClass[nothing.size] })]
+    case 'too-slow': {
+      const { needs, lowered, decode, ttftMs } = nothing
+      const figures = (range: Range): string => range.map((value) => plain(Number(value.toPrecision(2)))).join('–')
+      const flags = [
+        ...(lowered.decode < needs.decode ? [`--min-speed ${lowered.decode}`] : []),
+        ...(lowered.firstTokenMs > needs.firstTokenMs ? [`--first-token ${lowered.firstTokenMs / 1_000}`] : []),
+      ]
+      const sentence = words.common.nothing['too-slow']({
+        model: model(nothing),
+        speed: figures(decode),
+        seconds: figures([ttftMs[0] / 1_000, ttftMs[1] / 1_000]),
+        wanted: plain(needs.decode),
+        wantedSeconds: plain(needs.firstTokenMs / 1_000),
+      })
+      return [sentence, words.cli.nothing.lower({ flags: flags.join(' ') }), words.cli.nothing.elsewhere]
+    }
+    case 'too-big': {
+      const { smallest, freeUp, contextSize } = nothing
+      return [
+        words.common.nothing['too-big']({
+          model: model(smallest),
+          takes: formatBytes(smallest.takesBytes, language),
+          context: formatCount(contextSize, language),
+        }),
+        ...(freeUp === null ? [] : [words.common.nothing.freeUp({ model: model(freeUp), bytes: formatBytes(freeUp.bytes, language) })]),
+        words.cli.nothing.shorter,
+        words.cli.nothing.elsewhere,
+      ]
+    }
+  }
 }
 
 export function addFit(program: Command): void {
@@ -82,10 +128,11 @@ export function addFit(program: Command): void {
     .option('--mmap <on|off>', help.mmap, onOff)
     .option('--flash <on|off>', help.flash, onOff)
     .option('--backend <name>', help.backend, oneOf('cpu', 'vulkan', 'cuda', 'metal'))
-    .option('--simulate <name>', help.simulate)
+    .option('--simulate <name|file>', help.simulate)
     .option('--endpoint <url>', help.endpoint, addressOfHub)
     .action(
       command(async ({ core, out }: Run, file: string, flags: FitFlags) => {
+        const simulate = flags.simulate === undefined ? undefined : await simulatedMachine(flags.simulate)
         if (flags.endpoint !== undefined) core.useEndpoint(flags.endpoint)
         const { path, facts, source } = await modelTarget(core, file)
         const fit = await core.recommendation.fitFile(facts, {
@@ -98,7 +145,7 @@ export function addFit(program: Command): void {
           ...(flags.mmap === undefined ? {} : { useMmap: flags.mmap }),
           ...(flags.flash === undefined ? {} : { flashAttention: flags.flash }),
           ...(flags.backend === undefined ? {} : { backend: flags.backend }),
-          ...(flags.simulate === undefined ? { dryRun: core.dryRuns.of(path, facts) } : { simulate: flags.simulate }),
+          ...(simulate === undefined ? { dryRun: core.dryRuns.of(path, facts), effort: 'details' as const } : { simulate }),
         })
         out.result({ ...fit, file: source === null ? path : file, ...(source === null ? {} : { source }) }, () =>
           // On screen the same stands in the sum.
@@ -117,10 +164,10 @@ export function addFit(program: Command): void {
     .option('--context <n>', help.context, integer(256))
     .option('--min-speed <n>', help.minSpeed, decimal(0.1, 1_000))
     .option('--first-token <seconds>', help.firstToken, decimal(0.1, 3_600))
-    .option('--simulate <name>', help.simulateFile)
+    .option('--simulate <name|file>', help.simulate)
     .action(
       command(async ({ core, out }: Run, flags: RecommendFlags) => {
-        const simulate = flags.simulate === undefined ? undefined : await simulated(flags.simulate)
+        const simulate = flags.simulate === undefined ? undefined : await simulatedMachine(flags.simulate)
         const list = await core.recommendation.recommend({
           use: flags.use,
           needs: {
@@ -130,26 +177,8 @@ export function addFit(program: Command): void {
           ...(flags.context === undefined ? {} : { contextSize: flags.context }),
           ...(simulate === undefined ? {} : { simulate }),
         })
-        const usable = list.filter((item) => item.usable)
-        out.result(list, () =>
-          usable.length === 0
-            ? out.words.cli.nothingFits
-            : usable
-                .slice(0, 10)
-                .map((item) => recommendationLine(item, out))
-                .join('\n'),
-        )
+        out.result(list, () => recommendationText(list, out, 10))
         return exitCodes.done
       }),
     )
-}
-
-/** A report that `snug hardware --json` wrote, or the name of a device. */
-async function simulated(name: string): Promise<string | HardwareReport> {
-  if (!name.endsWith('.json')) return name
-  try {
-    return JSON.parse(await readFile(name, 'utf8')) as HardwareReport
-  } catch (cause) {
-    throw usageError('notReport', { path: name }, cause)
-  }
 }

@@ -7,7 +7,7 @@ import { ChatSession } from '../chatSession'
 import { converse } from '../converse'
 import { createPrinter } from '../printer'
 import { type Run, command } from '../run'
-import { recommendationLine } from './fit'
+import { recommendationText } from './fit'
 import { machineText } from './hardware'
 import { help } from '../words'
 
@@ -23,10 +23,9 @@ export function addStart(program: Command): void {
         const say = (text: string) => (out.json ? undefined : out.text(text))
         const machine = await core.hardware.report()
         say(`${words.cli.machineTitle}\n${machineText(machine, out)}\n\n`)
-        const fits = (await core.recommendation.recommend({ use: 'chat' })).filter((item) => item.usable).slice(0, 3)
-        say(
-          `${words.cli.bestFits}\n${fits.length === 0 ? words.cli.nothingFits : fits.map((item) => recommendationLine(item, out)).join('\n')}\n\n`,
-        )
+        const list = await core.recommendation.recommend({ use: 'chat' })
+        const fits = list.filter((item) => item.usable).slice(0, 3)
+        say(`${words.cli.bestFits}\n${recommendationText(list, out, 3)}\n\n`)
 
         const file = model ?? (await core.starterModel())
         if (file === null) throw new SnugError('model/not-found', words.cli.noStarter)

@@ -232,6 +232,13 @@ describe('recommend', () => {
     expect(short).toMatchObject({ verdict: 'too-big' })
     expect((short.freeUpBytes ?? 0) / MiB).toBeCloseTo(100, 0)
   })
+  test('a dense model has no active size, whatever a block for guessing ahead adds to its file', async () => {
+    const list = await serviceOn('RTX 5090').recommend()
+    for (const { model, sizeClass } of list)
+      expect([model.id, sizeClass.activeBillions !== null]).toEqual([model.id, model.geometry.experts !== null])
+    const ahead = list.find(({ model }) => model.id === 'qwen3.8-27b')
+    expect(ahead?.model.activeParameters).toBeLessThan(ahead?.model.parameters ?? 0)
+  })
   test('what would run if other programs freed so much says how much', async () => {
     const { raw } = exampleMachines.find((candidate) => candidate.name.startsWith('no GPU, 8')) ?? fail()
     const report = mergeHardware({ ...raw, ram: { ...raw.ram, available: 2 * GiB } })

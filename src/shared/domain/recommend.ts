@@ -88,7 +88,7 @@ export function needsOf(use: UseCase, own: OwnNeeds = {}): UseNeeds {
 const fastFactor = 3
 
 /** The middle of a range whose ends are factors apart. */
-function typical(range: Range): number {
+export function typical(range: Range): number {
   return Math.sqrt(range[0] * range[1])
 }
 
@@ -178,10 +178,13 @@ function byScore(ranked: readonly Recommendation[], group: (item: Recommendation
 
 /** 0 … 3: up to 2, 4, 8 times too slow, more. */
 function howSlow(item: Recommendation): number {
-  const { needs } = item
-  const { speed } = item.best.fit
-  const factor = Math.max(needs.decode / typical(speed.decode), typical(speed.ttftMs) / needs.firstTokenMs, 1)
-  return Math.min(3, Math.floor(Math.log2(factor)))
+  return Math.min(3, Math.floor(Math.log2(slowBy(item))))
+}
+
+/** How many times slower than the use needs; 1 where it is fast enough. */
+export function slowBy({ needs, best }: Pick<Recommendation, 'needs' | 'best'>): number {
+  const { decode, ttftMs } = best.fit.speed
+  return Math.max(needs.decode / typical(decode), typical(ttftMs) / needs.firstTokenMs, 1)
 }
 
 /** Made once: the catalogue is priced again with every change of the header of Discover. */

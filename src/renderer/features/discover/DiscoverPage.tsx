@@ -1,4 +1,5 @@
 import { isAddress } from '@shared/domain/address'
+import { nothingUsable } from '@shared/domain/nothingUsable'
 import { type Recommendation, useNeeds } from '@shared/domain/recommend'
 import { useQuery, useQueryClient } from '@tanstack/react-query'
 import { Search } from 'lucide-react'
@@ -17,6 +18,7 @@ import { Hero } from './Hero'
 import { HubBanner } from './HubBanner'
 import { repositoryIn } from './matching'
 import { ModelRow } from './ModelRow'
+import { NothingUsable } from './NothingUsable'
 import { HubHits } from './HubHits'
 import { RepositoryPanel } from './RepositoryPanel'
 import { type Simulation, SimulationContext, markSimulated, simulatedName, useSimulation } from './simulation'
@@ -90,6 +92,7 @@ export function DiscoverPage() {
     onClose: () => setOpened(null),
   }
   const [best] = items ?? []
+  const nothing = nothingUsable(shown, items)
   useMeasuredCopies()
   return (
     <SimulationContext value={simulation}>
@@ -119,6 +122,7 @@ export function DiscoverPage() {
         )}
         {query.error !== null && <ErrorNotice error={query.error} />}
         {best !== undefined ? <Hero item={best} /> : query.isPending && <div className="card hero empty-hero" />}
+        {nothing !== null && <NothingUsable nothing={nothing} filters={filters} setFilters={setFilters} />}
         <FilterBar filters={filters} setFilters={setFilters} />
         <section className="card flush" aria-label={discover.models}>
           <ViewBar filters={filters} setFilters={setFilters} shown={shown.length} />

@@ -1,3 +1,4 @@
+import { nothingUsable } from '@shared/domain/nothingUsable'
 import { useQuery } from '@tanstack/react-query'
 import { useState } from 'react'
 import { useLocation } from 'wouter'
@@ -6,7 +7,7 @@ import { gib, range, size } from '../../lib/format'
 import { useLanguage, useMessages } from '../../lib/i18n'
 import { libraryLive, machineLive, settingsLive, useLive } from '../../lib/live'
 import { Button, ErrorNotice, MemoryBar, MemoryLegend, OutcomePill, Segmented, livePools, useWhere } from '../../ui'
-import { Obtain, offerOf } from '../discover'
+import { Obtain, nothingSentences, offerOf } from '../discover'
 import { Devices, Engines } from '../machine'
 import { FoundOnDisk } from './FoundOnDisk'
 import './welcome.css'
@@ -113,17 +114,21 @@ function MachineBar() {
 }
 
 function BestChoice() {
-  const { welcome } = useMessages()
+  const messages = useMessages()
+  const { welcome } = messages
   const [, go] = useLocation()
   const where = useWhere()
   const query = useBest()
   const best = query.data?.find((item) => item.best.verdict !== 'too-big' && !item.model.demonstration)
+  const nothing = query.data === undefined ? null : nothingUsable(query.data)
   return (
     <article className="choice" data-testid="choice-best">
       <h2>{welcome.best}</h2>
       {query.isPending && <p className="t2">{welcome.finding}</p>}
       {query.error !== null && <ErrorNotice error={query.error} />}
-      {query.data !== undefined && best === undefined && <p className="t2">{welcome.bestNone}</p>}
+      {query.data !== undefined && best === undefined && (
+        <p className="t2">{nothing === null ? welcome.bestNone : nothingSentences(nothing, messages).join(' ')}</p>
+      )}
       {best !== undefined && (
         <>
           <p className="choice-name">

@@ -113,6 +113,14 @@ export const common = {
   loss: { none: 'no loss', hardly: 'hardly any loss', little: 'little loss', clear: 'clear loss' },
   sizeClass: { light: 'light', medium: 'medium', heavy: 'heavy' },
   between: 'between classes',
+  nothing: {
+    'other-size': (p: { model: string; size: string }) => `None of these runs well; of another size (${p.size}) ${p.model} does.`,
+    'too-slow': (p: { model: string; speed: string; seconds: string; wanted: string; wantedSeconds: string }) =>
+      `Some fit, but none is as fast as wanted (${p.wanted} tok/s, first token within ${p.wantedSeconds} s). The nearest, ${p.model}, should answer at ${p.speed} tok/s, with its first token after ${p.seconds} s.`,
+    'too-big': (p: { model: string; takes: string; context: string }) =>
+      `None fits at ${p.context} tokens of context: even the smallest, ${p.model}, takes ${p.takes}.`,
+    freeUp: (p: { model: string; bytes: string }) => `${p.model} would run if other programs freed ${p.bytes}.`,
+  },
   demonstrationStarter: '135M English demonstration',
   demonstrationScripted: 'a script, not a model',
   demonstrationHint: 'It proves that everything works, not how good models are.',

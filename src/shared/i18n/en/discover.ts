@@ -194,6 +194,13 @@ export const discover = {
   starter: 'Starter model',
   starterHint: 'Load and chat with the 135M English demonstration',
 
+  nothing: {
+    lower: (p: { model: string; speed: string; seconds: string }) =>
+      `${p.model} would do if ${p.speed} tok/s and a first token within ${p.seconds} s were enough: that is yours to say in the filters below.`,
+    show: (p: { size: string }) => `Show ${p.size} models`,
+    elsewhere:
+      'Larger or faster ones need a stronger machine: choose one under “Machine” to see what it would run. The Planner writes the command of a model server for it.',
+  },
   emptyFilters: 'No model passes these filters',
   clearFilter: (p: { filter: string }) => `Clear “${p.filter}”`,
   clearAll: 'Clear all filters',

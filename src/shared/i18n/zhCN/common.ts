@@ -112,6 +112,14 @@ export const common = {
   loss: { none: '无损', hardly: '几乎无损', little: '损失很小', clear: '损失明显' },
   sizeClass: { light: '轻量', medium: '中型', heavy: '重型' },
   between: '介于两档之间',
+  nothing: {
+    'other-size': (p: { model: string; size: string }) => `这些模型都跑不好；换一档大小（${p.size}），${p.model} 可以。`,
+    'too-slow': (p: { model: string; speed: string; seconds: string; wanted: string; wantedSeconds: string }) =>
+      `有的装得下，但都达不到想要的速度（每秒 ${p.wanted} 个 token，首字不超过 ${p.wantedSeconds} 秒）。最接近的是 ${p.model}：预计每秒 ${p.speed} 个 token，首字 ${p.seconds} 秒。`,
+    'too-big': (p: { model: string; takes: string; context: string }) =>
+      `在 ${p.context} token 的上下文下都装不下：最小的 ${p.model} 也要占用 ${p.takes}。`,
+    freeUp: (p: { model: string; bytes: string }) => `若其他程序腾出 ${p.bytes}，${p.model} 就能运行。`,
+  },
   demonstrationStarter: '1.35 亿参数的英文演示模型',
   demonstrationScripted: '按脚本输出，不是真正的模型',
   demonstrationHint: '它只用来证明一切运转正常，不代表模型的水平。',

@@ -185,6 +185,12 @@ export const discover = {
   starter: '入门模型',
   starterHint: '加载 1.35 亿参数的英文演示模型并开始对话',
 
+  nothing: {
+    lower: (p: { model: string; speed: string; seconds: string }) =>
+      `如果每秒 ${p.speed} 个 token、首字 ${p.seconds} 秒以内就够用，可以选 ${p.model}；在下面的筛选里可修改这一要求。`,
+    show: (p: { size: string }) => `看${p.size}模型`,
+    elsewhere: '更大或更快的模型需要更强的机器：在“机器”里选一台，看它能运行什么；“硬件估算”会给出在那台机器上启动模型服务的命令。',
+  },
   emptyFilters: '没有符合筛选的模型',
   clearFilter: (p: { filter: string }) => `取消“${p.filter}”`,
   clearAll: '清除所有筛选',
