@@ -36,12 +36,14 @@ import { FreeMemory } from './services/freeMemory'
 import { folderSpace } from './services/folderSpace'
 import { HardwareService } from './services/hardware'
 import { HubTokensService } from './services/hubTokens'
+import { learning } from './services/learning'
 import { KvStates } from './services/kvStates'
 import { LibraryCare } from './services/libraryCare'
 import { LibraryService } from './services/library'
 import { LoadingService } from './services/loading'
 import { loadPlanner } from './services/loadPlanner'
-import { RecommendationService, catalogueKey } from './services/recommendation'
+import { MeasuredSpeeds, catalogueKey } from './services/measuredSpeeds'
+import { RecommendationService } from './services/recommendation'
 import { RemoteModels } from './services/remoteModels'
 import { RepliesService } from './services/replies'
 import { SpeedSamples } from './services/speedSamples'
@@ -159,26 +161,20 @@ export function createCore(options: CoreOptions) {
     needs: () => settings.get().useNeeds,
     calibrations: (report) => calibration.current(report),
     corrections: (report, backend, except) => samples.corrections(report, backend, except),
-    measured: (key) => calibration.measured(key) ?? measuredOfCatalogue(key),
+    measured: (report) => measuredSpeeds.lookup(report),
     copies: (report) => copyTests.lookup(report),
     usual: (pool) => freeMemory.usual(pool),
   })
-  /** The best known of the copies in the library. */
-  const measuredOfCatalogue = (key: string) => {
-    for (const { id, repository, facts } of db.models.all()) {
-      const known = repository !== null && facts !== null && catalogueKey(repository, facts.quantization) === key
-      const speed = known ? calibration.measured(id) : null
-      if (speed !== null) return speed
-    }
-    return null
-  }
+  const measuredSpeeds = new MeasuredSpeeds({ rows: db.measuredSpeeds, models: db.models, hardware, probes })
   const calibration: CalibrationService = new CalibrationService({
     fork,
     rows: db.calibrations,
     models: () => db.models.all(),
     hardware,
     probe: () => probes.probe(),
-    predict: async ({ id, facts }) => (facts === null ? null : (await recommendation.fitFile(facts, { uncorrected: id })).speed),
+    measured: (report) => measuredSpeeds.current(report),
+    predict: async ({ id, facts }, { backend, gpuLayers, kvCacheType }) =>
+      facts === null ? null : (await recommendation.fitFile(facts, { uncorrected: id, backend, gpuLayers, kvCacheType })).speed,
     folder: join(paths.cacheDir, 'calibration'),
     onBattery,
     diskFree: async (folder) => (await readDisk(folder))?.free ?? null,
@@ -312,15 +308,14 @@ export function createCore(options: CoreOptions) {
     keeps: (id) => conversations.list().some((conversation) => conversation.id === id),
     log: log.child('kv'),
   })
+  const learn = learning({ models: db.models, samples, measuredSpeeds, calibration })
   const replies = new RepliesService({
     conversations,
     loading,
     host: engine,
     measured: (id, tokensPerSecond, stats, loaded) => {
       library.setMeasured(id, tokensPerSecond)
-      calibration.add(id, stats)
-      const facts = db.models.get(id)?.facts
-      if (facts) samples.add(id, facts, loaded, stats).catch((error: unknown) => log.warn('a reply corrected no prediction', error))
+      learn(id, stats, loaded).catch((error: unknown) => log.warn('nothing was learned from a reply', error))
     },
     recommended: (id) => library.recommendedSampling(id),
     log: log.child('replies'),

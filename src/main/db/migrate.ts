@@ -7,6 +7,7 @@ import { libraryCare } from './migrations/0005-library-care'
 import { queue } from './migrations/0006-queue'
 import { speedSamples } from './migrations/0007-speed-samples'
 import { freeMemory } from './migrations/0008-free-memory'
+import { measuredPlans } from './migrations/0009-measured-plans'
 import type { Connection } from './sqlite'
 
 export interface Migration {
@@ -15,7 +16,17 @@ export interface Migration {
 }
 
 /** Append-only: a released migration is never edited, the next one gets the next number. */
-export const migrations: readonly Migration[] = [library, chat, drafts, calibration, libraryCare, queue, speedSamples, freeMemory]
+export const migrations: readonly Migration[] = [
+  library,
+  chat,
+  drafts,
+  calibration,
+  libraryCare,
+  queue,
+  speedSamples,
+  freeMemory,
+  measuredPlans,
+]
 
 export function latestVersion(list: readonly Migration[] = migrations): number {
   return list.at(-1)?.version ?? 0
@@ -31,14 +42,15 @@ export function refuseFuture(version: number, latest: number): void {
 
 /**
  * Brings the schema up to date: one transaction for each step, its number set inside it, so a kill leaves the old or the new version.
- * The number is read again under the write lock, because the app and the command line may start in the same moment.
+ * The number is read again under the write lock, because the app and the command line may start in the same moment. `beforeFirst`: what
+ * was there before all of them is what a person would go back to; a backup of each step would push the older ones out.
  */
-export function migrate(db: Connection, beforeStep: (from: number) => void = () => {}, list: readonly Migration[] = migrations): void {
-  const isNew = versionOf(db) === 0
+export function migrate(db: Connection, beforeFirst: (from: number) => void = () => {}, list: readonly Migration[] = migrations): void {
+  const first = versionOf(db)
   for (const { version, up } of list) {
     const from = versionOf(db)
     if (from >= version) continue
-    if (!isNew) beforeStep(from)
+    if (from > 0 && from === first) beforeFirst(from)
     db.transaction(() => {
       if (versionOf(db) >= version) return
       up(db)

@@ -175,6 +175,8 @@ test('each migration keeps the rows of the version before, after a backup', () =
     expect(kept.pragma('user_version', { simple: true })).toBe(version - 1)
     expect(kept.prepare('SELECT count(*) AS n FROM models').get()).toEqual({ n: 1 })
     kept.close()
+    // One for all steps: as many as there are would push older ones out.
+    expect(backupsIn(join(dir, 'backups'))).toHaveLength(1)
   }
 })
 
@@ -190,18 +192,29 @@ function openDatabaseAt(dir: string, version: number) {
   return raw
 }
 
-test('speeds measured before there were averages begin them', () => {
+test('a measured speed without its plan goes; samples, which have theirs, begin those of their plans', () => {
   const dir = join(dataDir, 'speeds')
-  const old = openDatabaseAt(dir, 3)
-  const insert = old.prepare(
-    `INSERT INTO models (id, path, sizeBytes, mtimeMs, origin, state, addedAt, measuredTokensPerSecond) VALUES (?, ?, 1, 1, 'added', 'own', 7, ?)`,
+  const old = openDatabaseAt(dir, 8)
+  old.prepare(`INSERT INTO measuredSpeeds (modelId, decode, prefill, replies, at) VALUES ('a', 42.5, NULL, 1, 7)`).run()
+  const sample = old.prepare(
+    `INSERT INTO speedSamples (key, modelId, backend, gpuLayers, totalLayers, threads, contextSize, kvCacheType, mixture, depth, decode,
+       decodePredicted, prefill, prefillPredicted, at) VALUES (?, 'b', 'cuda', ?, 33, 8, 8192, 'f16', 0, 500, ?, 50, ?, 900, ?)`,
   )
-  insert.run('used', '/used', 42.5)
-  insert.run('unused', '/unused', null)
+  sample.run('old@1+cpu@1', 33, 5, 100, 1)
+  for (const [decode, prefill, at] of [
+    [40, 800, 2],
+    [60, null, 3],
+    [50, 1000, 4],
+  ])
+    sample.run('card@9+cpu@1', 33, decode, prefill, at)
+  sample.run('card@9+cpu@1', 20, 20, null, 5)
   old.close()
   const db = openDatabase({ dataDir: dir })
-  expect(db.calibrations.speeds()).toEqual([{ modelId: 'used', decode: 42.5, prefill: null, replies: 1, at: 7 }])
-  expect(db.calibrations.all()).toEqual([])
+  const all = { modelId: 'b', backend: 'cuda', kvCacheType: 'f16', key: 'card' }
+  expect(db.measuredSpeeds.all()).toEqual([
+    { ...all, gpuLayers: 20, decode: 20, prefill: null, replies: 1, at: 5 },
+    { ...all, gpuLayers: 33, decode: 50, prefill: 900, replies: 3, at: 4 },
+  ])
   db.close()
 })
 

@@ -11,6 +11,7 @@ import { ConversationsRepository } from './repositories/conversations'
 import { DraftsRepository } from './repositories/drafts'
 import { DownloadsRepository } from './repositories/downloads'
 import { FreeMemoryRepository } from './repositories/freeMemory'
+import { MeasuredSpeedsRepository } from './repositories/measuredSpeeds'
 import { MessagesRepository } from './repositories/messages'
 import { ModelsRepository } from './repositories/models'
 import { SpeedSamplesRepository } from './repositories/speedSamples'
@@ -32,6 +33,7 @@ export interface SnugDatabase {
   readonly drafts: DraftsRepository
   readonly settings: SettingsRepository
   readonly calibrations: CalibrationsRepository
+  readonly measuredSpeeds: MeasuredSpeedsRepository
   readonly speedSamples: SpeedSamplesRepository
   readonly freeMemory: FreeMemoryRepository
   /** All or nothing, under the write lock. */
@@ -103,6 +105,7 @@ export function openDatabase(options: OpenOptions): SnugDatabase {
     drafts: new DraftsRepository(db),
     settings: new SettingsRepository(db),
     calibrations: new CalibrationsRepository(db),
+    measuredSpeeds: new MeasuredSpeedsRepository(db),
     speedSamples: new SpeedSamplesRepository(db),
     freeMemory: new FreeMemoryRepository(db),
     transaction: (work) => {

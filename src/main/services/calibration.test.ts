@@ -7,7 +7,7 @@ import { GiB } from '@shared/domain/units'
 import type { CalibrationView } from '@shared/ipc/machine'
 import { silentLog } from '@shared/log'
 import { createFakeEngine } from '../../engine/fakeEngine'
-import type { CalibrationRow, MeasuredSpeedRow } from '../db/repositories/calibrations'
+import type { CalibrationRow } from '../db/repositories/calibrations'
 import { CalibrationService, type CalibrationServiceOptions } from './calibration'
 import { machine } from './testMachine'
 
@@ -28,13 +28,9 @@ const probeOf = (llamaVersion: string): BackendProbe => ({
 
 function memoryRows() {
   const calibrations = new Map<string, CalibrationRow>()
-  const speeds = new Map<string, MeasuredSpeedRow>()
   return {
     all: () => [...calibrations.values()],
     put: (row: CalibrationRow) => void calibrations.set(row.calibration.backend, row),
-    speeds: () => [...speeds.values()],
-    speed: (id: string) => speeds.get(id),
-    putSpeed: (row: MeasuredSpeedRow) => void speeds.set(row.modelId, row),
   }
 }
 
@@ -43,6 +39,7 @@ function service(more: Partial<CalibrationServiceOptions> = {}, engine = createF
   const options: CalibrationServiceOptions = {
     fork: engine,
     rows,
+    measured: async () => [],
     models: () => [],
     hardware: { report: async () => machine },
     probe: async () => [probeOf('b1')],
@@ -131,20 +128,4 @@ test('a crash is told, and what was measured before stays', async () => {
   const engine = createFakeEngine({ handlers: { calibrate: (_, call) => call.exit() as never } })
   const { calibration } = service({}, engine)
   await expect(calibration.run(forever, nothing)).rejects.toMatchObject({ code: 'engine/crashed' })
-})
-
-test('the median of the last replies: a busy moment is ignored, a short prompt says nothing of prefill', () => {
-  const { calibration } = service()
-  const stats = { evalTokensPerSecond: 10, promptTokensPerSecond: 100, promptTokens: 500, cachedTokens: 0 }
-  calibration.add('m', stats)
-  expect(calibration.measured('m')).toEqual({ decode: 10, prefill: 100 })
-  calibration.add('m', { ...stats, evalTokensPerSecond: 11, promptTokensPerSecond: 5, cachedTokens: 480 })
-  calibration.add('m', { ...stats, evalTokensPerSecond: 1 })
-  expect(calibration.measured('m')).toEqual({ decode: 10, prefill: 100 })
-  calibration.add('m', { ...stats, evalTokensPerSecond: 0 })
-  expect(calibration.measured('m')?.decode).toBe(10)
-  // A machine that really changed is followed: the last nine count.
-  for (let reply = 0; reply < 6; reply++) calibration.add('m', { ...stats, evalTokensPerSecond: 30 })
-  expect(calibration.measured('m')?.decode).toBe(30)
-  expect(calibration.measured('other')).toBeNull()
 })

@@ -2,8 +2,7 @@ import { mkdir, mkdtemp, rm } from 'node:fs/promises'
 import { createHash } from 'node:crypto'
 import { join } from 'node:path'
 import { hasAmx } from '@shared/domain/amx'
-import { type Calibration, calibrate, median } from '@shared/domain/calibration'
-import type { GenerationStats } from '@shared/domain/chat'
+import { type Calibration, calibrate } from '@shared/domain/calibration'
 import type { Backend, BackendProbe, HardwareReport } from '@shared/domain/hardware'
 import { bestBackend } from '@shared/domain/pools'
 import type { SpeedEstimate } from '@shared/domain/speed'
@@ -14,6 +13,7 @@ import type { CalibrationView, MeasuredModel } from '@shared/ipc/machine'
 import type { Log } from '@shared/log'
 import { createEngineClient } from '../../engine/client'
 import type { CalibrationsRepository } from '../db/repositories/calibrations'
+import type { MeasuredSpeedRow } from '../db/repositories/measuredSpeeds'
 import type { ModelRow } from '../db/repositories/models'
 import { Changes, follow } from './follow'
 import { nameOf } from './libraryRows'
@@ -23,20 +23,18 @@ const leastFree = 2 * GiB
 /** The usual time of one backend, milliseconds; and when its process is ended. */
 const usualMs = 30_000
 const limitMs = 180_000
-/** The median of so many replies: one that was written while the machine was busy does not move it. */
-const lastReplies = 9
-/** A shorter piece of prompt says more about the start of a reply than about the rate. */
-const leastPromptTokens = 64
 
 export interface CalibrationServiceOptions {
   fork: ForkEngine
-  rows: Pick<CalibrationsRepository, 'all' | 'put' | 'speeds' | 'speed' | 'putSpeed'>
+  rows: Pick<CalibrationsRepository, 'all' | 'put'>
+  /** What replies measured on this machine as it is, the newest first. */
+  measured: (report: HardwareReport) => Promise<MeasuredSpeedRow[]>
   /** Models on the list. */
   models: () => ModelRow[]
   hardware: { report(options?: { fresh?: boolean }): Promise<HardwareReport> }
   probe: () => Promise<BackendProbe[]>
-  /** What would be said of a model that was never run: `recommendation` by the calibration or the table. */
-  predict: (model: ModelRow) => Promise<SpeedEstimate | null>
+  /** What would be said of a model with this plan if it had never been run: `recommendation` by the calibration or the table. */
+  predict: (model: ModelRow, plan: MeasuredSpeedRow) => Promise<SpeedEstimate | null>
   /** Files of the slices go here, and nowhere else. */
   folder: string
   onBattery: () => Promise<boolean>
@@ -60,7 +58,6 @@ export class CalibrationService {
   readonly #options: CalibrationServiceOptions
   readonly #changes = new Changes()
   #running: Running | null = null
-  readonly #recent = new Map<string, { decode: number[]; prefill: number[] }>()
   #error: ErrorValue | null = null
   #view: CalibrationView = { running: null, results: [], error: null, models: [] }
 
@@ -93,38 +90,9 @@ export class CalibrationService {
     return backend === 'cpu' ? part('cpu') : `${part(backend)}+${part('cpu')}`
   }
 
-  /** Tokens per second that replies of this model had here. */
-  measured(modelId: string): { decode: number; prefill?: number } | null {
-    const row = this.#options.rows.speed(modelId)
-    if (row === undefined) return null
-    return row.prefill === null ? { decode: row.decode } : { decode: row.decode, prefill: row.prefill }
-  }
-
-  /** After a reply: the median of the last ones, which follows changes of the machine and ignores an odd one. */
-  add(
-    modelId: string,
-    stats: Pick<GenerationStats, 'evalTokensPerSecond' | 'promptTokensPerSecond' | 'promptTokens' | 'cachedTokens'>,
-  ): void {
-    if (!(stats.evalTokensPerSecond > 0)) return
-    const before = this.#options.rows.speed(modelId)
-    const known = (value: number | null | undefined): number[] => (value == null ? [] : [value])
-    // What was kept is the median of the runs of Snug before, so it counts as one reply of this one.
-    const recent = this.#recent.get(modelId) ?? { decode: known(before?.decode), prefill: known(before?.prefill) }
-    this.#recent.set(modelId, recent)
-    const after = (values: number[], value: number): number => {
-      values.push(value)
-      if (values.length > lastReplies) values.shift()
-      return median(values)
-    }
-    const told = stats.promptTokens - stats.cachedTokens >= leastPromptTokens && stats.promptTokensPerSecond > 0
-    this.#options.rows.putSpeed({
-      modelId,
-      decode: after(recent.decode, stats.evalTokensPerSecond),
-      prefill: told ? after(recent.prefill, stats.promptTokensPerSecond) : (before?.prefill ?? null),
-      replies: (before?.replies ?? 0) + 1,
-      at: this.#now(),
-    })
-    void this.#refresh()
+  /** A reply was written: what is shown of the models changes with it. */
+  async refresh(): Promise<void> {
+    await this.#refresh()
   }
 
   /** Begins; refuses where the figures would be wrong. Follow it with `follow`. */
@@ -273,25 +241,28 @@ export class CalibrationService {
 
   async #refresh(): Promise<void> {
     try {
-      const current = await this.current(await this.#options.hardware.report())
+      const report = await this.#options.hardware.report()
+      const current = await this.current(report)
       const backends = new Set(current.map(({ backend }) => backend))
       const results = this.#options.rows
         .all()
         .map(({ calibration, at }) => ({ calibration, at, stale: !backends.has(calibration.backend) }))
-      this.#view = { ...this.#view, results, models: await this.#models() }
+      this.#view = { ...this.#view, results, models: await this.#models(report) }
     } catch (error) {
       this.#options.log.warn('the speed of this machine could not be looked up', { message: toErrorValue(error).message })
     }
     this.#tell()
   }
 
-  async #models(): Promise<MeasuredModel[]> {
+  /** Each with the plan that was used last. */
+  async #models(report: HardwareReport): Promise<MeasuredModel[]> {
     const known = new Map(this.#options.models().map((row) => [row.id, row]))
     const list: MeasuredModel[] = []
-    for (const { modelId, decode, prefill, replies, at } of this.#options.rows.speeds()) {
+    for (const measured of await this.#options.measured(report)) {
+      const { modelId, decode, prefill, replies, at } = measured
       const row = known.get(modelId)
-      if (row === undefined || row.facts === null || row.facts.scripted) continue
-      const predicted = await this.#options.predict(row)
+      if (row === undefined || row.facts === null || row.facts.scripted || list.some(({ id }) => id === modelId)) continue
+      const predicted = await this.#options.predict(row, measured)
       if (predicted === null) continue
       list.push({
         id: modelId,

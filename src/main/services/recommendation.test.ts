@@ -9,6 +9,7 @@ import { quantizationInfo } from '@shared/domain/quantization'
 import { rankRecommendations, recommendModel, useNeeds } from '@shared/domain/recommend'
 import { GiB, MiB } from '@shared/domain/units'
 import { loadCatalog, parseCatalog } from './catalog'
+import type { MeasuredPlan } from './measuredSpeeds'
 import { RecommendationService } from './recommendation'
 
 const catalog = loadCatalog()
@@ -334,13 +335,17 @@ describe('fit', () => {
     expect(report.residentBytes).toBeLessThan(report.totalBytes)
     expect(report.speed.decode[0]).toBeLessThan(report.speed.decode[1])
   })
-  test('what was measured here of this very model wins, and says nothing of another machine', async () => {
+  test('what was measured here of this very model with this very plan wins, and says nothing of another machine', async () => {
     const machine = exampleMachines.find((candidate) => candidate.name.startsWith('RTX 4070')) ?? fail()
-    const measured = (key: string) => (key === 'someone/else:Q4_K_M' ? { decode: 12.5 } : null)
+    const measured = async () => (key: string, plan: MeasuredPlan) =>
+      key === 'someone/else:Q4_K_M' && plan.backend === 'cuda' && plan.gpuLayers === 17 && plan.kvCacheType === 'f16'
+        ? { decode: 12.5 }
+        : null
     const service = new RecommendationService({ catalog, hardware: { report: async () => mergeHardware(machine.raw) }, measured })
     const speedOf = async (query: object) => (await service.fitFile(llama1b, { measuredKey: 'someone/else:Q4_K_M', ...query })).speed
     expect(await speedOf({})).toMatchObject({ decode: [12.5, 12.5], source: 'measured' })
     expect((await speedOf({ simulate: 'RTX 4090' })).source).toBe('table')
+    for (const other of [{ gpuLayers: 5 }, { backend: 'cpu' }, { kvCacheType: 'q8_0' }]) expect((await speedOf(other)).source).toBe('table')
     expect((await speedOf({ measuredKey: 'someone/else:Q8_0' })).source).toBe('table')
   })
   test('a quantized V cache without flash attention is refused', async () => {

@@ -17,14 +17,7 @@ import type { Backend, HardwareReport } from '@shared/domain/hardware'
 import type { MemoryDevice, SizedModel } from '@shared/domain/memory'
 import { type PoolOptions, bestBackend, memoryPools, steadyBytes, usableGpus } from '@shared/domain/pools'
 import { quantizationInfo } from '@shared/domain/quantization'
-import {
-  type OwnNeeds,
-  type Recommendation,
-  type RecommendOptions,
-  needsOf,
-  rankRecommendations,
-  recommendModel,
-} from '@shared/domain/recommend'
+import { type OwnNeeds, type Recommendation, needsOf, rankRecommendations, recommendModel } from '@shared/domain/recommend'
 import { type SimulatedMachine, simulateMachine } from '@shared/domain/simulate'
 import type { Corrections } from '@shared/domain/corrections'
 import { deviceSpeeds, replySpeed, speedAt, withMeasured } from '@shared/domain/speed'
@@ -32,6 +25,7 @@ import type { Bytes, Range } from '@shared/domain/units'
 import { asUsual } from '@shared/domain/usualMemory'
 import { SnugError } from '@shared/errors'
 import { type AskDryRun, type DryRunLimits, dryFit } from './dryFit'
+import { type MeasuredLookup, type MeasuredRates, catalogueKey } from './measuredSpeeds'
 import type { RunPlan } from './speedSamples'
 
 const dryRunLimits = {
@@ -55,8 +49,8 @@ export interface RecommendationServiceOptions {
   calibrations?: (report: HardwareReport) => Promise<Calibration[]>
   /** What replies of other models said about predictions for this backend; default nothing, never asked for a simulated machine. */
   corrections?: (report: HardwareReport, backend: Backend, except: string | null) => Promise<Corrections>
-  /** Speeds measured on this machine, by id of the library or `catalogueKey`; default none. */
-  measured?: (key: string) => { decode?: number; prefill?: number } | null
+  /** Speeds measured on this machine, by id of the library or `catalogueKey`, and plan; default none. Never asked for a simulated machine. */
+  measured?: (report: HardwareReport) => Promise<MeasuredLookup>
   /** What this memory usually has free, null: too little is known; default nothing. Never asked for a simulated machine. */
   usual?: (pool: MemoryPool) => Bytes | null
   /** What empty copies did on this machine as it is; never asked for a simulated one. */
@@ -115,24 +109,28 @@ export class RecommendationService {
     const use = query.use ?? 'chat'
     const fit = fitOptions(query)
     const machine = await this.machine({ room: 'usual', ...query })
-    const copies = await this.copies(query)
+    const [copies, measured] = [await this.copies(query), await this.#measured(query)]
     const needs = { ...needsOf(use, this.options.needs?.()), ...query.needs }
     const priced = this.options.catalog.entries.flatMap((entry) => {
       const contextSize = query.contextSize ?? needs.contextSize
-      const measured = query.simulate !== undefined ? undefined : this.#measuredOf(entry)
       const copied = (quantization: string, priced: FitReport): FitReport =>
         entry.repositories.reduce(
           (before, repository) => (before.copy === undefined ? copies(repository, quantization, null, before) : before),
           priced,
         )
-      return recommendModel(entry, machine, { use, needs, fit: { ...fit, contextSize }, copied, ...(measured ? { measured } : {}) }) ?? []
+      const measuredHere = (quantization: string, plan: LoadPlan): MeasuredRates | null =>
+        entry.repositories.reduce<MeasuredRates | null>(
+          (found, repository) => found ?? measured(catalogueKey(repository, quantization), plan),
+          null,
+        )
+      return recommendModel(entry, machine, { use, needs, fit: { ...fit, contextSize }, copied, measured: measuredHere }) ?? []
     })
     return rankRecommendations(priced)
   }
 
   /** A file whose header is known (`ModelFacts`), or any sized model. */
   async fitFile(model: SizedModel, query: FitQuery = {}): Promise<FitReport> {
-    const machine = await this.machine({ uncorrected: query.measuredKey, ...query })
+    const machine = await this.machine(query)
     const options = fitOptions(query)
     // The dry run gives one figure for all GPUs together: with several the formula's split is the better answer.
     const several = machine.pools.filter((pool) => pool.devices.some((device) => device !== 'cpu')).length > 1
@@ -140,9 +138,7 @@ export class RecommendationService {
       several || query.dryRun === undefined
         ? planFit(model, machine, options)
         : await dryFit(model, machine, options, query.dryRun, dryRunLimits[query.effort ?? 'load'])
-    // What this machine reached says nothing of another one.
-    const key = query.simulate === undefined ? query.measuredKey : undefined
-    const measured = key === undefined ? null : (this.options.measured?.(key) ?? null)
+    const measured = query.measuredKey === undefined ? null : (await this.#measured(query))(query.measuredKey, report.plan)
     return measured === null ? report : { ...report, speed: withMeasured(report.speed, measured) }
   }
 
@@ -244,17 +240,10 @@ export class RecommendationService {
     return replySpeed(model, options, machine.speeds, reply, machine.corrections)
   }
 
-  /** A model of the catalogue that is in the library and was used has its own speed. */
-  #measuredOf(entry: CatalogEntry): RecommendOptions['measured'] {
-    const { measured } = this.options
-    if (measured === undefined) return undefined
-    return (quantization) => {
-      for (const repository of entry.repositories) {
-        const found = measured(catalogueKey(repository, quantization))
-        if (found !== null) return found
-      }
-      return null
-    }
+  /** What this machine reached says nothing of another one. */
+  async #measured(query: MachineOptions): Promise<MeasuredLookup> {
+    const { measured, hardware } = this.options
+    return query.simulate !== undefined || measured === undefined ? () => null : await measured(await hardware.report())
   }
 
   private nearest(parameters: number): CatalogEntry | null {
@@ -262,11 +251,6 @@ export class RecommendationService {
     const distance = (entry: CatalogEntry): number => Math.abs(Math.log(entry.parameters / parameters))
     return dense.toSorted((a, b) => distance(a) - distance(b))[0] ?? null
   }
-}
-
-/** How a model of a repository is asked for in `measured`. */
-export function catalogueKey(repository: string, quantization: string): string {
-  return `${repository.toLowerCase()}:${quantization.toUpperCase()}`
 }
 
 function fitOptions(query: FitQuery | RecommendQuery): FitOptions {

@@ -126,6 +126,7 @@ test('what says nothing is not kept: short replies, a card that spills, nothing 
   const { samples } = house()
   await samples.add('m', facts, onCard, stats(50, { evalTokens: 31 }))
   await samples.add('m', facts, onCard, stats(2))
+  expect([await samples.isSpilling(facts, onCard, stats(2)), await samples.isSpilling(facts, onCard, stats(50))]).toEqual([true, false])
   await samples.add('m', facts, { ...onCard, gpuLayers: 0 }, stats(5))
   await samples.add('m', { ...facts, scripted: true }, onCard, stats(50))
   expect(db.speedSamples.all()).toEqual([])

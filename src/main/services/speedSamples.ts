@@ -27,6 +27,9 @@ export interface SpeedSamplesOptions {
   now?: () => number
 }
 
+/** Tokens before the middle of a reply. */
+const depthOf = ({ promptTokens, evalTokens }: GenerationStats): number => Math.round(promptTokens + evalTokens / 2)
+
 const middle = ([low, high]: Range): number => Math.sqrt(low * high)
 
 /** Every reply says how right the prediction of its plan was; that corrects the predictions of other models here. */
@@ -37,9 +40,9 @@ export class SpeedSamples {
     if (facts.scripted || stats.evalTokens < leastEvalTokens || !(stats.evalTokensPerSecond > 0)) return
     // Nothing is repacked beside a visible card: neither the processor's speed nor the card's.
     if (plan.backend !== 'cpu' && plan.gpuLayers === 0) return
-    const { rows, hardware, keyOf, predict, now = Date.now } = this.options
-    const depth = Math.round(stats.promptTokens + stats.evalTokens / 2)
-    const predicted = await predict(facts, plan, depth, (stats.cachedTokens + stats.promptTokens) / 2)
+    const { rows, hardware, keyOf, now = Date.now } = this.options
+    const depth = depthOf(stats)
+    const predicted = await this.#predicted(facts, plan, stats)
     // Those figures are of a card that is too full, not of this machine.
     if (isSpilling(plan, stats, predicted.decode[0])) return
     const told = stats.promptTokens - stats.cachedTokens >= leastPromptTokens && stats.promptTokensPerSecond > 0
@@ -60,6 +63,16 @@ export class SpeedSamples {
       prefillPredicted: told ? middle(predicted.prefill) : null,
       at: now(),
     })
+  }
+
+  /** It was written far more slowly than this plan should be: the driver moves the model through RAM. */
+  async isSpilling(facts: ModelFacts, plan: RunPlan, stats: GenerationStats): Promise<boolean> {
+    if (plan.backend === 'cpu' || plan.gpuLayers === 0) return false
+    return isSpilling(plan, stats, (await this.#predicted(facts, plan, stats)).decode[0])
+  }
+
+  #predicted(facts: ModelFacts, plan: RunPlan, stats: GenerationStats) {
+    return this.options.predict(facts, plan, depthOf(stats), (stats.cachedTokens + stats.promptTokens) / 2)
   }
 
   /** For plans with this backend; `except`: what a model said of itself is no news for its own prediction. */
