@@ -1,6 +1,6 @@
 import { totalmem } from 'node:os'
 import type { Bytes } from '@shared/domain/units'
-import { kvCacheBytes, maxCheckpointBytes, maxCheckpoints, plannedBatchSize } from '@shared/domain/memory'
+import { kvCacheBytes, maxCheckpointBytes, maxCheckpoints, plannedBatchSize, plannedMmap } from '@shared/domain/memory'
 import type { LoadedModel, LoadRequest } from '@shared/engine/protocol'
 import { SnugError } from '@shared/errors'
 import type { Llama, LlamaContext } from 'node-llama-cpp'
@@ -66,7 +66,7 @@ export async function loadModel(request: LoadRequest, call: CallContext, log: En
     const model = await llama.loadModel({
       modelPath: request.path,
       gpuLayers: !onGpu ? 0 : request.gpuLayers === 'auto' ? { fitContext: { contextSize } } : request.gpuLayers,
-      useMmap: request.useMmap === 'auto' ? onGpu : request.useMmap,
+      useMmap: request.useMmap === 'auto' ? plannedMmap(onGpu) : request.useMmap,
       // The library would try the trained context first, which can end the process (a KV tensor above a device's limit). The fit has
       // decided already; what does not fit after all fails in llama.cpp, and the ladder goes on.
       ignoreMemorySafetyChecks: onGpu && request.gpuLayers !== 'auto',

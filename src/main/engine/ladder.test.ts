@@ -41,6 +41,11 @@ test('all steps in order, the context never below what the chat holds', () => {
   expect(last).toMatchObject({ backend: 'cpu', gpuLayers: 0, kvCacheType: 'q8_0', flashAttention: true, contextSize: 3_000 })
 })
 
+test('the processor gets its own batch and no mapped file, whatever was planned for the card', () => {
+  const { last } = all({ ...planned, backend: 'cuda', batchSize: 512, useMmap: true }, limits)
+  expect(last).toMatchObject({ backend: 'cpu', batchSize: 'auto', useMmap: 'auto' })
+})
+
 test('without a GPU it ends after context and cache', () => {
   const { steps } = all({ ...planned, contextSize: 200_000_000 }, { ...limits, minContextSize: 0, hasGpu: false })
   expect(steps.map((step) => ('to' in step ? step.to : step.change))).toEqual([40_960, 8_192, 4_096, 2_048, 'q8_0'])

@@ -61,5 +61,6 @@ function fewerLayers(failed: LoadRequest, limits: LadderLimits, because: ErrorCo
 }
 
 function toCpu(failed: LoadRequest, because: ErrorCode): Rung {
-  return { request: { ...failed, backend: 'cpu', gpuLayers: 0 }, step: { change: 'cpu', because } }
+  // What was planned for a card is not what a processor takes (ADR 0007).
+  return { request: { ...failed, backend: 'cpu', gpuLayers: 0, batchSize: 'auto', useMmap: 'auto' }, step: { change: 'cpu', because } }
 }

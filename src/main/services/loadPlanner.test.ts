@@ -27,6 +27,10 @@ test('a load begins with the thread counts that a calibration found; on a card a
     bestThreads: best,
   })
   const onCard = planner('RTX 4070', calibrated)
+  expect([
+    (await onCard('/m.gguf', facts, { contextSize: 4096 })).useMmap,
+    (await onCard('/m.gguf', facts, { contextSize: 4096, gpuLayers: 0 })).useMmap,
+  ]).toEqual([true, false])
   expect((await onCard('/m.gguf', facts, { contextSize: 4096 })).bestThreads).toBeUndefined()
   expect((await onCard('/m.gguf', facts, { contextSize: 4096, gpuLayers: 5 })).bestThreads).toEqual(best)
 })

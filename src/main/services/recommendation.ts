@@ -261,7 +261,7 @@ function fitOptions(query: FitQuery | RecommendQuery): FitOptions {
     gpuLayers: given.gpuLayers ?? defaultFitOptions.gpuLayers,
     batchSize: given.batchSize ?? null,
     flashAttention: given.flashAttention ?? defaultFitOptions.flashAttention,
-    useMmap: given.useMmap ?? defaultFitOptions.useMmap,
+    useMmap: given.useMmap ?? null,
   }
   if (isImpossible(options))
     throw new SnugError('fit/impossible', 'llama.cpp needs flash attention for a quantized V cache', {

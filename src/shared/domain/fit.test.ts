@@ -117,6 +117,20 @@ describe('verdicts', () => {
   })
 })
 
+test.each([
+  [12, 'auto', true],
+  [4, 'auto', true],
+  [4, 0, false],
+  [null, 'auto', false],
+] as const)(
+  'with %s GiB of VRAM and %s layers the weights are mapped: %s (ADR 0007); a person may say otherwise',
+  (vram, gpuLayers, useMmap) => {
+    const options = { ...defaultFitOptions, gpuLayers }
+    expect(planFit(llama8b, machine(vram, 32), options).plan.useMmap).toBe(useMmap)
+    expect(planFit(llama8b, machine(vram, 32), { ...options, useMmap: !useMmap }).plan.useMmap).toBe(!useMmap)
+  },
+)
+
 describe('unified memory', () => {
   const unified = (gigabytes: number, limit: number): FitMachine => ({
     backend: 'metal',

@@ -9,6 +9,7 @@ import {
   deviceBytes,
   memoryParts,
   plannedBatchSize,
+  plannedMmap,
   residentBytes,
   totalBytes,
 } from './memory'
@@ -72,7 +73,8 @@ export interface FitOptions {
   /** null: what `plannedBatchSize` says. */
   batchSize: number | null
   flashAttention: boolean
-  useMmap: boolean
+  /** null: what `plannedMmap` says. */
+  useMmap: boolean | null
 }
 
 /** A realistic context (DESIGN.md §4), never the full native one. */
@@ -84,7 +86,7 @@ export const defaultFitOptions: FitOptions = {
   gpuLayers: 'auto',
   batchSize: null,
   flashAttention: true,
-  useMmap: false,
+  useMmap: null,
 }
 
 export interface FitMachine {
@@ -123,7 +125,7 @@ export function planFit(model: SizedModel, machine: FitMachine, options: FitOpti
       batchSize: plan.memory.batchSize,
       kvCacheType: options.kvCacheType,
       flashAttention: options.flashAttention,
-      useMmap: options.useMmap,
+      useMmap: plan.memory.useMmap,
     },
     parts,
     totalBytes: totalBytes(parts),
@@ -215,7 +217,7 @@ function candidateAt(model: SizedModel, options: FitOptions, gpus: MemoryOptions
     batchSize: options.batchSize ?? plannedBatchSize(model.geometry.vocabularySize, gpuLayers > 0),
     kvCacheType: options.kvCacheType,
     flashAttention: options.flashAttention,
-    useMmap: options.useMmap,
+    useMmap: options.useMmap ?? plannedMmap(gpuLayers > 0),
     gpus: gpuLayers > 0 ? gpus : [],
   }
   const all = gpuLayers >= model.geometry.layers.length + 1

@@ -320,6 +320,11 @@ export function plannedBatchSize(vocabularySize: number, onGpu = true): number {
   return [512, 256].find((batch) => vocabularySize * batch * 4 <= limit) ?? 128
 }
 
+/** Weights are read on a processor, where a mapped file stays beside its repacked copy, and mapped where a card takes them (ADR 0007). */
+export function plannedMmap(onGpu: boolean): boolean {
+  return onGpu
+}
+
 /** Rule of thumb (the field guide): S = N × B. */
 export const bytesPerParameter = { FP32: 4, FP16: 2, BF16: 2, FP8: 1, INT8: 1, INT4: 0.5 } as const
 export type Precision = keyof typeof bytesPerParameter
