@@ -37,6 +37,12 @@ describe('catalogue', () => {
         expect(sizeIsExact).toBe(row.sizeRounding === 0)
       }
   })
+  test('Qwen from 3.5 on has values of its own for thinking; only what can think has any', () => {
+    for (const { id, sampling, thinking } of catalog.entries) {
+      expect(sampling?.thinking, id).toEqual(/^qwen3\.\d/.test(id) ? { temperature: 1, topP: 0.95, topK: 20, minP: 0 } : undefined)
+      if (sampling?.thinking !== undefined) expect(thinking.kind, id).toMatch(/toggle|effort/)
+    }
+  })
   test('what was not checked says so', () => {
     for (const entry of catalog.entries) {
       if (!entry.geometryChecked) expect(entry.sources.geometry, entry.id).toMatch(/not read/)

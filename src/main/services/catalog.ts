@@ -21,6 +21,13 @@ const quantization = z.strictObject({
 
 const score = z.strictObject({ score: z.number().min(0).max(100), test: text, date: text, link: z.url() })
 
+const sampling = z.strictObject({
+  temperature: z.number().optional(),
+  topP: z.number().optional(),
+  topK: z.number().optional(),
+  minP: z.number().optional(),
+})
+
 const entry = z.strictObject({
   id: z.string().regex(/^[a-z0-9.-]+$/),
   name: text,
@@ -61,14 +68,8 @@ const entry = z.strictObject({
   uses: z.array(use),
   languages: z.array(text),
   capability: z.partialRecord(use, score).nullable(),
-  sampling: z
-    .strictObject({
-      temperature: z.number().optional(),
-      topP: z.number().optional(),
-      topK: z.number().optional(),
-      minP: z.number().optional(),
-    })
-    .nullable(),
+  sampling: sampling.nullable(),
+  samplingThinking: sampling.optional(),
   imagesUnused: z.boolean(),
   demonstration: z.boolean(),
   released: z
@@ -123,7 +124,8 @@ function toEntry(item: z.infer<typeof entry>): CatalogEntry {
     uses: item.uses,
     languages: item.languages,
     capability: item.capability,
-    sampling: item.sampling,
+    sampling:
+      item.sampling === null || item.samplingThinking === undefined ? item.sampling : { ...item.sampling, thinking: item.samplingThinking },
     imagesUnused: item.imagesUnused,
     demonstration: item.demonstration,
     released: item.released,

@@ -4,6 +4,8 @@ import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { createFakeEngine, type FakeForkEngine, type FakeScript } from '../../engine/fakeEngine'
 import { defaultConversationSettings } from '@shared/domain/chat'
+import type { RecommendedSampling } from '@shared/domain/preset'
+import type { ThinkingCapability } from '@shared/domain/thinking'
 import type { GenerateRequest } from '@shared/engine/protocol'
 import { SnugError } from '@shared/errors'
 import type { ReplyEvent } from '@shared/ipc/chat'
@@ -34,7 +36,7 @@ afterEach(async () => {
   rmSync(dataDir, { recursive: true, force: true })
 })
 
-function start(script: FakeScript, options: { model?: boolean } = {}) {
+function start(script: FakeScript, options: { model?: boolean; thinking?: ThinkingCapability; recommended?: RecommendedSampling } = {}) {
   fork = createFakeEngine(script)
   host = new EngineHost({ fork, log: silentLog })
   settings = new SettingsService(db.settings)
@@ -53,7 +55,7 @@ function start(script: FakeScript, options: { model?: boolean } = {}) {
       origin: 'added',
       state: 'own',
       facts: null,
-      thinking: null,
+      thinking: options.thinking ?? null,
       repository: null,
       revision: null,
       problem: null,
@@ -67,6 +69,7 @@ function start(script: FakeScript, options: { model?: boolean } = {}) {
     conversations: chats,
     loading,
     host,
+    ...(options.recommended === undefined ? {} : { recommended: () => options.recommended ?? null }),
     measured: (id, measuredTokensPerSecond) => void db.models.update(id, { measuredTokensPerSecond }),
     log: silentLog,
   })
@@ -381,3 +384,17 @@ function stats(stopReason: 'end') {
     stopReason,
   }
 }
+
+test("the maker's values for thinking count while the model thinks, the others while it does not", async () => {
+  const markers = { family: 'think', open: [], close: [], answerOpen: [], answerClose: [], gracefulClose: '' }
+  const thinking: ThinkingCapability = { kind: 'toggle', variable: 'enable_thinking', defaultOn: true, markers }
+  const recommended = { temperature: 0.7, topP: 0.8, thinking: { temperature: 1, topP: 0.95 } }
+  const id = start({ replies: [{ answer: 'one' }, { answer: 'two' }] }, { thinking, recommended })
+  await all(replies.send({ id, text: 'By itself' }).replyId)
+  chats.update(id, { settings: { ...defaultConversationSettings, thinking: { mode: 'off' } } })
+  await all(replies.send({ id, text: 'Without' }).replyId)
+  expect(generated().map(({ sampling }) => [sampling.temperature, sampling.topP])).toEqual([
+    [1, 0.95],
+    [0.7, 0.8],
+  ])
+})

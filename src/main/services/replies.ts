@@ -1,6 +1,6 @@
 import type { GenerationStats, MessageStatus, Role } from '@shared/domain/chat'
-import { type RecommendedSampling, effectiveSampling } from '@shared/domain/preset'
-import type { ThinkingChoice } from '@shared/domain/thinking'
+import { type RecommendedSampling, effectiveSampling, samplingFor } from '@shared/domain/preset'
+import { type ThinkingChoice, thinksFirst } from '@shared/domain/thinking'
 import { SnugError, toErrorValue } from '@shared/errors'
 import type { LoadedModel } from '@shared/engine/protocol'
 import type { ContextUse, ReplyEvent } from '@shared/ipc/chat'
@@ -271,12 +271,13 @@ export class RepliesService {
     reply.generating = true
     const { settings } = conversation
     const recommended = this.#options.recommended?.(model.id) ?? model.facts?.sampling
+    const thinks = thinksFirst(model.thinking ?? { kind: 'none' }, reply.thinking)
     const begun = row.segments.at(-1)
     const inThought = begun?.kind === 'thought'
     const work = host.generate(
       {
         prompt: planned.pieces,
-        sampling: effectiveSampling(settings.sampling, model.preset?.sampling, recommended),
+        sampling: effectiveSampling(settings.sampling, model.preset?.sampling, samplingFor(recommended, thinks)),
         markers: planned.rendered.markers,
         opensThought: row.raw === '' ? planned.rendered.opensThought : inThought,
         inAnswer: row.raw === '' ? planned.rendered.inAnswer === true : begun?.kind === 'answer' && begun.text !== '',

@@ -1,5 +1,6 @@
 import type { LayerGeometry, ModelGeometry } from './gguf'
 import type { SizedModel } from './memory'
+import type { RecommendedSampling } from './preset'
 import { amxGrowth } from './amx'
 import { type QuantizationInfo, blockBits, normalQuantizationName, quantizationInfo } from './quantization'
 import type { Bytes } from './units'
@@ -40,13 +41,6 @@ export interface CatalogThinking {
   cannotBeOff: boolean
 }
 
-export interface CatalogSampling {
-  temperature?: number
-  topP?: number
-  topK?: number
-  minP?: number
-}
-
 /** Base facts, each with its source; the header of the real file always wins. */
 export interface CatalogEntry {
   id: string
@@ -66,7 +60,7 @@ export interface CatalogEntry {
   uses: UseCase[]
   languages: string[]
   capability: Partial<Record<UseCase, CapabilityScore>> | null
-  sampling: CatalogSampling | null
+  sampling: RecommendedSampling | null
   /** It could see images, Snug cannot yet: said on its card. */
   imagesUnused: boolean
   /** The starter model: proves that everything works, not how good models are. */

@@ -1,5 +1,5 @@
 import type { EstimateLevel, MemoryPart } from './memory'
-import type { ModelPreset } from './preset'
+import type { ModelPreset, RecommendedSampling } from './preset'
 import type { ThinkingCapability } from './thinking'
 import type { Bytes } from './units'
 
@@ -29,7 +29,7 @@ export interface LibraryModel {
   /** Last measured decode rate on this machine, tokens per second. */
   measuredTokensPerSecond: number | null
   /** Sampling values that the file or the catalogue recommends; null or absent where nobody says. */
-  sampling?: { temperature?: number; topP?: number; topK?: number; minP?: number } | null
+  sampling?: RecommendedSampling | null
   /** Who recommends these values. */
   samplingFrom?: 'file' | 'catalogue' | null
   /** Other rows whose files have the same bytes, as far as hashes are known. null or absent: none known. */

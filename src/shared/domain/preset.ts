@@ -19,11 +19,20 @@ export interface ModelPreset {
   sampling: SamplingPreset
 }
 
-export interface RecommendedSampling {
+export interface SamplingValues {
   temperature?: number
   topP?: number
   topK?: number
   minP?: number
+}
+
+export interface RecommendedSampling extends SamplingValues {
+  /** Instead of the others, whole, while the model thinks first. */
+  thinking?: SamplingValues
+}
+
+export function samplingFor(recommended: RecommendedSampling | null | undefined, thinks: boolean): SamplingValues | null {
+  return (thinks ? recommended?.thinking : undefined) ?? recommended ?? null
 }
 
 export const automaticPreset: ModelPreset = {
@@ -62,7 +71,7 @@ export function recommendedSampling(
 export function effectiveSampling(
   chat: Sampling,
   preset: SamplingPreset | null | undefined,
-  maker: RecommendedSampling | null | undefined,
+  maker: SamplingValues | null | undefined,
 ): Sampling {
   return {
     temperature: chat.temperature ?? preset?.temperature ?? maker?.temperature ?? null,

@@ -37,6 +37,24 @@ export type ThinkingChoice =
   | { mode: 'on'; budgetTokens?: number | null }
   | { mode: 'effort'; level: string; budgetTokens?: number | null }
 
+/** Whether a reply thinks first. A choice made for another model still means something: off is off, on is on. */
+export function thinksFirst(capability: ThinkingCapability, choice: ThinkingChoice): boolean {
+  switch (capability.kind) {
+    case 'none':
+      return false
+    case 'always':
+      return true
+    case 'toggle':
+      return choice.mode === 'default' ? capability.defaultOn : choice.mode !== 'off'
+    case 'effort': {
+      const { levels, offLevel, defaultLevel } = effortLevels(capability)
+      const asked = choice.mode === 'effort' ? choice.level : choice.mode === 'off' ? offLevel : null
+      const level = asked !== null && levels.includes(asked) ? asked : defaultLevel
+      return offLevel === null || level !== offLevel
+    }
+  }
+}
+
 /** How a family writes thoughts in its raw text: data for one parser. */
 export interface ThoughtMarkers {
   /** Name of the family in the table, e.g. `think`, `harmony`, `gemma4`. */

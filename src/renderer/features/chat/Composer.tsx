@@ -1,4 +1,6 @@
 import type { Role } from '@shared/domain/chat'
+import { samplingFor } from '@shared/domain/preset'
+import { thinksFirst } from '@shared/domain/thinking'
 import { ArrowUp, CornerDownLeft, Square } from 'lucide-react'
 import { type KeyboardEvent, useEffect, useRef, useState } from 'react'
 import { useCommand } from '../../lib/commands'
@@ -81,7 +83,11 @@ export function Composer({ chat, text, setText, onEditLast }: ComposerProps) {
           <span className="vr" />
           <TemperatureControl
             value={chat.settings.sampling.temperature}
-            recommended={model?.sampling?.temperature ?? null}
+            recommended={
+              model === null
+                ? null
+                : (samplingFor(model.sampling, thinksFirst(model.thinking, chat.settings.thinking))?.temperature ?? null)
+            }
             preset={model?.preset?.sampling.temperature ?? null}
             onChange={(temperature) => chat.setSettings({ ...chat.settings, sampling: { ...chat.settings.sampling, temperature } })}
           />

@@ -1,6 +1,7 @@
 import type { EngineStatus, LibraryModel } from '@shared/domain/library'
 import type { KvCacheType } from '@shared/domain/gguf'
-import { type PresetChange, type SamplingPreset, automaticPreset, isAutomatic } from '@shared/domain/preset'
+import { type PresetChange, type SamplingPreset, automaticPreset, isAutomatic, samplingFor } from '@shared/domain/preset'
+import { thinksFirst } from '@shared/domain/thinking'
 import { RotateCcw } from 'lucide-react'
 import { useId, useState } from 'react'
 import { client } from '../../lib/client'
@@ -51,7 +52,9 @@ export function PresetDialog({ model, engine, open, onClose }: PresetDialogProps
       {...limits}
     />
   )
-  const maker = (key: keyof SamplingPreset): number | null => (key === 'repeatPenalty' ? null : (model.sampling?.[key] ?? null))
+  // As most chats have it: thinking as the model does by itself.
+  const recommended = samplingFor(model.sampling, thinksFirst(model.thinking, { mode: 'default' }))
+  const maker = (key: keyof SamplingPreset): number | null => (key === 'repeatPenalty' ? null : (recommended?.[key] ?? null))
   const from = model.samplingFrom == null ? '' : words.from[model.samplingFrom]
   const here = engine.state === 'ready' && engine.modelId === model.id
   return (
