@@ -45,7 +45,8 @@ function factsOf(content: string): ModelFacts {
     kind: content.includes('projector') ? 'projector' : 'model',
     scripted: content.includes('scripted'),
     parameters: 1_000,
-    activeParameters: 1_000,
+    activeParameters: content.includes('ahead') ? 900 : 1_000,
+    geometry: { experts: content.includes('mixture') ? { count: 8, used: 2 } : null },
     trainContextSize: 2_048,
     licence: 'mit',
     sizeBytes: content.includes('starter') ? 98_362_432 : content.length,
@@ -115,6 +116,17 @@ describe('a file of one’s own', () => {
     writeFileSync(path, 'GGUF and now named')
     await library.scan()
     expect(library.list()).toMatchObject([{ name: 'Named' }])
+  })
+
+  it('is said to be active in all, unless it is a mixture', async () => {
+    const { library, home } = setUp()
+    await library.addFiles([put(join(home, 'a.gguf'), 'GGUF ahead'), put(join(home, 'b.gguf'), 'GGUF ahead, mixture')])
+    expect(library.list().map(({ fileName, activeParameters }) => [fileName, activeParameters])).toEqual(
+      expect.arrayContaining([
+        ['a.gguf', 1_000],
+        ['b.gguf', 900],
+      ]),
+    )
   })
 
   it('that is damaged is listed with the reason, and healed when the file is', async () => {

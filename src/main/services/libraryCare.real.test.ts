@@ -47,7 +47,8 @@ beforeEach(() => {
   library = new LibraryService({
     rows: db.models,
     settings: { get: () => defaultSettings, set: () => defaultSettings },
-    inspect: async () => ({ kind: 'model', name: null, quantization: 'Q4_0', trainContextSize: 64 }) as ModelFacts,
+    inspect: async () =>
+      ({ kind: 'model', name: null, quantization: 'Q4_0', trainContextSize: 64, geometry: { experts: null } }) as ModelFacts,
     capability: async () => ({ kind: 'none' }),
     trash: async () => {},
     modelsFolder: () => join(home, 'models'),

@@ -55,4 +55,8 @@ test('of another size something can', async () => {
   const heavy = all.filter(({ sizeClass }) => sizeClass.id === 'heavy')
   const best = all.find(({ usable, model }) => usable && !model.demonstration)
   expect(nothingUsable(heavy, all)).toMatchObject({ kind: 'other-size', size: 'light', name: best?.model.name })
+  // Of the same size it would be no other one.
+  const light = all.filter(({ sizeClass, usable }) => sizeClass.id === 'light' && !usable)
+  expect(light.length).toBeGreaterThan(0)
+  expect(nothingUsable([...light, ...heavy], all)?.kind).toBe('too-slow')
 })

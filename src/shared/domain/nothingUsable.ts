@@ -20,14 +20,15 @@ export type NothingUsable =
 export function nothingUsable(items: readonly Recommendation[], all: readonly Recommendation[] = items): NothingUsable | null {
   const real = items.filter(({ model }) => !model.demonstration)
   if (real.length === 0 || real.some(({ usable }) => usable)) return null
-  const other = all.find(({ model, usable }) => usable && !model.demonstration)
+  const sizes = new Set(real.map(({ sizeClass }) => sizeClass.id))
+  const other = all.find(({ model, usable, sizeClass }) => usable && !model.demonstration && !sizes.has(sizeClass.id))
   if (other !== undefined) return { kind: 'other-size', size: other.sizeClass.id, ...named(other) }
   const [nearest] = real.filter(({ best }) => best.verdict !== 'too-big').toSorted((a, b) => slowBy(a) - slowBy(b))
   if (nearest !== undefined) return tooSlow(nearest)
-  const sizes = real.flatMap((item) => item.alternatives.map((row) => ({ ...named(item, row.quantization), fit: row.fit })))
-  const [smallest] = sizes.toSorted((a, b) => a.fit.totalBytes - b.fit.totalBytes)
+  const rows = real.flatMap((item) => item.alternatives.map((row) => ({ ...named(item, row.quantization), fit: row.fit })))
+  const [smallest] = rows.toSorted((a, b) => a.fit.totalBytes - b.fit.totalBytes)
   if (smallest === undefined) return null
-  const freeable = sizes.flatMap(({ fit, ...name }) => (fit.freeUpBytes === null ? [] : [{ ...name, bytes: fit.freeUpBytes }]))
+  const freeable = rows.flatMap(({ fit, ...name }) => (fit.freeUpBytes === null ? [] : [{ ...name, bytes: fit.freeUpBytes }]))
   const [freeUp = null] = freeable.toSorted((a, b) => a.bytes - b.bytes)
   const { fit, ...name } = smallest
   return { kind: 'too-big', contextSize: fit.plan.contextSize, smallest: { ...name, takesBytes: fit.totalBytes }, freeUp }

@@ -1,4 +1,4 @@
 export { DiscoverPage } from './DiscoverPage'
 export { offerOf } from './matching'
-export { nothingSentences } from './NothingUsable'
 export { Obtain } from './Obtain'
+export { nothingSentences } from './reason'
