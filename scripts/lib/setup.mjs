@@ -17,7 +17,7 @@ const steps = [systemLibraries, dependencies, electron, sqlite, starterModel, ge
  * @param {{ full?: boolean, forTests?: boolean, quiet?: boolean, retryElectron?: boolean }} wishes
  */
 export async function setup(wishes = {}) {
-  if (!(await supportedNode())) return false
+  if (!supportedNode() || !wholeCheckout()) return false
   const began = performance.now()
   if (stepsToDo(wishes).length === 0) {
     if (!wishes.quiet) say(`Snug is set up (checked in ${seconds(performance.now() - began)}).`)
@@ -61,9 +61,16 @@ async function performAll(context, planned) {
   return true
 }
 
-async function supportedNode() {
+function supportedNode() {
   const [major, minor] = process.versions.node.split('.').map(Number)
-  if (major > 20 || (major === 20 && minor >= 19)) return existsSync(join(root, 'package-lock.json'))
+  if (major > 20 || (major === 20 && minor >= 19)) return true
   say(`Snug needs Node 20.19 or newer; this is ${process.versions.node}.`)
+  return false
+}
+
+/** Every version and hash that set-up installs is named there; without it nothing can be told to be right. */
+function wholeCheckout() {
+  if (existsSync(join(root, 'package-lock.json'))) return true
+  say(`package-lock.json is missing in ${root}: bring it back (git checkout -- package-lock.json), or clone Snug again.`)
   return false
 }
