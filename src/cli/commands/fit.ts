@@ -6,7 +6,9 @@ import type { KvCacheType } from '@shared/domain/gguf'
 import type { Backend } from '@shared/domain/hardware'
 import { type NothingUsable, nothingUsable } from '@shared/domain/nothingUsable'
 import type { Recommendation } from '@shared/domain/recommend'
-import type { Range } from '@shared/domain/units'
+import { memoryGroups, sumByGroup } from '@shared/domain/memoryGroups'
+import type { Bytes, Range } from '@shared/domain/units'
+import { padTo } from '../columns'
 import { modelTarget } from '../modelTarget'
 import { addressOfHub, decimal, gpuLayers, integer, kvCacheType, onOff, oneOf } from '../options'
 import { type Output, exitCodes } from '../output'
@@ -34,15 +36,20 @@ interface RecommendFlags {
   simulate?: string
 }
 
-/** `{parts, totalBytes, residentBytes, maxContext, verdict, speed, level}` and what it was worked out from. */
-export function fitText(fit: FitReport, { words, language }: Output): string {
-  const lines = fit.parts
-    .filter((part) => part.bytes > 0)
-    .map((part) => `${part.device.padEnd(6)} ${part.kind.padEnd(11)} ${formatBytes(part.bytes, language).padStart(10)}`)
+/** Names and sums of what a model takes, memory by memory, as the screen groups them; then what it comes to and how fast. */
+export function fitText(fit: FitReport, { words, language }: Pick<Output, 'words' | 'language'>): string {
+  const { common, cli } = words
+  const names = { weights: common.weights, kv: common.kvCache, compute: common.compute, overhead: common.overhead }
+  const row = (name: string, bytes: Bytes) => `${padTo(name, 18)} ${formatBytes(bytes, language).padStart(10)}`
+  const pools = fit.pools.flatMap(({ id, name, devices }) => {
+    const sums = sumByGroup(fit.parts, devices)
+    const rows = memoryGroups.filter((group) => sums[group] > 0).map((group) => row(`  ${names[group]}`, sums[group]))
+    return rows.length === 0 ? [] : [id === 'cpu' ? common.ram : name, ...rows]
+  })
   return [
-    ...lines,
-    `${words.cli.total.padEnd(18)} ${formatBytes(fit.totalBytes, language).padStart(10)}   ${words.cli.level[fit.level]}`,
-    `${words.cli.verdict[fit.verdict]} · ${words.cli.tokensPerSecond({ range: formatSpeed(fit.speed.decode, language) })} · ${words.cli.maxContext({ tokens: fit.maxContext })}`,
+    ...pools,
+    `${row(cli.total, fit.totalBytes)}   ${cli.level[fit.level]}`,
+    `${cli.verdict[fit.verdict]} · ${cli.tokensPerSecond({ range: formatSpeed(fit.speed.decode, language) })} · ${cli.maxContext({ tokens: fit.maxContext })}`,
     ...freeingLine(fit, { words, language }),
   ].join('\n')
 }

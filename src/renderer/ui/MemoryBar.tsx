@@ -1,9 +1,10 @@
 import type { Verdict } from '@shared/domain/fit'
 import type { PoolFit } from '@shared/domain/poolFit'
 import type { MemoryPart } from '@shared/domain/memory'
+import { memoryGroups, sumByGroup } from '@shared/domain/memoryGroups'
 import { gib } from '../lib/format'
 import { useMessages } from '../lib/i18n'
-import { type Tank, memoryGroups, sumByGroup, tankOf } from './memoryBar'
+import { type Tank, tankOf } from './memoryBar'
 
 const segmentClass = { weights: 'w', kv: 'k', compute: 'c', overhead: 'h' } as const
 /** Below this share of a tank a name would be cut. */

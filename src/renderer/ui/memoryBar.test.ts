@@ -2,7 +2,8 @@ import type { PoolFit } from '@shared/domain/poolFit'
 import type { MemoryPart } from '@shared/domain/memory'
 import { GiB } from '@shared/domain/units'
 import { describe, expect, it } from 'vitest'
-import { sumByGroup, tankOf } from './memoryBar'
+import { sumByGroup } from '@shared/domain/memoryGroups'
+import { tankOf } from './memoryBar'
 
 const pool = (changes: Partial<PoolFit>): PoolFit => ({
   id: 'gpu0',

@@ -1,31 +1,7 @@
 import type { PlatformLimit, PoolFit } from '@shared/domain/poolFit'
-import type { MemoryDevice, MemoryKind, MemoryPart } from '@shared/domain/memory'
+import type { MemoryPart } from '@shared/domain/memory'
+import { type MemoryGroup, memoryGroups, sumByGroup } from '@shared/domain/memoryGroups'
 import type { Bytes } from '@shared/domain/units'
-
-/** The four colours of the bar, in the order in which they are always drawn. */
-export type MemoryGroup = 'weights' | 'kv' | 'compute' | 'overhead'
-export const memoryGroups: readonly MemoryGroup[] = ['weights', 'kv', 'compute', 'overhead']
-
-const groups: Record<MemoryKind, MemoryGroup> = {
-  weights: 'weights',
-  repack: 'weights',
-  kv: 'kv',
-  state: 'kv',
-  checkpoint: 'kv',
-  compute: 'compute',
-  output: 'compute',
-  overhead: 'overhead',
-}
-
-export function groupOf(kind: MemoryKind): MemoryGroup {
-  return groups[kind]
-}
-
-export function sumByGroup(parts: readonly MemoryPart[], devices?: readonly MemoryDevice[]): Record<MemoryGroup, Bytes> {
-  const sums: Record<MemoryGroup, Bytes> = { weights: 0, kv: 0, compute: 0, overhead: 0 }
-  for (const part of parts) if (devices === undefined || devices.includes(part.device)) sums[groupOf(part.kind)] += part.bytes
-  return sums
-}
 
 /** One tank: widths are fractions of its own capacity. */
 export interface Tank {

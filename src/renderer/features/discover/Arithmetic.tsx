@@ -1,10 +1,11 @@
 import type { FitReport } from '@shared/domain/fit'
+import { memoryGroups, sumByGroup } from '@shared/domain/memoryGroups'
 import type { ReactNode } from 'react'
 import { count, gib, seconds } from '../../lib/format'
 import { useMessages } from '../../lib/i18n'
 import { settingsLive, useLive } from '../../lib/live'
 import { useSimulation } from './simulation'
-import { Note, Popover, memoryGroups, sumByGroup } from '../../ui'
+import { Note, Popover } from '../../ui'
 
 const mark = { weights: 'w', kv: 'k', compute: 'c', overhead: 'h' } as const
 
