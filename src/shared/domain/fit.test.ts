@@ -3,7 +3,8 @@ import { describe, expect, test } from 'vitest'
 import { gemma3, llama1b, llama8b, qwen3moe8 } from './exampleModels'
 import { type FitMachine, defaultFitOptions, isImpossible, planFit, withParts } from './fit'
 import { emptied, missingWhenEmpty } from './freeing'
-import { type MemoryPool, fillPools, shortIn } from './poolFit'
+import { totalBytes } from './memory'
+import { type MemoryPool, fillPools, shortWith } from './poolFit'
 import { type Bytes, GiB, MiB } from './units'
 
 function pool(id: 'cpu' | 'gpu0' | 'gpu1', total: Bytes, free: Bytes, extra: Partial<MemoryPool> = {}): MemoryPool {
@@ -235,7 +236,9 @@ property.prop([fc.constantFrom(llama1b, gemma3, llama8b), anyBusyMachine])(
       expect(missingWhenEmpty(report.pools, report.parts)).toBeGreaterThan(0)
       return
     }
-    const short = report.pools.map((one) => shortIn(one, report.parts))
+    const short = report.pools.map((one) =>
+      shortWith(one, one.takesBytes, one.limit === null ? 0 : totalBytes(report.parts, one.limit.device)),
+    )
     expect(report.freeUpBytes).toBeCloseTo(
       short.reduce((sum, bytes) => sum + bytes, 0),
       0,

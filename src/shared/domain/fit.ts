@@ -250,7 +250,8 @@ function choose(model: SizedModel, machine: FitMachine, options: FitOptions, mos
   const cpu = judged(at(0))
   if (splits !== null && cpu.verdict === 'too-big') return splits
   if (cpu.verdict === 'cpu' || mostLayers !== undefined) return cpu
-  return nearest(model, machine, options, holds)
+  const tried = [cpu, full, partial].filter((candidate) => candidate !== null)
+  return nearest(model, machine, options, tried)
 }
 
 /** The greatest number below `end` for which it holds, where it holds up to there; 0 is not asked. */
@@ -279,35 +280,41 @@ function emptyMachine(machine: FitMachine): FitMachine {
 
 /**
  * Nothing fits now. Of the plans that an empty machine holds the one for which least must be freed, pool by pool; where it holds none,
- * the one for which it lacks least: idle memory of one kind does not stand in for another. `holds`: so many layers the GPUs hold now.
+ * the one for which it lacks least: idle memory of one kind does not stand in for another.
  */
-function nearest(model: SizedModel, machine: FitMachine, options: FitOptions, holds: number): Candidate {
+function nearest(model: SizedModel, machine: FitMachine, options: FitOptions, tried: readonly Candidate[]): Candidate {
   const empty = emptyMachine(machine)
   const gpus = layerTargets(empty)
   const places = poolPlaces(empty)
-  const at = (gpuLayers: number): Candidate => candidateAt(model, options, gpus, gpuLayers)
-  const shorts = ({ takes }: Candidate, pools: readonly MemoryPool[]): Bytes[] =>
-    places.map((place, index) => shortOf(place, pools[index] ?? place.pool, takes))
-  const missing = (candidate: Candidate, pools: readonly MemoryPool[]): Bytes =>
-    shorts(candidate, pools).reduce((sum, short) => sum + short, 0)
-  const layers = model.geometry.layers.length + 1
-  const candidates = gpus.length === 0 ? [at(0)] : [at(0), at(layers), ...(holds > 0 ? [at(holds)] : [])]
-  const least = (from: readonly Candidate[]): Candidate => ({
-    ...from.reduce((best, candidate) => (missing(candidate, machine.pools) < missing(best, machine.pools) ? candidate : best)),
+  const missing = ({ takes }: Candidate, pools: readonly MemoryPool[]): Bytes => {
+    let sum = 0
+    for (const [index, place] of places.entries()) sum += shortOf(place, pools[index] ?? place.pool, takes)
+    return sum
+  }
+  const least = (from: readonly Candidate[], pools = machine.pools): Candidate => ({
+    ...from.reduce((best, candidate) => (missing(candidate, pools) < missing(best, pools) ? candidate : best)),
     verdict: 'too-big',
   })
-  if (machine === empty) return least(candidates)
-  const aim = choose(model, empty, options)
-  if (aim.verdict === 'too-big') return aim
-  candidates.push(aim)
-  if (gpus.length > 0 && machine.pools.some(({ id }) => id === 'cpu')) {
-    // As many layers as RAM cannot take, whatever lies in the GPUs' memory now.
-    const ramHolds = (gpuLayers: number): boolean =>
-      shorts(at(gpuLayers), machine.pools).every((short, index) => short === 0 || machine.pools[index]?.id !== 'cpu')
-    const tooFew = lastThat((gpuLayers) => !ramHolds(gpuLayers), layers + 1)
-    if (tooFew < layers) candidates.push(at(tooFew + 1))
-  }
-  return least(candidates.filter((candidate) => missing(candidate, empty.pools) === 0))
+  if (gpus.length === 0 || machine === empty) return least(tried)
+  const at = (gpuLayers: number): Candidate => candidateAt(model, options, gpus, gpuLayers)
+  const layers = model.geometry.layers.length + 1
+  // A card without a free byte is no target now, but may be one again.
+  const known = gpus.length === layerTargets(machine).length ? tried : [at(0), at(layers)]
+  const held = known.filter((candidate) => missing(candidate, empty.pools) === 0)
+  const [some] = held
+  if (some !== undefined && held.some(({ memory }) => memory.gpuLayers < layers)) return least(held)
+  // In one memory for all a split takes no less than the processor alone.
+  if (some === undefined && machine.pools.length === 1) return least(known, empty.pools)
+  const aim = some ?? choose(model, empty, options)
+  if (some === undefined && aim.verdict === 'too-big') return aim
+  // RAM is what is too small: so many layers that it takes the rest as it is now, whatever lies in the GPUs' memory.
+  const ram = machine.pools.findIndex(({ id }) => id === 'cpu')
+  const place = places[ram]
+  const pool = machine.pools[ram]
+  if (place === undefined || pool === undefined) return least([aim])
+  const tooFew = lastThat((gpuLayers) => shortOf(place, pool, at(gpuLayers).takes) > 0, layers + 1)
+  const enough = tooFew < layers ? at(tooFew + 1) : aim
+  return least(missing(enough, empty.pools) === 0 ? [aim, enough] : [aim])
 }
 
 const rank: Readonly<Record<Verdict, number>> = { 'full-gpu': 0, 'partial-gpu': 1, cpu: 2, 'too-big': 3 }

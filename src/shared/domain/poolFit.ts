@@ -79,12 +79,7 @@ export function spareIn(pool: MemoryPool, parts: readonly MemoryPart[]): Bytes {
   return spareWith(pool, totalBytes(own), pool.limit === null ? 0 : totalBytes(own, pool.limit.device))
 }
 
-/** What would have to be freed in a pool for these parts: where less is free than its margin, the rest of the margin, too. */
-export function shortIn(pool: MemoryPool, parts: readonly MemoryPart[]): Bytes {
-  const own = parts.filter((part) => pool.devices.includes(part.device))
-  return shortWith(pool, totalBytes(own), pool.limit === null ? 0 : totalBytes(own, pool.limit.device))
-}
-
+/** What would have to be freed in a pool that takes so much: where less is free than its margin, the rest of the margin, too. */
 export function shortWith(pool: MemoryPool, takes: Bytes, limited: Bytes): Bytes {
   const spare = spareWith(pool, takes, limited)
   return spare >= 0 ? 0 : Math.max(-spare, takes + pool.reserveBytes - pool.freeBytes - pool.returnedBytes)
