@@ -3,7 +3,7 @@ import { type FileHandle, mkdir, open, rename } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { sourceKind } from '@shared/domain/source'
-import { SnugError } from '@shared/errors'
+import { SnugError, toErrorValue } from '@shared/errors'
 import { clipTo, prefixOf, totalOf } from './byteRanges'
 import { fromFileSystem, hashOfFile, isFileSystem, syncFolder, wanted } from './downloadFiles'
 import { acceptAnswer, isPassing, isRefusal, rangeHeaders, strongEtag } from './downloadAnswer'
@@ -146,6 +146,7 @@ export class DownloadJob {
       limits: this.#limits,
       signal,
       fetch: (claim, stop, answered) => this.#fetchClaim(running, claim, AbortSignal.any([signal, stop]), answered),
+      onWait: (error, waitMs) => this.#emit({ type: 'retry', code: toErrorValue(error).code, tries: 1, waitMs }),
       isPassing: (error) => error instanceof SnugError && isPassing(error),
       onFailure: async (error) => {
         if (signal.aborted) throw error

@@ -45,17 +45,19 @@ function newSpec(): JobSpec {
   return { id: 'job1', endpoint: hub.endpoint, repository, revision: hub.commit(repository), folder, parts: [part], reserveBytes: 0 }
 }
 
-async function run(spec: JobSpec, options: { signal?: AbortSignal; onEvent?: (event: JobEvent) => void } = {}) {
+async function run(spec: JobSpec, options: { signal?: AbortSignal; onEvent?: (event: JobEvent) => void; limits?: JobLimits } = {}) {
   const emit = (event: JobEvent) => {
     const part = spec.parts[0]
     if (event.type === 'durable' && part !== undefined) Object.assign(part, { etag: event.etag, ranges: event.ranges })
     options.onEvent?.(event)
   }
   const network = new Network({ offline: false, token: null, proxy: null })
-  return await new DownloadJob(spec, { network, emit, limits }).run(options.signal ?? new AbortController().signal).then(
-    () => null,
-    (failure: unknown) => failure as SnugError,
-  )
+  return await new DownloadJob(spec, { network, emit, limits: options.limits ?? limits })
+    .run(options.signal ?? new AbortController().signal)
+    .then(
+      () => null,
+      (failure: unknown) => failure as SnugError,
+    )
 }
 
 function expectWhole(spec: JobSpec) {
@@ -88,6 +90,23 @@ describe('several connections', () => {
     expect(hub.stats.storageMost).toBe(1)
     // It is not knocked at for the whole download.
     expect(asked().filter((request) => request.status === 429).length).toBeLessThanOrEqual(4)
+  })
+
+  it('begin nothing before the moment that the server named, and go on with what is under way', async () => {
+    const refusal = { at: 'storage', do: 'status', status: 429, headers: { 'Retry-After': '1' }, skip: 2 } as const
+    // A piece takes half a second, so that others end while it is waited.
+    await startWith({ bytesPerSecond: 16 * MiB, faults: [refusal] })
+    const spec = newSpec()
+    const events: JobEvent[] = []
+    expect(await run(spec, { limits: { ...limits, maxRetryAfterMs: 5_000 }, onEvent: (event) => events.push(event) })).toBeNull()
+    expectWhole(spec)
+    const refused = asked().find((request) => request.status === 429)?.startedAt ?? Number.NaN
+    const later = asked()
+      .map(({ startedAt }) => startedAt - refused)
+      .filter((after) => after > 50)
+    expect(later.length).toBeGreaterThan(0)
+    expect(Math.min(...later)).toBeGreaterThan(990)
+    expect(events).toContainEqual(expect.objectContaining({ type: 'retry', code: 'hub/rate-limited' }))
   })
 
   it('become one where ranges are ignored', async () => {

@@ -41,6 +41,8 @@ export interface RangeFetchOptions {
   fetch: (claim: Claim, signal: AbortSignal, answered: () => void) => Promise<void>
   /** Decides about a failure that no other connection makes good: waits, or throws it. */
   onFailure: (error: unknown) => Promise<void>
+  /** Nothing is under way until the server may be asked again. */
+  onWait: (error: unknown, waitMs: number) => void
   /** True for what only this connection suffers from. */
   isPassing: (error: unknown) => boolean
 }
@@ -64,6 +66,8 @@ export class RangeFetch {
   /** What the person wants at most. */
   #wish: number | null
   #refused = 0
+  /** The server asked to wait: until then nothing new is begun. */
+  #held: { until: number; error: SnugError } | null = null
   #wake = () => {}
   #judged: { at: number; bytes: number; rate: number } | null = null
   #lastRate = 0
@@ -134,6 +138,8 @@ export class RangeFetch {
   /** False when there is nothing left to share. */
   #start(): boolean {
     const { writer, sizeBytes, fetch } = this.#options
+    if (this.#held !== null && performance.now() < this.#held.until) return false
+    this.#held = null
     // One alone goes on to the end; when others join, it ends where a piece would.
     for (const other of this.#claims) other.to = Math.min(other.to, Math.max(other.at, other.from) + this.#pieceBytes)
     const claimed = [...this.#claims].map(({ from, to }): ByteRange => [from, to])
@@ -204,7 +210,9 @@ export class RangeFetch {
     const restart = error instanceof SnugError && error.data.restart === true
     if (this.#claims.size > 0 && isPassing(error) && !restart) {
       // One that was cut after it brought something simply goes on.
-      if (claim.at === claim.from) this.#fewer(error instanceof SnugError && error.code === 'hub/rate-limited')
+      if (claim.at > claim.from) return
+      this.#fewer(error instanceof SnugError && error.code === 'hub/rate-limited')
+      if (error instanceof SnugError) this.#hold(error)
       return
     }
     await this.#endAll()
@@ -225,13 +233,27 @@ export class RangeFetch {
     if (rateLimited || this.#refused >= 3) this.#most = this.#allowed
   }
 
+  /** What is under way goes on; `Retry-After` is about what would begin. */
+  #hold(error: SnugError): void {
+    const { backoffMs, maxBackoffMs, maxRetryAfterMs } = this.#options.limits
+    const asked = typeof error.data.retryAfterMs === 'number' ? Math.min(error.data.retryAfterMs, maxRetryAfterMs) : 0
+    const own = error.code === 'hub/rate-limited' ? Math.min(maxBackoffMs, backoffMs * 2 ** (this.#refused - 1)) : 0
+    const until = performance.now() + Math.max(asked, own)
+    if (until > (this.#held?.until ?? performance.now())) this.#held = { until, error }
+  }
+
   async #next(): Promise<void> {
     if (this.#ended.length > 0 || this.#options.signal.aborted) return
+    const held = this.#held
+    const leftMs = held === null ? 0 : Math.max(0, held.until - performance.now())
+    if (held !== null && this.#claims.size === 0) this.#options.onWait(held.error, leftMs)
+    const again = held === null ? undefined : setTimeout(() => this.#wake(), leftMs)
     const stop = () => this.#wake()
     this.#options.signal.addEventListener('abort', stop, { once: true })
     await new Promise<void>((resolve) => {
       this.#wake = resolve
     })
+    clearTimeout(again)
     this.#options.signal.removeEventListener('abort', stop)
   }
 
