@@ -29,7 +29,6 @@ async function sha256Of(path: string): Promise<string> {
 }
 
 const startDownload = (row: Locator) => row.getByRole('button', { name: /^Download / }).click()
-const loadAndChat = (row: Locator) => row.getByRole('button', { name: /^Load and chat: / })
 const download = (page: Page) => page.getByTestId('download-row')
 
 /** Per cent that arrived, as the row says it. */
@@ -77,14 +76,18 @@ test.describe('first use', () => {
     await expect(page.locator('.hub-banner')).toHaveCount(0)
   })
 
-  test('gets the model that was pasted, verifies it, and chats with it', async () => {
+  test('gets the model that was pasted, verifies it, and opens a chat with it: one click', async () => {
     const { page, dataDir } = snug
     const row = await openRepository(page, starterRepository)
     await expect(row).toHaveAttribute('data-quantization', 'Q4_1')
-    await startDownload(row)
-    await expect(loadAndChat(row)).toBeVisible({ timeout: 60_000 })
-    // Everything that it said so far was said on this page.
-    expect(await page.evaluate(() => location.hash)).toBe('#/discover')
+    const field = page.getByRole('searchbox', { name: en.discover.searchLabel })
+    await field.fill(`${hub.endpoint}/${starterRepository}/blob/main/SmolLM2-135M-Instruct-Q4_1.gguf`)
+    await field.press('Enter')
+    const panel = page.getByTestId('address-file')
+    await panel.getByRole('button', { name: /^Download and chat: / }).click()
+    await expect(panel).toContainText(en.discover.thenChat)
+    await expect(page.getByTestId('model-button')).toHaveAttribute('data-state', 'ready', { timeout: 60_000 })
+    await expect(composer(page)).toBeVisible()
     expect(await sha256Of(join(modelsIn(dataDir, starterRepository), 'SmolLM2-135M-Instruct-Q4_1.gguf'))).toBe(starterSha256)
     const [model] = await verifiedModels(page)
     expect(model).toMatchObject({
@@ -95,8 +98,6 @@ test.describe('first use', () => {
       licence: 'apache-2.0',
     })
 
-    await loadAndChat(row).click()
-    await expect(page.getByTestId('model-button')).toHaveAttribute('data-state', 'ready', { timeout: 60_000 })
     await expect(page.getByTestId('model-button')).toContainText(starterName)
     // The preset of this model is said where a system message would stand.
     await expect(page.getByTestId('system-line')).toContainText(en.chat.systemPreset)

@@ -131,7 +131,7 @@ test('a pasted address: its one file with its verdict, then download, load and c
   await expect(panel.getByTestId('address-trust')).toContainText(zh.discover.address.trust.unknown)
   await ask(page, 'app/setSettings', { language: 'en' })
 
-  await panel.getByRole('button', { name: /^Download / }).click()
+  await panel.getByRole('button', { name: /^Download (?!and )/ }).click()
   await panel.getByRole('button', { name: /^Load and chat: / }).click({ timeout: 60_000 })
   await expect(page.getByTestId('model-button')).toHaveAttribute('data-state', 'ready', { timeout: 60_000 })
   await send(page, 'Which side does the coin show?')

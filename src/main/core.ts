@@ -1,4 +1,4 @@
-import { readdir, stat } from 'node:fs/promises'
+import { stat } from 'node:fs/promises'
 import { dirname, join, resolve } from 'node:path'
 import { knownHubs } from '@shared/domain/address'
 import type { Catalog } from '@shared/domain/catalog'
@@ -19,6 +19,7 @@ import { WorkerRunner } from './platform/downloadRunner'
 import { Endpoints, candidates } from './platform/endpoints'
 import { Hub } from './platform/hub'
 import { hubEndpoint, modelScopeCookie, modelScopeEndpoint } from './platform/environment'
+import { starterIn } from './platform/modelFolders'
 import { ModelScope } from './platform/modelScope'
 import { Network, type SystemProxy, networkConfigFromEnv, tokensFromEnv } from './platform/network'
 import type { SnugPaths } from './platform/paths'
@@ -28,6 +29,7 @@ import { CalibrationService } from './services/calibration'
 import { loadCatalog } from './services/catalog'
 import { CopyStore } from './services/copyStore'
 import { CopyTests } from './services/copyTests'
+import { ChatWishes } from './services/chatWishes'
 import { ConversationService } from './services/conversations'
 import { DiscoverService } from './services/discover'
 import { DownloadsService } from './services/downloads'
@@ -113,9 +115,11 @@ export function createCore(options: CoreOptions) {
     log: log.child('tokens'),
   })
   const stopFollowing = settings.onChange(() => {
+    const wasOffline = network.config.offline
     network.setOffline(settings.get().offline)
     runner.setOffline(settings.get().offline)
     downloads.applyLimits()
+    if (wasOffline && !settings.get().offline) downloads.backOnline()
   })
 
   const engine = new EngineHost({ fork, log: log.child('engine') })
@@ -221,6 +225,7 @@ export function createCore(options: CoreOptions) {
     hub,
     lookAt,
     endpoints,
+    network,
     runner,
     here: async (hashes) => (override.modelsFolder === undefined ? await library.withFiles(hashes) : null),
     arrived: (file) => library.arrived(file),
@@ -232,6 +237,7 @@ export function createCore(options: CoreOptions) {
     },
     log: log.child('downloads'),
   })
+  const chatWishes = new ChatWishes({ downloads, engine })
   const remote = new RemoteModels({
     network,
     hub,
@@ -328,7 +334,7 @@ export function createCore(options: CoreOptions) {
   if (background) {
     library.watch()
     void care.cleanUp()
-    downloads.resumeInterrupted()
+    downloads.resumeInterrupted({ offline: settings.get().offline })
     repeatCalibration = setTimeout(() => {
       calibration.repeatIfChanged().catch((error: unknown) => log.info('not measured again now', error))
     }, repeatCalibrationMs).unref()
@@ -351,6 +357,7 @@ export function createCore(options: CoreOptions) {
     library,
     care,
     downloads,
+    chatWishes,
     discover,
     remote,
     dryRuns,
@@ -369,11 +376,7 @@ export function createCore(options: CoreOptions) {
       override.modelsFolder = resolve(folder)
     },
     /** The model that set-up left in the cache; null where it is not there. */
-    async starterModel(): Promise<string | null> {
-      const files = await readdir(paths.starterFolder).catch(() => [])
-      const file = files.find((name) => /^smollm2.*\.gguf$/i.test(name))
-      return file === undefined ? null : join(paths.starterFolder, file)
-    },
+    starterModel: () => starterIn(paths.starterFolder),
     /** Saves what is being written, then ends every process and closes the database. */
     async dispose(): Promise<void> {
       stopFollowing()

@@ -1,5 +1,5 @@
 import { join } from 'node:path'
-import { type BrowserWindow, app, clipboard, dialog, nativeTheme, session, shell } from 'electron'
+import { type BrowserWindow, app, clipboard, dialog, nativeTheme, powerMonitor, session, shell } from 'electron'
 import { type ErrorCode, SnugError } from '@shared/errors'
 import { languageOf, messages } from '@shared/i18n'
 import type { AppCommand, AppInfo } from '@shared/ipc/app'
@@ -144,6 +144,7 @@ async function start(): Promise<void> {
     })
   }
   applySettings()
+  powerMonitor.on('resume', () => running.downloads.wokeUp())
   void (async () => {
     for await (const _settings of running.settings.follow()) applySettings()
   })()

@@ -61,3 +61,11 @@ it('tells what is done or failed, once, and neither what was so before nor to so
 it('lets the machine sleep when the stream ends in the middle of a download', async () => {
   expect(await seen([[download('a', 'running', 50)]])).toEqual(['awake', 'bar 0.5', 'sleep', 'bar -1'])
 })
+
+it('tells of no failure that is tried again by itself', async () => {
+  const failed = download('a', 'failed')
+  const { failed: words } = messages('en').menu.presence
+  const told = words({ name: 'a.gguf' })
+  expect(await seen([[download('a', 'running')], [{ ...failed, retryAt: 1 }]])).not.toContain(told)
+  expect(await seen([[download('a', 'running')], [failed]])).toContain(told)
+})

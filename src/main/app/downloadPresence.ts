@@ -48,6 +48,8 @@ export async function showDownloads(lists: AsyncIterable<Download[]>, presence: 
         const before = known?.get(download.id)
         const { state } = download
         if (before === state || before === undefined || (state !== 'done' && state !== 'failed') || presence.focused()) continue
+        // It is tried again by itself, and perhaps again.
+        if (state === 'failed' && download.retryAt != null) continue
         const name = nameOf(download)
         if (state === 'done') presence.notify(words().done({ name }), words().doneBody, download.id)
         else presence.notify(words().failed({ name }), words().failedBody, download.id)

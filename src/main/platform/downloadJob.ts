@@ -2,13 +2,12 @@ import { constants } from 'node:fs'
 import { type FileHandle, mkdir, open, rename } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { sourceKind } from '@shared/domain/source'
 import { SnugError, toErrorValue } from '@shared/errors'
 import { clipTo, prefixOf, totalOf } from './byteRanges'
 import { fromFileSystem, hashOfFile, isFileSystem, syncFolder, wanted } from './downloadFiles'
 import { acceptAnswer, isPassing, isRefusal, rangeHeaders, strongEtag } from './downloadAnswer'
 import { type JobEvent, type JobLimits, type JobPart, type JobSpec, jobLimits, partFile, wrongFile } from './downloadTypes'
-import { fileAddress } from './fileAddress'
+import { aboutOf, fileAddress } from './fileAddress'
 import { JobFolder } from './jobFolder'
 import type { Network } from './network'
 import { Pace } from './pace'
@@ -217,8 +216,7 @@ export class DownloadJob {
     const stall = new StallWatch(this.#limits.stallMs)
     const response = await this.#network.request(fileAddress(endpoint, repository, part.revision ?? revision, part.file), {
       purpose: 'download',
-      // An address may carry a secret in its query.
-      about: sourceKind(repository) === 'address' ? part.file : `${repository}/${part.file}`,
+      about: aboutOf(repository, part.file),
       headers,
       signal: AbortSignal.any([signal, stall.signal]),
       timeoutMs: this.#limits.stallMs,

@@ -183,3 +183,10 @@ async function kindOf(entry: Dirent, path: string): Promise<'file' | 'folder' | 
 async function list(folder: string): Promise<Dirent[]> {
   return await readdir(folder, { withFileTypes: true }).catch(() => [])
 }
+
+/** The model that set-up left there. */
+export async function starterIn(folder: string): Promise<string | null> {
+  const files = await readdir(folder).catch(() => [])
+  const file = files.find((name) => /^smollm2.*\.gguf$/i.test(name))
+  return file === undefined ? null : join(folder, file)
+}

@@ -3,7 +3,7 @@ import type { Log } from '@shared/log'
 import type { DownloadRow } from '../db/repositories/downloads'
 import type { JobEvent } from '../platform/downloadTypes'
 import { SpeedMeter } from './downloadProgress'
-import { isActive, receivedBytes, viewOf } from './downloadRows'
+import { isActive, receivedBytes, viewOf, waitsForNetwork } from './downloadRows'
 
 /** A row with what is going on right now. */
 export interface Entry {
@@ -15,6 +15,8 @@ export interface Entry {
   trouble: string | null
   /** What is asked for; `running` is the work that obeys it. `none`: nobody asked this process yet, whatever the row says. */
   intent: 'none' | 'run' | 'wait' | 'pause' | 'cancel' | 'quit'
+  /** A chat is to be opened when it is here. */
+  thenChat: boolean
   stop: AbortController | null
   running: Promise<void> | null
   /** Pause, resume and cancel happen one after the other. */
@@ -30,6 +32,7 @@ export function newEntry(row: DownloadRow): Entry {
     speed: new SpeedMeter(),
     trouble: null,
     intent: 'none',
+    thenChat: false,
     stop: null,
     running: null,
     turn: Promise.resolve(),
@@ -73,8 +76,19 @@ export function takeEvent(entry: Entry, event: JobEvent, log: Log): boolean {
   return false
 }
 
-export function viewOfEntry({ row, receivedBytes: received, verifiedBytes, speed, trouble }: Entry): Download {
+/** `lookAt`: when the network is looked for next. */
+export function viewOfEntry(
+  { row, receivedBytes: received, verifiedBytes, speed, trouble, thenChat }: Entry,
+  lookAt: number | null,
+): Download {
   const running = row.state === 'running'
   const bytesPerSecond = running ? speed.bytesPerSecond(performance.now()) : null
-  return viewOf(row, { receivedBytes: received, verifiedBytes, bytesPerSecond, trouble: running ? trouble : null })
+  return viewOf(row, {
+    receivedBytes: received,
+    verifiedBytes,
+    bytesPerSecond,
+    trouble: running ? trouble : null,
+    thenChat,
+    retryAt: waitsForNetwork(row) ? lookAt : null,
+  })
 }

@@ -4,7 +4,9 @@ import type { DownloadRunner } from '../platform/downloadRunner'
 import type { DownloadLimits } from '../platform/downloadTypes'
 import type { Endpoints } from '../platform/endpoints'
 import type { Hub } from '../platform/hub'
+import type { Network } from '../platform/network'
 import type { AddressedFile } from '../platform/remoteFile'
+import type { ReturnDelays } from './networkReturn'
 
 /** What arrived, for the library. */
 export interface Arrived {
@@ -43,7 +45,10 @@ export interface DownloadsDependencies {
   /** What lies at an address. */
   lookAt?: (address: string) => Promise<AddressedFile>
   /** Where one of several is taken: which of them answer. */
-  endpoints?: Pick<Endpoints, 'ready' | 'mirrors'>
+  endpoints?: Pick<Endpoints, 'ready' | 'mirrors' | 'failed'>
+  /** Asked whether there is an answer again. */
+  network?: Pick<Network, 'request'>
+  returnDelays?: ReturnDelays
   runner: DownloadRunner
   /** The model whose files have these hashes, wherever it lies now. */
   here?: (sha256s: (string | null)[]) => Promise<Here | null>

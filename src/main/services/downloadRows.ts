@@ -26,6 +26,16 @@ export function isUnfinished(row: DownloadRow): boolean {
   return isActive(row) || row.state === 'paused' || row.state === 'failed'
 }
 
+/** The network was silent: it comes back by itself, at some time. */
+export function waitsForNetwork({ state, error }: DownloadRow): boolean {
+  return state === 'failed' && error?.code === 'hub/unreachable'
+}
+
+/** Stopped by the switch. */
+export function isOffline({ state, error }: DownloadRow): boolean {
+  return state === 'paused' && error?.code === 'network/offline'
+}
+
 /** The model that a file belongs to, or a projector by itself. */
 export function groupOf({ groups, projectors }: HubListing, file: string): FileGroup | undefined {
   const projector = projectors.find((candidate) => candidate.path === file)
@@ -139,7 +149,7 @@ export function lockFile(folder: string, row: DownloadRow): string {
 
 export function viewOf(
   row: DownloadRow,
-  progress: { receivedBytes: number; verifiedBytes: number; bytesPerSecond: number | null; trouble: string | null },
+  progress: Pick<Download, 'receivedBytes' | 'verifiedBytes' | 'bytesPerSecond' | 'trouble' | 'thenChat' | 'retryAt'>,
 ): Download {
   const total = totalBytes(row)
   return {

@@ -1,10 +1,8 @@
-import { once } from 'node:events'
 import type { Download } from '@shared/domain/library'
-import { sourceKind } from '@shared/domain/source'
 import { SnugError, toErrorValue } from '@shared/errors'
 import { type Log, silentLog } from '@shared/log'
 import type { DownloadRow } from '../db/repositories/downloads'
-import type { JobEvent, JobSpec } from '../platform/downloadTypes'
+import type { JobEvent } from '../platform/downloadTypes'
 import { takeLock } from '../platform/fileLock'
 import { isProjector } from '../platform/hubFiles'
 import { diskFull, isDiskFull } from '../platform/partWriter'
@@ -16,16 +14,19 @@ import {
   hashesOfRow,
   hasRoomAgain,
   isActive,
+  isOffline,
   receivedBytes,
   isUnfinished,
   lockFile,
   removeFiles,
-  specOf,
   stoppedBy,
   targetOf,
   totalBytes,
+  waitsForNetwork,
 } from './downloadRows'
 import { DownloadQueue, ended } from './downloadQueue'
+import { NetworkReturn } from './networkReturn'
+import { answersNow, specNow } from './downloadSource'
 import { DownloadStarts } from './downloadStarts'
 import { Changes, follow } from './follow'
 
@@ -42,6 +43,7 @@ export class DownloadsService {
   readonly #changes = new Changes()
   #timer: NodeJS.Timeout | null = null
   readonly #queue: DownloadQueue
+  readonly #return: NetworkReturn<Entry>
   readonly #starts: DownloadStarts
 
   constructor(needs: DownloadsDependencies) {
@@ -54,6 +56,13 @@ export class DownloadsService {
       store: (id, position) => needs.rows.move(id, position),
       files: () => needs.limits?.().files ?? 2,
       work: (entry) => this.#work(entry),
+    })
+    this.#return = new NetworkReturn({
+      waiting: () => [...this.#entries.values()].filter(({ row }) => waitsForNetwork(row)),
+      answers: ({ row }) => answersNow(needs, row),
+      again: (entry) => this.#again(entry.row.id, waitsForNetwork),
+      changed: () => this.#changes.emit(),
+      delays: needs.returnDelays,
     })
     this.#starts = new DownloadStarts(needs, {
       entries: this.#entries,
@@ -68,7 +77,7 @@ export class DownloadsService {
 
   /** In the order of the queue. */
   list(): Download[] {
-    return this.#queue.inOrder().map(viewOfEntry)
+    return this.#queue.inOrder().map((entry) => this.#view(entry))
   }
 
   /** The first ones of the queue run: who is moved there begins, and another waits. */
@@ -87,7 +96,7 @@ export class DownloadsService {
   }
 
   get(id: string): Download {
-    return viewOfEntry(this.#find(id))
+    return this.#view(this.#find(id))
   }
 
   /** Of all files of a model that was downloaded; null for any other. */
@@ -116,9 +125,22 @@ export class DownloadsService {
   }
 
   /** Main's part of a start: those that a quit or a kill interrupted go on, and those that wait for room once there is some. */
-  resumeInterrupted(): void {
+  resumeInterrupted({ offline = false } = {}): void {
     for (const entry of this.#entries.values()) if (isActive(entry.row)) this.#enqueue(entry)
     this.#timer ??= setInterval(() => void this.#lookForRoom(), spaceEveryMs).unref()
+    this.#return.start()
+    if (!offline) this.backOnline()
+  }
+
+  /** The machine woke up: what a silent network stopped is tried without a wait. */
+  wokeUp(): void {
+    this.#return.now()
+  }
+
+  /** Offline was switched off: what it stopped goes on. */
+  backOnline(): void {
+    for (const id of this.#entries.keys()) this.#again(id, isOffline)
+    this.#return.now()
   }
 
   pause(id: string): Promise<void> {
@@ -147,8 +169,24 @@ export class DownloadsService {
       for (const part of entry.row.parts) Object.assign(part, { ranges: [], done: false })
       entry.receivedBytes = 0
       entry.verifiedBytes = 0
+      entry.thenChat = false
       this.#set(entry, { state: 'cancelled', error: null })
     })
+  }
+
+  /** A chat with it was asked for as well. */
+  wantChat(id: string): void {
+    this.#find(id).thenChat = true
+    this.#changes.emit()
+  }
+
+  /** True once, when it is here. */
+  takeChat(id: string): boolean {
+    const entry = this.#find(id)
+    if (!entry.thenChat || entry.row.state !== 'done') return false
+    entry.thenChat = false
+    this.#changes.emit()
+    return true
   }
 
   /** Only what is over. What a failed one left on the disk goes with it. */
@@ -173,8 +211,22 @@ export class DownloadsService {
   /** Stops the work and keeps its state: the next start goes on. */
   async dispose(): Promise<void> {
     this.#queue.close()
+    this.#return.close()
     if (this.#timer !== null) clearInterval(this.#timer)
     await Promise.all([...this.#entries.values()].map((entry) => this.#stop(entry, 'quit')))
+  }
+
+  #view(entry: Entry): Download {
+    return viewOfEntry(entry, this.#return.nextAt)
+  }
+
+  /** By itself, where what stopped it is over. */
+  #again(id: string, stopped: (row: DownloadRow) => boolean): void {
+    void this.#inTurn(id, async (entry) => {
+      if (!stopped(entry.row)) return
+      await entry.running
+      this.#enqueue(entry)
+    })
   }
 
   #enqueue(entry: Entry): void {
@@ -202,7 +254,7 @@ export class DownloadsService {
       if (this.#doneElsewhere(entry)) return
       if (stop.signal.aborted) throw new SnugError('cancelled', 'stopped')
       this.#set(entry, { state: 'running' })
-      const spec = await this.#spec(entry, stop.signal)
+      const spec = await specNow(this.#needs, entry.row, this.#reserve, stop.signal)
       await this.#needs.runner.run(spec, (event) => this.#onEvent(entry, event), stop.signal)
       await this.#finish(entry)
     } catch (error) {
@@ -214,13 +266,6 @@ export class DownloadsService {
       entry.verifiedBytes = Math.min(entry.verifiedBytes, entry.receivedBytes)
       await unlock?.()
     }
-  }
-
-  /** What goes on at a start is there before anybody asked which endpoint answers. */
-  async #spec({ row }: Entry, signal: AbortSignal): Promise<JobSpec> {
-    const endpoints = sourceKind(row.repository) === 'hub' ? this.#needs.endpoints : undefined
-    if (endpoints !== undefined) await Promise.race([endpoints.ready(), once(signal, 'abort')])
-    return { ...specOf(row, this.#needs.hub.endpointOf(row.repository), this.#reserve), mirrors: endpoints?.mirrors() ?? [] }
   }
 
   /** Not even a lock can be written on a disk without a free byte. */
@@ -266,14 +311,18 @@ export class DownloadsService {
     // Its facts may hold an address whose query signs it.
     this.#log.warn('download stopped', { id: entry.row.id, code: value.code, message: value.message })
     const patch = stoppedBy(value)
+    // None of those that were known: the next one looks for others.
+    if (value.code === 'hub/unreachable') this.#needs.endpoints?.failed()
     // The row is being written by the other process: here it is only shown.
     if (value.code === 'download/busy') {
       Object.assign(entry.row, patch)
       this.#changes.emit()
     } else this.#set(entry, patch)
+    this.#return.check()
   }
 
   #onEvent(entry: Entry, event: JobEvent): void {
+    if (event.type === 'durable') this.#return.eased()
     if (takeEvent(entry, event, this.#log)) this.#save(entry)
     else this.#changes.emit()
   }

@@ -5,7 +5,7 @@ import { Suspense, lazy, useEffect } from 'react'
 import { Redirect, Route, Router, Switch, useLocation } from 'wouter'
 import { useHashLocation } from 'wouter/use-hash-location'
 import { ChatPage } from '../features/chat'
-import { DropLayer, LibraryPage, ModelButton } from '../features/library'
+import { DropLayer, LibraryPage, ModelButton, useChatWishes } from '../features/library'
 import { client } from '../lib/client'
 import { useCommand } from '../lib/commands'
 import { isMac, keyLabel } from '../lib/keyboard'
@@ -50,6 +50,7 @@ function Frame() {
   const { common, menu } = useMessages()
   useTheme()
   useAppCommands()
+  useChatWishes()
   useCommand('new-chat', () => go('/chat'))
   useCommand('open-settings', () => go('/settings'))
   useEffect(() => {

@@ -132,6 +132,10 @@ export interface Download {
   error: { code: string; message: string; data: Record<string, unknown> } | null
   /** The error after which it tries again by itself; null or absent while bytes arrive. */
   trouble?: string | null
+  /** When it is tried again by itself after a failure, milliseconds since 1970; null or absent: not. */
+  retryAt?: number | null
+  /** A chat opens when it is here, unless the person is busy by then. */
+  thenChat?: boolean
   /** The library's row once it is done. */
   modelId: string | null
   createdAt: number

@@ -1,8 +1,15 @@
 import type { Area, HandlerContext } from './context'
 
-export const downloadsHandlers = (area: Area<'downloads'>, { core: { downloads } }: HandlerContext) => ({
-  start: area.start.handler(({ input }) => downloads.start(input)),
-  startAddress: area.startAddress.handler(({ input }) => downloads.startAddress(input.address)),
+export const downloadsHandlers = (area: Area<'downloads'>, { core: { downloads, chatWishes } }: HandlerContext) => ({
+  start: area.start.handler(({ input: { thenChat = false, ...file } }) => {
+    const started = downloads.start(file)
+    return thenChat ? chatWishes.with(started) : started
+  }),
+  startAddress: area.startAddress.handler(({ input: { thenChat = false, address } }) => {
+    const started = downloads.startAddress(address)
+    return thenChat ? chatWishes.with(started) : started
+  }),
+  takeChat: area.takeChat.handler(({ input }) => chatWishes.take(input.id)),
   list: area.list.handler(() => downloads.list()),
   follow: area.follow.handler(({ signal }) => downloads.follow(signal)),
   pause: area.pause.handler(({ input }) => downloads.pause(input.id).then(() => null)),

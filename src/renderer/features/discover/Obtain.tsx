@@ -6,6 +6,7 @@ import { percent, size } from '../../lib/format'
 import { useMessages } from '../../lib/i18n'
 import { downloadsLive, libraryLive, useLive } from '../../lib/live'
 import { Button, ErrorNotice, IconButton, Note } from '../../ui'
+import { DownloadTrouble, TriesAgain } from '../library'
 import { type Offer, downloadOf, inLibrary, isAddressOffer } from './matching'
 import { useObtain } from './useObtain'
 
@@ -19,6 +20,8 @@ export function Obtain({ offer, large = false }: { offer: Offer; large?: boolean
   const running = there === null ? downloadOf(offer, downloads) : null
   const name = `${offer.name} ${offer.quantization}`
   const trouble = (value: unknown) => (isAddressOffer(offer) ? addressTrouble(value, discover.address.trouble) : undefined)
+  // What cannot run here has no chat to open.
+  const runs = offer.said?.runs !== false && offer.here?.verdict !== 'too-big' && tooBig === null
   const words = offer.sizeIsExact ? size(offer.sizeBytes) : discover.aboutSize({ size: size(offer.sizeBytes) })
   return (
     <span className={large ? 'obtain l' : 'obtain'}>
@@ -32,16 +35,47 @@ export function Obtain({ offer, large = false }: { offer: Offer; large?: boolean
           <MessageSquare className="i" aria-hidden="true" />
         </IconButton>
       ) : running !== null && running.state !== 'done' && running.state !== 'failed' ? (
-        <Ring download={running} name={name} />
+        <>
+          <Ring download={running} name={name} />
+          {large && running.thenChat === true && <span className="t3 f11">{discover.thenChat}</span>}
+        </>
       ) : offer.repository === null ? (
         <span className="t3 f11">{large ? discover.notOnHub : '—'}</span>
+      ) : large && runs ? (
+        <span className="row wrap">
+          <Button
+            kind="primary"
+            size="l"
+            disabled={asking}
+            aria-label={discover.downloadAndChatNamed({ name })}
+            onClick={() => download(offer, true)}
+          >
+            <DownloadIcon className="i" aria-hidden="true" />
+            {discover.downloadAndChat({ size: words })}
+          </Button>
+          <Button
+            kind="quiet"
+            size="l"
+            disabled={asking}
+            aria-label={discover.downloadNamed({ name })}
+            onClick={() => download(offer, false)}
+          >
+            {discover.downloadOnly}
+          </Button>
+        </span>
       ) : large ? (
-        <Button kind="primary" size="l" disabled={asking} aria-label={discover.downloadNamed({ name })} onClick={() => download(offer)}>
+        <Button
+          kind="primary"
+          size="l"
+          disabled={asking}
+          aria-label={discover.downloadNamed({ name })}
+          onClick={() => download(offer, false)}
+        >
           <DownloadIcon className="i" aria-hidden="true" />
           {discover.download({ size: words })}
         </Button>
       ) : (
-        <IconButton label={discover.downloadNamed({ name })} disabled={asking} onClick={() => download(offer)}>
+        <IconButton label={discover.downloadNamed({ name })} disabled={asking} onClick={() => download(offer, false)}>
           <DownloadIcon className="i" aria-hidden="true" />
         </IconButton>
       )}
@@ -53,8 +87,11 @@ export function Obtain({ offer, large = false }: { offer: Offer; large?: boolean
         </Note>
       )}
       {error !== null && <ErrorNotice error={error} words={trouble(error)} />}
-      {running?.state === 'failed' && running.error !== null && error === null && (
-        <ErrorNotice error={running.error} words={trouble(running.error)} />
+      {running !== null && error === null && <DownloadTrouble download={running} />}
+      {running?.retryAt != null && (
+        <span className="t3 f11">
+          <TriesAgain at={running.retryAt} />
+        </span>
       )}
     </span>
   )

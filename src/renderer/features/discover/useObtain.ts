@@ -14,11 +14,11 @@ import type { Offer } from './matching'
 const exactWithinMs = 8_000
 
 /**
- * Starts a download, asking the repository for the file's name where the catalogue does not know it; loads what is there.
+ * Starts a download, with a chat after it where that is asked for, asking the repository for the file's name where the catalogue does not know it; loads what is there.
  * `tooBig`: the file's own header says that it will not run after all; asked once more, it is downloaded all the same.
  */
 export function useObtain(): {
-  download: (offer: Offer) => void
+  download: (offer: Offer, thenChat: boolean) => void
   chat: (modelId: string) => void
   error: unknown
   asking: boolean
@@ -29,7 +29,7 @@ export function useObtain(): {
   const [asking, setAsking] = useState(false)
   const { discover } = useMessages()
   const [, go] = useLocation()
-  const download = async ({ repository, file, quantization, said, here }: Offer) => {
+  const download = async ({ repository, file, quantization, said, here }: Offer, thenChat: boolean) => {
     if (repository === null) return
     setError(null)
     // Chosen on a simulated machine: what this one says comes first.
@@ -38,8 +38,8 @@ export function useObtain(): {
     try {
       // The row of an address is about its header already.
       if (sourceKind(repository) === 'address') {
-        const { here: path } = await client.downloads.startAddress({ address: repository })
-        if (path !== undefined) toast(discover.alreadyHere({ path }))
+        const { here: path } = await client.downloads.startAddress({ address: repository, thenChat })
+        if (path !== undefined && !thenChat) toast(discover.alreadyHere({ path }))
         return
       }
       const found = file ?? (await fileOf(repository, quantization))
@@ -48,12 +48,12 @@ export function useObtain(): {
         if (fit?.verdict === 'too-big') return setTooBig(fit)
       }
       setTooBig(null)
-      const started = await client.downloads.start({ repository, file: found }).catch(async (thrown: unknown) => {
+      const started = await client.downloads.start({ repository, file: found, thenChat }).catch(async (thrown: unknown) => {
         // Renamed since the catalogue was written: the listing has it under its quantization.
         if (file === null || errorValueOf(thrown).code !== 'hub/not-found') throw thrown
-        return await client.downloads.start({ repository, file: await fileOf(repository, quantization) })
+        return await client.downloads.start({ repository, file: await fileOf(repository, quantization), thenChat })
       })
-      if (started.here !== undefined) toast(discover.alreadyHere({ path: started.here }))
+      if (started.here !== undefined && !thenChat) toast(discover.alreadyHere({ path: started.here }))
     } catch (thrown) {
       setError(thrown)
     } finally {
@@ -64,7 +64,7 @@ export function useObtain(): {
     asking,
     error,
     tooBig,
-    download: (offer) => void download(offer),
+    download: (offer, thenChat) => void download(offer, thenChat),
     chat: (modelId) => {
       setError(null)
       // The load goes on in main; the chat page shows its progress.

@@ -3,18 +3,18 @@ import { quantizationInName } from '@shared/domain/quantization'
 import { shortSource, sourceKind } from '@shared/domain/source'
 import { ArrowDown, ArrowUp, ArrowUpToLine, MoreHorizontal, Pause, Play, RotateCcw, X } from 'lucide-react'
 import { useState } from 'react'
-import { addressTrouble } from '../../lib/addressTrouble'
 import { client } from '../../lib/client'
 import { isErrorCode } from '../../lib/errors'
 import { percent, perSecond, size, timeLeft } from '../../lib/format'
 import { useLanguage, useMessages } from '../../lib/i18n'
 import { Button, ErrorNotice, IconButton, Menu } from '../../ui'
+import { DownloadTrouble, TriesAgain } from './DownloadTrouble'
 import { useChatWith } from './useChatWith'
 import { segments } from './segments'
 
 /** `queue`: the ids of those that are not over, in the order in which they run. */
 export function DownloadRow({ download, queue }: { download: Download; queue: readonly string[] }) {
-  const { library, errors, common, discover } = useMessages()
+  const { library, errors, common } = useMessages()
   const language = useLanguage()
   const [error, setError] = useState<unknown>(null)
   const chat = useChatWith()
@@ -68,6 +68,12 @@ export function DownloadRow({ download, queue }: { download: Download; queue: re
                 ? library.arrivedUnverified
                 : library.downloadState[state]
               : `${errors[trouble].title}${common.listSeparator}${library.triesAgain}`}
+            {download.retryAt != null && (
+              <>
+                {' · '}
+                <TriesAgain at={download.retryAt} />
+              </>
+            )}
             {verifiedBytes > 0 && state !== 'done' && ` · ${library.segments({ verified: size(verifiedBytes), total: size(totalBytes) })}`}
           </span>
         </div>
@@ -112,14 +118,7 @@ export function DownloadRow({ download, queue }: { download: Download; queue: re
         </div>
       </div>
       {error !== null && <ErrorNotice error={error} />}
-      {state === 'failed' && download.error !== null && error === null && (
-        <ErrorNotice error={download.error} words={unverified ? addressTrouble(download.error, discover.address.trouble) : undefined} />
-      )}
-      {state === 'paused' && download.error?.code === 'download/disk-full' && (
-        <ErrorNotice error={download.error}>
-          <span>{library.care.needs({ size: size(Number(download.error.data.neededBytes)), path: String(download.error.data.path) })}</span>
-        </ErrorNotice>
-      )}
+      {error === null && <DownloadTrouble download={download} />}
     </li>
   )
 }

@@ -1,6 +1,8 @@
+export { DownloadTrouble, TriesAgain } from './DownloadTrouble'
 export { DropLayer } from './DropLayer'
 export { EngineNotice } from './EngineNotice'
 export { LibraryPage } from './LibraryPage'
 export { ModelButton } from './ModelButton'
+export { useChatWishes } from './useChatWishes'
 export { useFit } from './useFit'
 export { useTellAdded } from './useTellAdded'

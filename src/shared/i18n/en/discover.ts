@@ -124,6 +124,10 @@ export const discover = {
     `${p.source}, corrected by ${p.count === 1 ? 'a model' : `${p.count} models`} used here`,
 
   download: (p: { size: string }) => `Download ${p.size}`,
+  downloadOnly: 'Download',
+  downloadAndChat: (p: { size: string }) => `Download and chat (${p.size})`,
+  downloadAndChatNamed: (p: { name: string }) => `Download and chat: ${p.name}`,
+  thenChat: 'A chat opens when it is here',
   downloadNamed: (p: { name: string }) => `Download ${p.name}`,
   progress: (p: { percent: string }) => `Downloading, ${p.percent}`,
   checking: 'Checking the file',

@@ -39,9 +39,11 @@ export const library = {
     failed: 'Stopped by a problem',
     cancelled: 'Cancelled',
   },
+  arrived: (p: { name: string }) => `${p.name} is here.`,
   arrivedUnverified: 'Here, but no source has said what its bytes should be',
   unverified: 'not verified by a source',
   triesAgain: 'trying again by itself',
+  triesAgainIn: (p: { time: string }) => `tries again by itself in ${p.time}`,
   segments: (p: { verified: string; total: string }) => `${p.verified} of ${p.total} verified, SHA-256`,
   progressSentence: (p: { name: string; percent: string; verified: string }) => `${p.name}: ${p.percent} arrived, ${p.verified} verified`,
 

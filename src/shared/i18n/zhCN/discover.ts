@@ -121,6 +121,10 @@ export const discover = {
   learnedFrom: (p: { source: string; count: number }) => `${p.source}，并按本机用过的 ${p.count} 个模型校正`,
 
   download: (p: { size: string }) => (p.size.startsWith('约') ? `下载${p.size}` : `下载 ${p.size}`),
+  downloadOnly: '仅下载',
+  downloadAndChat: (p: { size: string }) => `下载并开始对话（${p.size}）`,
+  downloadAndChatNamed: (p: { name: string }) => `下载并开始对话：${p.name}`,
+  thenChat: '下载好后自动加载并开始对话',
   downloadNamed: (p: { name: string }) => `下载 ${p.name}`,
   progress: (p: { percent: string }) => `下载中 ${p.percent}`,
   checking: '正在校验',

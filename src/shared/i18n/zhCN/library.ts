@@ -39,9 +39,11 @@ export const library = {
     failed: '遇到问题停下了',
     cancelled: '已取消',
   },
+  arrived: (p: { name: string }) => `${p.name} 已下载好。`,
   arrivedUnverified: '已下载，但没有来源给出校验值',
   unverified: '没有来源校验',
   triesAgain: '正在自动重试',
+  triesAgainIn: (p: { time: string }) => `${p.time}后自动重试`,
   segments: (p: { verified: string; total: string }) => `已校验 ${p.verified} / ${p.total}，SHA-256`,
   progressSentence: (p: { name: string; percent: string; verified: string }) => `${p.name}：已下载 ${p.percent}，已校验 ${p.verified}`,
 
