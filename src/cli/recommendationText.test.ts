@@ -1,11 +1,12 @@
 import { expect, test } from 'vitest'
 import { exampleMachines } from '@shared/domain/exampleMachines'
+import { llama8b } from '@shared/domain/exampleModels'
 import { mergeHardware } from '@shared/domain/mergeHardware'
 import { GiB } from '@shared/domain/units'
 import { messages } from '@shared/i18n'
 import { loadCatalog } from '../main/services/catalog'
 import { RecommendationService } from '../main/services/recommendation'
-import { recommendationText } from './commands/fit'
+import { fitText, recommendationText } from './commands/fit'
 import type { Output } from './output'
 
 const machine = exampleMachines.find(({ name }) => name.startsWith('no GPU, 8')) ?? fail()
@@ -36,3 +37,14 @@ test.each(['en', 'zh-CN'] as const)(
     expect(big).not.toContain('SmolLM2')
   },
 )
+
+test('a file that does not fit says what would have to be freed, or what an empty machine lacks', async () => {
+  const fit = async (ram: object) => {
+    const report = mergeHardware({ ...machine.raw, ram: { ...machine.raw.ram, ...ram } })
+    const service = new RecommendationService({ catalog, hardware: { report: async () => report } })
+    return fitText(await service.fitFile(llama8b), { words: messages('en'), language: 'en' })
+  }
+  expect(await fit({ total: 16 * GiB, available: 4 * GiB })).toMatch(/would run if other programs freed [\d.]+ GiB$/)
+  expect(await fit({ total: 4 * GiB, available: GiB })).toMatch(/even an empty machine lacks 2\.\d GiB for it$/)
+  expect(await fit({ total: 16 * GiB, available: 15 * GiB })).not.toMatch(/freed|lacks/)
+})

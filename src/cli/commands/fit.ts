@@ -2,6 +2,7 @@ import type { Command } from 'commander'
 import type { UseCase } from '@shared/domain/catalog'
 import type { FitReport } from '@shared/domain/fit'
 import { formatBytes, formatCount, formatSpeed } from '@shared/domain/format'
+import { missingWhenEmpty } from '@shared/domain/freeing'
 import type { KvCacheType } from '@shared/domain/gguf'
 import type { Backend } from '@shared/domain/hardware'
 import { type NothingUsable, nothingUsable } from '@shared/domain/nothingUsable'
@@ -54,15 +55,17 @@ export function fitText(fit: FitReport, { words, language }: Pick<Output, 'words
   ].join('\n')
 }
 
-/** What other programs hold of it, now or usually. */
+/** What other programs hold of it, now or usually; or what no other program holds. */
 function freeingLine(
-  { verdict, freeUpBytes, usuallyMissingBytes }: FitReport,
+  { verdict, freeUpBytes, usuallyMissingBytes, pools, parts }: FitReport,
   { words, language }: Pick<Output, 'words' | 'language'>,
 ): string[] {
   if (freeUpBytes !== null) {
     const bytes = formatBytes(freeUpBytes, language)
     return [verdict === 'too-big' ? words.cli.freeUp({ bytes }) : words.cli.onceFreed({ bytes })]
   }
+  const lacking = verdict === 'too-big' ? missingWhenEmpty(pools, parts) : 0
+  if (lacking > 0) return [words.cli.lacks({ bytes: formatBytes(lacking, language) })]
   return usuallyMissingBytes === undefined ? [] : [words.cli.onlyNow({ bytes: formatBytes(usuallyMissingBytes, language) })]
 }
 

@@ -165,6 +165,7 @@ export const cli = {
   fitLine: (p: { name: string; quantization: string; takes: string; speed: string; where: string }) =>
     `${p.name} ${p.quantization}: takes ${p.takes}, ${p.speed}, ${p.where}`,
   freeUp: (p: { bytes: string }) => `would run if other programs freed ${p.bytes}`,
+  lacks: (p: { bytes: string }) => `even an empty machine lacks ${p.bytes} for it`,
   onceFreed: (p: { bytes: string }) => `fits once ${p.bytes} held by other programs are freed, as they usually are here`,
   onlyNow: (p: { bytes: string }) => `fits now, but other programs here usually hold ${p.bytes} of what it takes`,
   nothing: {

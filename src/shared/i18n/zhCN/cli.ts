@@ -151,6 +151,7 @@ export const cli = {
   fitLine: (p: { name: string; quantization: string; takes: string; speed: string; where: string }) =>
     `${p.name} ${p.quantization}：占用 ${p.takes}，${p.speed}，${p.where}`,
   freeUp: (p: { bytes: string }) => `其他程序腾出 ${p.bytes} 就能运行`,
+  lacks: (p: { bytes: string }) => `即使整机空闲也还差 ${p.bytes}`,
   onceFreed: (p: { bytes: string }) => `其他程序腾出 ${p.bytes} 就装得下（本机平时有这么多可用）`,
   onlyNow: (p: { bytes: string }) => `现在装得下，但它要用的内存里，平时有 ${p.bytes} 被其他程序占用`,
   nothing: {
