@@ -308,12 +308,8 @@ export function createCore(options: CoreOptions) {
     settings,
     plan: loadPlanner(recommendation, dryRuns, bestThreads),
   })
-  const cache = new KvStates({
-    host: engine,
-    folder: join(paths.cacheDir, 'kv'),
-    keeps: (id) => conversations.list().some((conversation) => conversation.id === id),
-    log: log.child('kv'),
-  })
+  const keeps = (id: string) => db.conversations.get(id) !== undefined
+  const cache = new KvStates({ host: engine, folder: join(paths.cacheDir, 'kv'), keeps, log: log.child('kv') })
   const learn = learning({ models: db.models, samples, measuredSpeeds, calibration })
   const replies = new RepliesService({
     conversations,
@@ -330,8 +326,10 @@ export function createCore(options: CoreOptions) {
     marksLeftovers: background,
   })
 
+  conversations.onPurged(() => void cache.prune())
   let repeatCalibration: NodeJS.Timeout | undefined
   if (background) {
+    void cache.prune()
     library.watch()
     void care.cleanUp()
     downloads.resumeInterrupted({ offline: settings.get().offline })

@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterEach, beforeEach, expect, test } from 'vitest'
+import { afterEach, beforeEach, expect, test, vi } from 'vitest'
 import { defaultConversationSettings } from '@shared/domain/chat'
 import { openDatabase, type SnugDatabase } from '../db/open'
 import { ConversationService } from './conversations'
@@ -90,6 +90,28 @@ test('remove, undo, and the end of undo', () => {
   now += 11 * 60 * 1_000
   expect(new ConversationService(db, () => now).list()).toEqual([])
   expect(() => chats.undoRemove(id)).toThrow(expect.objectContaining({ code: 'chat/not-found' }))
+})
+
+test('when undo is over the rows go, and whoever keeps something for them is told, once', () => {
+  vi.useFakeTimers()
+  try {
+    let told = 0
+    chats.onPurged(() => void told++)
+    const { id } = chats.create()
+    const { id: other } = chats.create()
+    chats.remove(id)
+    chats.remove(other)
+    chats.undoRemove(other)
+    now += 9 * 60 * 1_000
+    vi.advanceTimersByTime(9 * 60 * 1_000)
+    expect([told, db.conversations.get(id)?.deletedAt]).toEqual([0, expect.any(Number)])
+    now += 2 * 60 * 1_000
+    vi.advanceTimersByTime(2 * 60 * 1_000)
+    expect([told, db.conversations.get(id)]).toEqual([1, undefined])
+    expect(db.conversations.get(other)).toBeDefined()
+  } finally {
+    vi.useRealTimers()
+  }
 })
 
 test('an edited message may be said in another role; the old one stays', () => {

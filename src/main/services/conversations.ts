@@ -39,6 +39,7 @@ export class ConversationService {
   readonly #store: ConversationStore
   readonly #now: () => number
   readonly #changes = new Changes<string>()
+  readonly #purged = new Changes()
   /** For as long as the app runs: after a new start the newest end of a branch is as good. */
   readonly #shown = new LastShown()
   readonly #drafts = new Map<string | null, string>()
@@ -47,7 +48,12 @@ export class ConversationService {
   constructor(store: ConversationStore, now: () => number = Date.now) {
     this.#store = store
     this.#now = now
-    store.conversations.purge(now() - undoMs)
+    this.#purge()
+  }
+
+  /** What was deleted can no longer be brought back: whatever else was kept for it may go. */
+  onPurged(listener: () => void): () => void {
+    return this.#purged.on(listener)
   }
 
   list(): ConversationSummary[] {
@@ -103,7 +109,7 @@ export class ConversationService {
   remove(id: string): void {
     this.#save({ ...this.row(id), deletedAt: this.#now() })
     // Deleted is deleted: not only at the next start.
-    setTimeout(() => this.#store.conversations.purge(this.#now() - undoMs), undoMs + 1_000).unref()
+    setTimeout(() => this.#purge(), undoMs + 1_000).unref()
   }
 
   undoRemove(id: string): void {
@@ -253,6 +259,10 @@ export class ConversationService {
     })
     this.#changes.emit(conversation.id)
     return message.id
+  }
+
+  #purge(): void {
+    if (this.#store.conversations.purge(this.#now() - undoMs).length > 0) this.#purged.emit()
   }
 
   #save(row: ConversationRow): void {

@@ -1,4 +1,4 @@
-import { mkdtempSync, readdirSync, readFileSync, rmSync, utimesSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, readdirSync, readFileSync, renameSync, rmSync, utimesSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
@@ -98,4 +98,24 @@ test('states of deleted conversations go, then the least recently used', async (
       .map((name) => `${name.split('.')[0]}.${name.split('.').at(-1)}`)
       .sort(),
   ).toEqual(['three.json', 'three.state', 'two.json', 'two.state'])
+})
+
+test('what is being saved is no leftover for a pruning beside it', async () => {
+  const { states, host, enter } = setUp()
+  const save = host.saveState
+  host.saveState = async (path) => {
+    // As the engine writes it: under another name until it is whole.
+    writeFileSync(`${path}.part`, 'half')
+    await new Promise((resolve) => setTimeout(resolve, 30))
+    renameSync(`${path}.part`, path)
+    return await save(path)
+  }
+  await enter('a')
+  const switched = enter('b')
+  await states.prune()
+  await switched
+  expect(readdirSync(folder).filter((name) => name.endsWith('.state'))).toHaveLength(1)
+  writeFileSync(join(folder, 'x.state.part'), 'left by a kill')
+  await states.prune()
+  expect(readdirSync(folder).some((name) => name.endsWith('.part'))).toBe(false)
 })

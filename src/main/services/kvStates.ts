@@ -35,6 +35,8 @@ export class KvStates implements ReplyCache {
   readonly #options: KvStatesOptions
   /** Whose tokens the engine's cache holds, in which process. */
   #live: { conversationId: string; pid: number | undefined } | null = null
+  /** One after the other: what is being saved is nothing left over. */
+  #turn: Promise<unknown> = Promise.resolve()
 
   constructor(options: KvStatesOptions) {
     this.#options = options
@@ -42,18 +44,29 @@ export class KvStates implements ReplyCache {
 
   /** Failures cost time, never a reply: the prompt is then evaluated anew. */
   async enter(conversationId: string): Promise<void> {
-    const { host, log } = this.#options
+    const { host } = this.#options
     const { loaded } = host
     if (loaded === null) return
     const live = this.#live?.pid === loaded.pid ? this.#live : null
     this.#live = { conversationId, pid: loaded.pid }
     if (live?.conversationId === conversationId) return
-    try {
+    await this.#inTurn('the cache of a conversation was not kept', async () => {
       if (live !== null) await this.#save(live.conversationId, loaded)
       await this.#load(conversationId, loaded)
-    } catch (error) {
-      log.warn('the cache of a conversation was not kept', { message: error instanceof Error ? error.message : String(error) })
-    }
+    })
+  }
+
+  /** Deletes states of conversations that are gone, then the least recently used beyond the limit. */
+  prune(): Promise<void> {
+    return this.#inTurn('old caches of conversations are still there', () => this.#prune())
+  }
+
+  #inTurn(failure: string, work: () => Promise<void>): Promise<void> {
+    const done = this.#turn.then(work).catch((error: unknown) => {
+      this.#options.log.warn(failure, { message: error instanceof Error ? error.message : String(error) })
+    })
+    this.#turn = done
+    return done
   }
 
   async #save(conversationId: string, loaded: { modelId: string; model: LoadedModel }): Promise<void> {
@@ -65,7 +78,7 @@ export class KvStates implements ReplyCache {
     if (largest > largestState) return
     await mkdir(folder, { recursive: true, mode: 0o700 })
     await host.saveState(this.#path(conversationId, loaded))
-    await this.prune()
+    await this.#prune()
   }
 
   async #load(conversationId: string, loaded: { modelId: string; model: LoadedModel }): Promise<void> {
@@ -81,8 +94,7 @@ export class KvStates implements ReplyCache {
     }
   }
 
-  /** Deletes states of conversations that are gone, then the least recently used beyond the limit. */
-  async prune(): Promise<void> {
+  async #prune(): Promise<void> {
     const { folder, keeps, limitBytes = 2 * GiB } = this.#options
     if (!existsSync(folder)) return
     const kept: { path: string; bytes: number; usedAt: number }[] = []
