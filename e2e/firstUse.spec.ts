@@ -68,6 +68,7 @@ test.describe('first use', () => {
     await expect(best).toContainText(/[\d.]+ [GM]iB to download, predicted [\d.,]+–[\d.,]+ tok\/s/)
     await expect(page.getByTestId('choice-starter')).toContainText(en.welcome.starterFacts)
     await expect(page.getByTestId('choice-disk')).toContainText(en.welcome.diskNone)
+    await expect(page.getByTestId('speed-offer')).toContainText(en.machine.speedOffer)
     await best.getByRole('button', { name: en.welcome.chooseOther }).click()
     await expect(page.getByRole('heading', { level: 1, name: en.common.discover })).toBeVisible()
     await expect(page.getByTestId('model-row').first()).toBeVisible()

@@ -68,6 +68,20 @@ test('the planner has the numbers of the rules of thumb, and its command follows
     await expect(stage(name)).toContainText(times)
   }
 
+  // What a quantized file takes besides its bits is an assumption like the others, and can be changed.
+  await page.getByRole('radio', { name: 'INT4', exact: true }).click()
+  const head = page.getByRole('region', { name: en.planner.stages }).getByRole('heading')
+  await expect(head).toContainText('3.6–3.9 GiB (× 1.1–1.2)')
+  await page.getByRole('button', { name: en.planner.assumptions, exact: true }).click()
+  const most = page.getByRole('textbox', { name: `${en.planner.quantizedFile}, ${en.planner.to}` })
+  await most.fill('1.5')
+  await most.press('Tab')
+  await expect(head).toContainText('(× 1.1–1.5)')
+  await page.getByRole('button', { name: en.common.reset, exact: true }).click()
+  await expect(head).toContainText('(× 1.1–1.2)')
+  await page.keyboard.press('Escape')
+  await page.getByRole('radio', { name: 'FP16', exact: true }).click()
+
   await page.getByLabel(en.planner.device, { exact: true }).selectOption('RTX 4070')
   await stage('inference').click()
   const devices = page.getByRole('spinbutton', { name: en.planner.devicesLabel })
@@ -256,4 +270,15 @@ test('the speed of this machine: measured on demand with progress, and cancelled
   await expect(card.getByRole('button', { name: en.machine.speedMeasure })).toBeVisible()
   await expect(card).toContainText(en.machine.speedNone)
   await expect(card.getByRole('alert')).toHaveCount(0)
+
+  // While it was never measured, Discover offers it: started and cancelled there, and declined for good.
+  await openPage(page, 'discover')
+  const offer = page.getByTestId('speed-offer')
+  await offer.getByRole('button', { name: en.machine.speedMeasure }).click()
+  await expect(offer.getByRole('progressbar')).toBeVisible()
+  await offer.getByRole('button', { name: en.common.cancel }).click()
+  await expect(offer).toContainText(en.machine.speedOffer)
+  await offer.getByRole('button', { name: en.machine.speedOfferDecline }).click()
+  await expect(offer).toHaveCount(0)
+  expect(await ask(page, 'app/settings')).toMatchObject({ speedOfferDeclined: true })
 })

@@ -182,7 +182,7 @@ export function createCore(options: CoreOptions) {
     folder: join(paths.cacheDir, 'calibration'),
     onBattery,
     diskFree: async (folder) => (await readDisk(folder))?.free ?? null,
-    busy: () => engine.generating || copyTests.busy,
+    busy: () => engine.generating || engine.status().state === 'loading' || copyTests.busy,
     log: log.child('calibration'),
   })
 

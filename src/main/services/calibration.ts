@@ -39,7 +39,7 @@ export interface CalibrationServiceOptions {
   folder: string
   onBattery: () => Promise<boolean>
   diskFree: (folder: string) => Promise<Bytes | null>
-  /** A reply is being written: it would be slowed down, and so would the measurement. */
+  /** A model is loading, or a reply is being written: it would be slowed down, and so would the measurement. */
   busy?: () => boolean
   log: Log
   now?: () => number
@@ -160,7 +160,7 @@ export class CalibrationService {
 
   async #refuseWrongTime(): Promise<HardwareReport> {
     const { folder, diskFree, onBattery, hardware, busy } = this.#options
-    if (busy?.() === true) throw new SnugError('engine/busy', 'a reply is being written')
+    if (busy?.() === true) throw new SnugError('engine/busy', 'a model is loading, or a reply is being written')
     const refuse = (reason: 'memory' | 'disk' | 'battery', data: Record<string, unknown> = {}) => {
       throw new SnugError('calibration/not-now', `the speed cannot be measured now: ${reason}`, { reason, ...data })
     }

@@ -34,6 +34,7 @@ const schemas: { [K in keyof Settings]: z.ZodType<Settings[K]> } = {
   ),
   lastModelId: z.string().max(64).nullable(),
   welcomed: z.boolean(),
+  speedOfferDeclined: z.boolean(),
 }
 
 const names = Object.keys(schemas) as (keyof Settings)[]

@@ -39,6 +39,8 @@ export interface Settings {
   lastModelId: string | null
   /** The first-run page was completed. */
   welcomed: boolean
+  /** Nobody asks again whether the speed of this machine should be measured. */
+  speedOfferDeclined: boolean
 }
 
 export const defaultSettings: Settings = {
@@ -58,4 +60,5 @@ export const defaultSettings: Settings = {
   useNeeds: {},
   lastModelId: null,
   welcomed: false,
+  speedOfferDeclined: false,
 }

@@ -51,6 +51,7 @@ export const settingsPatch = z
     ),
     lastModelId: z.string().max(64).nullable(),
     welcomed: z.boolean(),
+    speedOfferDeclined: z.boolean(),
   })
   .partial()
   .strict()

@@ -9,6 +9,7 @@ import { count, gib, languageName } from '../../lib/format'
 import { useLanguage, useMessages } from '../../lib/i18n'
 import { copyTestLive, machineLive, useLive } from '../../lib/live'
 import { Button, EmptyState, ErrorNotice, Note, Page } from '../../ui'
+import { SpeedOffer } from '../machine'
 import './discover.css'
 import { AddressPanel } from './AddressPanel'
 import { Chart } from './Chart'
@@ -98,6 +99,7 @@ export function DiscoverPage() {
     <SimulationContext value={simulation}>
       <Page title={discover.title} tool={tool}>
         <HubBanner />
+        {simulation === null && <SpeedOffer />}
         {simulation !== null && (
           <div className="sim-note">
             <Note tone="warn">

@@ -1,31 +1,18 @@
 import { median, type Calibration } from '@shared/domain/calibration'
 import type { CalibrationView, MeasuredModel } from '@shared/ipc/machine'
 import { Gauge } from 'lucide-react'
-import { useQueryClient } from '@tanstack/react-query'
-import { useEffect, useState } from 'react'
-import { client } from '../../lib/client'
-import { count, dateAndTime, percent, range, speed, timeLeft } from '../../lib/format'
+import { count, dateAndTime, percent, range, speed } from '../../lib/format'
 import { useLanguage, useMessages } from '../../lib/i18n'
-import { calibrationLive, useLive } from '../../lib/live'
 import { Button, ErrorNotice, Note } from '../../ui'
+import { SpeedRunning } from './SpeedRunning'
+import { useCalibration } from './useCalibration'
 
 /** How fast this machine is, measured; and how right what was said of the models used here has been. */
 export function Speed() {
-  const { machine, common } = useMessages()
+  const { machine } = useMessages()
   const language = useLanguage()
-  const view = useLive(calibrationLive)
-  const [error, setError] = useState<unknown>(null)
-  const queries = useQueryClient()
-  const newest = Math.max(0, ...(view?.results ?? []).map(({ at }) => at))
-  useEffect(() => {
-    // Every price on every page goes by the new figures.
-    if (newest > 0) void queries.invalidateQueries()
-  }, [newest, queries])
+  const { view, wrongTime, error, start, cancel } = useCalibration()
   if (view === undefined) return null
-  const start = () => {
-    setError(null)
-    client.machine.calibrate().catch(setError)
-  }
   const { running, results, models } = view
   return (
     <section aria-label={machine.speedTitle} data-testid="speed">
@@ -35,25 +22,14 @@ export function Speed() {
           <div className="row">
             <Gauge className="i s t3" aria-hidden="true" />
             <span className="t2 grow">{summary(view, machine, language)}</span>
-            <Button size="s" onClick={start}>
+            <Button size="s" disabled={wrongTime} onClick={start}>
               {results.length === 0 ? machine.speedMeasure : machine.speedAgain}
             </Button>
           </div>
         ) : (
-          <>
-            <div className="row">
-              <span className="t2 grow" role="status">
-                {machine.speedRunning({ left: timeLeft(running.secondsLeft, language) })}
-              </span>
-              <Button kind="quiet" size="s" onClick={() => void client.machine.cancelCalibration().catch(setError)}>
-                {common.cancel}
-              </Button>
-            </div>
-            <progress className="speed-progress" max={1} value={running.fraction} aria-label={machine.speedTitle} />
-          </>
+          <SpeedRunning running={running} onCancel={cancel} />
         )}
         {error !== null && <ErrorNotice error={error} />}
-        {error === null && view.error !== null && running === null && <ErrorNotice error={view.error} />}
         {results.map(({ calibration, stale }) => (
           <Measured key={calibration.backend} calibration={calibration} stale={stale} />
         ))}

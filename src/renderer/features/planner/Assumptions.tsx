@@ -1,8 +1,8 @@
-import { type Stage, stageMultiples, stages } from '@shared/domain/training'
+import { stages } from '@shared/domain/training'
 import { useState } from 'react'
 import { useMessages } from '../../lib/i18n'
 import { Button, Popover } from '../../ui'
-import type { Multiples } from './plan'
+import { type Multiples, usualMultiples } from './plan'
 
 /** The multiples of the field guide, to be changed by whoever knows better. */
 export function Assumptions({ value, onChange }: { value: Multiples; onChange: (value: Multiples) => void }) {
@@ -12,10 +12,10 @@ export function Assumptions({ value, onChange }: { value: Multiples; onChange: (
       <div className="assume">
         <h3>{planner.assumptions}</h3>
         <p className="t2 f12">{planner.assumptionsHint}</p>
-        {stages.map((stage) => (
-          <Pair key={`${stage}-${value[stage].join()}`} stage={stage} value={value} onChange={onChange} />
+        {(['quantized', ...stages] as const).map((what) => (
+          <Pair key={`${what}-${value[what].join()}`} what={what} value={value} onChange={onChange} />
         ))}
-        <Button size="s" disabled={value === stageMultiples} onClick={() => onChange(stageMultiples)}>
+        <Button size="s" disabled={value === usualMultiples} onClick={() => onChange(usualMultiples)}>
           {common.reset}
         </Button>
       </div>
@@ -23,17 +23,17 @@ export function Assumptions({ value, onChange }: { value: Multiples; onChange: (
   )
 }
 
-function Pair({ stage, value, onChange }: { stage: Stage; value: Multiples; onChange: (value: Multiples) => void }) {
+function Pair({ what, value, onChange }: { what: keyof Multiples; value: Multiples; onChange: (value: Multiples) => void }) {
   const { planner } = useMessages()
-  const [low, setLow] = useState(String(value[stage][0]))
-  const [high, setHigh] = useState(String(value[stage][1]))
+  const [low, setLow] = useState(String(value[what][0]))
+  const [high, setHigh] = useState(String(value[what][1]))
   const from = Number(low)
   const to = Number(high)
   const valid = from >= 1 && to >= from && to <= 1_000
   const save = () => {
-    if (valid && (from !== value[stage][0] || to !== value[stage][1])) onChange({ ...value, [stage]: [from, to] })
+    if (valid && (from !== value[what][0] || to !== value[what][1])) onChange({ ...value, [what]: [from, to] })
   }
-  const name = planner.stage[stage]
+  const name = what === 'quantized' ? planner.quantizedFile : planner.stage[what]
   return (
     <div className="row">
       <span className="grow">{name}</span>

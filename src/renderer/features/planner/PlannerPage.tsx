@@ -1,6 +1,6 @@
 import { formatBytes, formatBytesRange } from '@shared/domain/format'
 import { type Precision, bytesPerParameter } from '@shared/domain/memory'
-import { type Stage, type StagePartKind, stageMultiples } from '@shared/domain/training'
+import type { Stage, StagePartKind } from '@shared/domain/training'
 import { useState } from 'react'
 import { useLanguage, useMessages } from '../../lib/i18n'
 import { machineLive, useLive } from '../../lib/live'
@@ -9,7 +9,7 @@ import { Page, Segmented } from '../../ui'
 import { Assumptions } from './Assumptions'
 import { deviceChoices } from './devices'
 import { Parallel } from './Parallel'
-import { type Multiples, makePlan, parametersAt, parseBillions, positionOf } from './plan'
+import { type Multiples, makePlan, parametersAt, parseBillions, positionOf, usualMultiples } from './plan'
 import './planner.css'
 import { StageRow, partClass } from './StageRow'
 
@@ -33,7 +33,7 @@ export function PlannerPage() {
   const [precision, setPrecision] = useState<Precision>('BF16')
   const [deviceId, setDeviceId] = useState<string | null>(null)
   const [stage, setStage] = useState<Stage>('inference')
-  const [multiples, setMultiples] = useState<Multiples>(stageMultiples)
+  const [multiples, setMultiples] = useState<Multiples>(usualMultiples)
 
   const devices = deviceChoices(report)
   const device = devices.find(({ id }) => id === deviceId) ?? devices[0]
@@ -144,7 +144,12 @@ export function PlannerPage() {
           <span className="t3 sel">
             {planner.formula({ billions, bytes: String(plan.bytesPerParameter) })}
             {plan.quantizedBytes !== null &&
-              common.listSeparator + planner.quantized({ range: formatBytesRange(plan.quantizedBytes, language) })}
+              common.listSeparator +
+                planner.quantized({
+                  range: formatBytesRange(plan.quantizedBytes, language),
+                  low: String(multiples.quantized[0]),
+                  high: String(multiples.quantized[1]),
+                })}
           </span>
           <span className="tag">
             {planner.sizeClass({

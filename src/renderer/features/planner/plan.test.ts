@@ -1,10 +1,9 @@
-import { stageMultiples } from '@shared/domain/training'
 import { GiB } from '@shared/domain/units'
 import { describe, expect, it } from 'vitest'
-import { adviceFor, makePlan, parametersAt, parseBillions, positionOf } from './plan'
+import { adviceFor, makePlan, parametersAt, parseBillions, positionOf, usualMultiples } from './plan'
 
 describe('makePlan', () => {
-  const plan = makePlan(32.8e9, 'BF16', 77.6 * GiB, stageMultiples)
+  const plan = makePlan(32.8e9, 'BF16', 77.6 * GiB, usualMultiples)
   it('multiplies the model by the field guide', () => {
     expect(plan.modelBytes).toBe(65.6e9)
     const inference = plan.stages.find(({ stage }) => stage === 'inference')
@@ -14,7 +13,12 @@ describe('makePlan', () => {
   })
   it('quantizes only what files are quantized to', () => {
     expect(plan.quantizedBytes).toBeNull()
-    expect(makePlan(8e9, 'INT4', GiB, stageMultiples).quantizedBytes?.map((bytes) => Math.round(bytes / 1e8))).toEqual([44, 48])
+    expect(makePlan(8e9, 'INT4', GiB, usualMultiples).quantizedBytes?.map((bytes) => Math.round(bytes / 1e8))).toEqual([44, 48])
+  })
+  it('takes what is assumed of a quantized file, which moves nothing else', () => {
+    const assumed = makePlan(8e9, 'INT4', GiB, { ...usualMultiples, quantized: [1.05, 1.3] })
+    expect(assumed.quantizedBytes?.map((bytes) => Math.round(bytes / 1e8))).toEqual([42, 52])
+    expect(assumed.stages).toEqual(makePlan(8e9, 'INT4', GiB, usualMultiples).stages)
   })
   it('advises nothing for one device and data parallelism where the model fits', () => {
     const [inference, , , training] = plan.stages

@@ -1,10 +1,13 @@
-import { type Precision, bytesPerParameter, ruleOfThumbQuantized, ruleOfThumbSize } from '@shared/domain/memory'
+import { type Precision, bytesPerParameter, defaultQuantizationFactor, ruleOfThumbQuantized, ruleOfThumbSize } from '@shared/domain/memory'
 import { type ParallelismAdvice, adviseParallelism, devicesNeeded } from '@shared/domain/parallelism'
 import { type SizeClassInfo, sizeClass } from '@shared/domain/sizeClass'
-import { type Stage, type StageMemory, stageMemory, stages } from '@shared/domain/training'
+import { type Stage, type StageMemory, stageMemory, stageMultiples, stages } from '@shared/domain/training'
 import type { Bytes, Range } from '@shared/domain/units'
 
-export type Multiples = Readonly<Record<Stage, Range>>
+/** Multiples of the model's size, by stage; `quantized`: k of S′ = N × B′ × k. */
+export type Multiples = Readonly<Record<Stage | 'quantized', Range>>
+
+export const usualMultiples: Multiples = { quantized: defaultQuantizationFactor, ...stageMultiples }
 
 export interface StagePlan extends StageMemory {
   devices: Range
@@ -23,7 +26,7 @@ export function makePlan(parameters: number, precision: Precision, usableBytes: 
   return {
     modelBytes: ruleOfThumbSize(parameters, precision),
     bytesPerParameter: bytesPerParameter[precision],
-    quantizedBytes: precision === 'INT8' || precision === 'INT4' ? ruleOfThumbQuantized(parameters, precision) : null,
+    quantizedBytes: precision === 'INT8' || precision === 'INT4' ? ruleOfThumbQuantized(parameters, precision, multiples.quantized) : null,
     sizeClass: sizeClass(parameters),
     stages: stages.map((stage) => {
       const memory = stageMemory(parameters, precision, stage, multiples)

@@ -8,7 +8,7 @@ import { useLanguage, useMessages } from '../../lib/i18n'
 import { libraryLive, machineLive, settingsLive, useLive } from '../../lib/live'
 import { Button, ErrorNotice, MemoryBar, MemoryLegend, OutcomePill, Segmented, livePools, useWhere } from '../../ui'
 import { Obtain, nothingSentences, offerOf } from '../discover'
-import { Devices, Engines } from '../machine'
+import { Devices, Engines, SpeedOffer } from '../machine'
 import { FoundOnDisk } from './FoundOnDisk'
 import './welcome.css'
 
@@ -48,6 +48,7 @@ export function WelcomePage() {
         <StarterChoice />
         <FoundOnDisk />
       </section>
+      <SpeedOffer />
       <p className="t3 f12">{welcome.nothingYet}</p>
       {report !== undefined && (
         <details className="more">

@@ -33,6 +33,8 @@ export const machine = {
   speedStale: 'The machine changed since it was measured.',
   speedAt: (p: { date: string }) => `Measured ${p.date}`,
   speedMeasure: 'Measure (about 30 s)',
+  speedOffer: 'Measure this machine once, and predicted speeds become narrower. Nothing is downloaded, and you can cancel it.',
+  speedOfferDecline: 'No, thanks',
   speedAgain: 'Measure speed again',
   speedRunning: (p: { left: string }) => `Measuring with small made-up models, ${p.left} left`,
   speedReading: (p: { backend: string }) => `${p.backend}: reading weights`,

@@ -11,7 +11,9 @@ export const planner = {
   fromModel: (p: { name: string }) => `From ${p.name}`,
   modelIs: (p: { size: string }) => `The model is ${p.size}`,
   formula: (p: { billions: string; bytes: string }) => `${p.billions} × 10⁹ parameters × ${p.bytes} bytes`,
-  quantized: (p: { range: string }) => `as a quantized file about ${p.range} (× 1.1–1.2)`,
+  quantized: (p: { range: string; low: string; high: string }) =>
+    `as a quantized file about ${p.range} (× ${p.low === p.high ? p.low : `${p.low}–${p.high}`})`,
+  quantizedFile: 'Quantized file',
   sizeClass: (p: { name: string; needs: string }) => `${p.name}: at 4 bits it runs on ${p.needs}`,
   boxes: 'each box is one device',
   stages: 'Memory by stage',

@@ -33,6 +33,8 @@ export const machine = {
   speedStale: '上次测速之后，机器有了变化。',
   speedAt: (p: { date: string }) => `测于 ${p.date}`,
   speedMeasure: '测速（约 30 秒）',
+  speedOffer: '测一次本机速度，预计的速度范围会更窄。不下载任何东西，随时可以取消。',
+  speedOfferDecline: '不用了',
   speedAgain: '重新测速',
   speedRunning: (p: { left: string }) => `正在用生成的小模型测速，还需 ${p.left}`,
   speedReading: (p: { backend: string }) => `${p.backend}：读取权重`,

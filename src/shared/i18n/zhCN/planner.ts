@@ -11,7 +11,9 @@ export const planner = {
   fromModel: (p: { name: string }) => `取自 ${p.name}`,
   modelIs: (p: { size: string }) => `模型本身 ${p.size}`,
   formula: (p: { billions: string; bytes: string }) => `${p.billions} × 10⁹ 个参数 × ${p.bytes} 字节`,
-  quantized: (p: { range: string }) => `量化成文件约 ${p.range}（× 1.1–1.2）`,
+  quantized: (p: { range: string; low: string; high: string }) =>
+    `量化成文件约 ${p.range}（× ${p.low === p.high ? p.low : `${p.low}–${p.high}`}）`,
+  quantizedFile: '量化文件',
   sizeClass: (p: { name: string; needs: string }) => `${p.name}：4 位量化时适合${p.needs}`,
   boxes: '每个方框是一台设备',
   stages: '各阶段所需内存',
