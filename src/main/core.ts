@@ -4,7 +4,6 @@ import { knownHubs } from '@shared/domain/address'
 import type { Catalog } from '@shared/domain/catalog'
 import type { MemoryDevice } from '@shared/domain/memory'
 import { huggingFace } from '@shared/domain/settings'
-import { bestBackend, usableGpus } from '@shared/domain/pools'
 import type { Bytes } from '@shared/domain/units'
 import type { ForkEngine } from '@shared/engine/protocol'
 import type { Log } from '@shared/log'
@@ -23,6 +22,7 @@ import { starterIn } from './platform/modelFolders'
 import { ModelScope } from './platform/modelScope'
 import { Network, type SystemProxy, networkConfigFromEnv, tokensFromEnv } from './platform/network'
 import type { SnugPaths } from './platform/paths'
+import { sharedUsage } from './platform/windowsGpuMemory'
 import { SealedFile, type SecretBox, noSecrets } from './platform/sealedFile'
 import { lookAtAddress } from './platform/remoteFile'
 import { CalibrationService } from './services/calibration'
@@ -139,11 +139,8 @@ export function createCore(options: CoreOptions) {
 
   const spillWatch = new SpillWatch({
     host: engine,
-    read: readLentRam,
-    ownMemory: async () => {
-      const report = await hardware.report()
-      return usableGpus(report, bestBackend(report)).every((gpu) => !gpu.sharedWithRam)
-    },
+    read: process.platform === 'win32' ? sharedUsage() : () => readLentRam(),
+    hardware,
   })
 
   /** What ending our loaded model would give back, by device. */

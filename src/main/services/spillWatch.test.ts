@@ -1,5 +1,7 @@
 import { expect, test } from 'vitest'
+import { card, machine, probe, windows } from '@shared/domain/exampleParts'
 import type { EngineStatus } from '@shared/domain/library'
+import { mergeHardware } from '@shared/domain/mergeHardware'
 import { GiB, MiB } from '@shared/domain/units'
 import { SpillWatch } from './spillWatch'
 
@@ -20,19 +22,36 @@ const ready = (more: Partial<Extract<EngineStatus, { state: 'ready' }>> = {}): E
   ...more,
 })
 
+const discrete = machine(32, 20, {
+  graphics: [card('AMD', 'Radeon RX 7800 XT', 16)],
+  probes: [probe('vulkan', ['AMD Radeon RX 7800 XT', 16, 15]), probe('cpu')],
+  os: windows,
+})
+const apu = machine(32, 20, {
+  graphics: [card('AMD', 'Radeon 780M', 0.5, true)],
+  probes: [probe('vulkan', ['AMD Radeon 780M', 16, 15]), probe('cpu')],
+})
+
 function house(more: { own?: boolean; says?: boolean } = {}) {
   const listeners = new Set<() => void>()
+  const asked: (number | undefined)[] = []
   const state: { status: EngineStatus; used: number } = { status: { state: 'empty' }, used: 200 * MiB }
   const watch = new SpillWatch({
     host: {
       status: () => state.status,
+      get loaded() {
+        return state.status.state === 'ready' ? { pid: 4242 } : null
+      },
       onStatus: (listener) => {
         listeners.add(listener)
         return () => listeners.delete(listener)
       },
     },
-    read: async () => (more.says === false ? null : state.used),
-    ownMemory: async () => more.own ?? true,
+    read: async (pid) => {
+      asked.push(pid)
+      return more.says === false ? null : state.used
+    },
+    hardware: { report: async () => mergeHardware(more.own === false ? apu : discrete) },
   })
   const set = (status: EngineStatus) => {
     state.status = status
@@ -44,17 +63,19 @@ function house(more: { own?: boolean; says?: boolean } = {}) {
     state.used = used
     set(status)
   }
-  return { watch, load, state, listeners }
+  return { watch, load, state, listeners, asked }
 }
 
 test('what the cards use of RAM beyond the buffers that belong there was moved', async () => {
-  const { watch, load, state } = house()
+  const { watch, load, state, asked } = house()
   expect(await watch.moved()).toBeNull()
   load(500 * MiB)
   expect(await watch.moved()).toBe(0)
   // Other programs took the card's memory meanwhile: 2 GiB of the model are in RAM now.
   state.used = 500 * MiB + 2 * GiB
   expect(await watch.moved()).toBe(2 * GiB)
+  // Before the load there was no process to ask of.
+  expect(asked).toEqual([undefined, 4242, 4242])
   state.used = 500 * MiB + 200 * MiB
   expect(await watch.moved()).toBe(0)
 })

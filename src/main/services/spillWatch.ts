@@ -1,13 +1,18 @@
+import type { HardwareReport } from '@shared/domain/hardware'
 import type { EngineStatus } from '@shared/domain/library'
+import { bestBackend, usableGpus } from '@shared/domain/pools'
 import { movedBytes } from '@shared/domain/spilling'
 import type { Bytes } from '@shared/domain/units'
 
 export interface SpillWatchOptions {
-  host: { status(): EngineStatus; onStatus(listener: () => void): () => void }
-  /** RAM that graphics cards use now; null where the system does not say. */
-  read: () => Promise<Bytes | null>
-  /** Whether the cards have memory of their own: that of an APU is RAM, and a model in it is where it belongs. */
-  ownMemory: () => Promise<boolean>
+  host: {
+    status(): EngineStatus
+    onStatus(listener: () => void): () => void
+    readonly loaded: { pid: number | undefined } | null
+  }
+  /** RAM that graphics cards use now, of the model's process where the system tells them apart; null where it does not say. */
+  read: (pid: number | undefined) => Promise<Bytes | null>
+  hardware: { report(): Promise<HardwareReport> }
 }
 
 /** A driver that runs out of a card's memory puts the rest into RAM and says nothing: what the cards use of RAM grows. */
@@ -23,7 +28,7 @@ export class SpillWatch {
     this.#stop = options.host.onStatus(() => {
       const { state } = options.host.status()
       // What was loaded before has ended by then, and nothing of the next one is there yet.
-      if (state === 'loading' && this.#state !== 'loading') this.#before = options.read().catch(() => null)
+      if (state === 'loading' && this.#state !== 'loading') this.#before = options.read(undefined).catch(() => null)
       this.#state = state
     })
   }
@@ -32,8 +37,16 @@ export class SpillWatch {
   async moved(): Promise<Bytes | null> {
     const status = this.#options.host.status()
     if (status.state !== 'ready' || status.backend === 'cpu' || status.gpuLayers === 0) return null
-    const [before, now, own] = await Promise.all([this.#before, this.#options.read(), this.#options.ownMemory()])
-    return before === null || now === null || !own ? null : movedBytes(before, now, status.parts)
+    const { host, read } = this.#options
+    if (!(await this.#ownMemory())) return null
+    const [before, now] = await Promise.all([this.#before, read(host.loaded?.pid)])
+    return before === null || now === null ? null : movedBytes(before, now, status.parts)
+  }
+
+  /** The memory of an APU is RAM, and a model in it is where it belongs. */
+  async #ownMemory(): Promise<boolean> {
+    const report = await this.#options.hardware.report()
+    return usableGpus(report, bestBackend(report)).every((gpu) => !gpu.sharedWithRam)
   }
 
   dispose(): void {
