@@ -8,6 +8,7 @@ import { type Launched, checkout, freshCache, freshFolder, launchSnug } from './
 import { addScripted, composer, en, lastAnswer, lastReply, newChat, send, setTemperature, useModel } from './fixtures/models'
 import { openPage } from './fixtures/pages'
 import { enginePids } from './fixtures/processes'
+import { recordedMachine } from './fixtures/recorded'
 import { ask } from './fixtures/rpc'
 
 /** `npm run screenshots`: the whole first use, a picture of each screen in both languages and themes. */
@@ -220,6 +221,16 @@ test('the first use, screen by screen', async () => {
       await openPage(page, name)
       await shoot(page, `narrow-${name}`)
     }
+  })
+  await test.step('another machine, with two cards', async () => {
+    const other = await launchSnug({ env: { HF_ENDPOINT: hub.endpoint, ...recordedMachine('two equal cards') } })
+    await other.app.evaluate(({ BrowserWindow }) => BrowserWindow.getAllWindows()[0]?.setContentSize(1280, 820))
+    for (const name of ['machine', 'discover', 'planner'] as const) {
+      await openPage(other.page, name)
+      if (name === 'discover') await expect(other.page.getByTestId('recommendation')).toBeVisible()
+      await shoot(other.page, `two-cards-${name}`)
+    }
+    expect(await other.close()).toBe(true)
   })
   expect(await snug.close()).toBe(true)
   await hub.close()

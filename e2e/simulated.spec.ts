@@ -6,6 +6,7 @@ import { messages } from '../src/shared/i18n'
 import { type Launched, launchSnug } from './fixtures/launch'
 import { en, newChat, starterName, useModel } from './fixtures/models'
 import { openPage } from './fixtures/pages'
+import { recordedMachine } from './fixtures/recorded'
 import { ask } from './fixtures/rpc'
 
 const zh = messages('zh-CN')
@@ -188,6 +189,57 @@ test('a loaded model gives its memory back, or keeps it: the whole page is price
   await ask(page, 'engine/unload')
   await expect(choice).toHaveCount(0)
 })
+
+for (const { begins, bars, planner, verdict } of [
+  {
+    begins: 'two equal cards',
+    bars: ['23.4 of 23.7 GiB free', '19.5 of 23.7 GiB free', '55.0 of 64.0 GiB free'],
+    planner: ['NVIDIA GeForce RTX 3090 here, 23.7 GiB', 'NVIDIA GeForce RTX 3090 here, 23.7 GiB', 'RAM here, 64.0 GiB'],
+    verdict: 'full-gpu',
+  },
+  { begins: 'Apple M1, 8', bars: ['5.0 of 8.0 GiB free'], planner: ['Apple M1 here, 8.0 GiB'], verdict: 'full-gpu' },
+  {
+    begins: 'laptop, RTX 3050 4 GB and Intel Iris Xe',
+    bars: ['3.5 of 4.0 GiB free', '9.0 of 16.0 GiB free'],
+    planner: ['NVIDIA GeForce RTX 3050 Laptop GPU here, 4.0 GiB', 'RAM here, 16.0 GiB'],
+    verdict: 'full-gpu',
+  },
+] as const) {
+  test(`a recorded machine (${begins}): its bars, what is recommended on it, and the planner's devices`, async () => {
+    const other = await launchSnug({ env: recordedMachine(begins) })
+    const { page } = other
+    await openPage(page, 'machine')
+    const devices = page.getByRole('region', { name: en.machine.devices })
+    const memories = devices.locator('.device').filter({ has: page.locator('.tank .cap') })
+    await expect(memories).toHaveCount(bars.length)
+    for (const [index, text] of bars.entries()) {
+      await expect(memories.nth(index)).toContainText(text)
+      // The reserve stands at the end of what is free, though nothing is loaded.
+      await expect(memories.nth(index).locator('.tank > i.r')).toBeVisible()
+      await expect(memories.nth(index).locator('.legend')).toContainText(en.common.reserve)
+    }
+    await expect(page.locator('.live-row')).toHaveCount(bars.length)
+
+    await openPage(page, 'discover')
+    const [best] = await ask<Recommendation[]>(page, 'discover/recommend', { use: 'chat', kvCacheType: 'f16' })
+    expect(best?.best.verdict).toBe(verdict)
+    if (best?.reason.kind !== 'full-gpu') throw new Error(`recommended because of ${best?.reason.kind}`)
+    const { cards, device, spareBytes, contextSize } = best.reason
+    expect(cards).toBe(begins === 'two equal cards' ? 2 : 1)
+    const sentence = en.discover.reason['full-gpu']({
+      device: cards > 1 ? en.discover.onCards({ count: cards }) : device,
+      spare: (spareBytes / GiB).toFixed(1),
+      context: contextSize.toLocaleString('en'),
+      speed: '@',
+    })
+    await expect(page.getByTestId('recommendation')).toContainText(sentence.split('@')[0] ?? '')
+
+    await openPage(page, 'planner')
+    const here = page.getByLabel(en.planner.device, { exact: true }).locator('option').filter({ hasText: ' here, ' })
+    await expect(here).toHaveText([...planner])
+    expect(await other.close()).toBe(true)
+  })
+}
 
 test('the chart: what fits by capability and speed, its best edge, and two dots compared', async () => {
   const { page } = snug

@@ -36,7 +36,7 @@ import { DownloadsService } from './services/downloads'
 import { DryRuns } from './services/dryRun'
 import { FreeMemory } from './services/freeMemory'
 import { folderSpace } from './services/folderSpace'
-import { HardwareService } from './services/hardware'
+import { HardwareService, type HardwareServiceOptions } from './services/hardware'
 import { HubTokensService } from './services/hubTokens'
 import { learning } from './services/learning'
 import { KvStates } from './services/kvStates'
@@ -65,6 +65,8 @@ export interface CoreOptions {
   /** The system's proxy for an origin; the command line knows only what the environment names. */
   systemProxy?: SystemProxy
   env?: NodeJS.ProcessEnv
+  /** For tests: in place of this machine. */
+  recorded?: HardwareServiceOptions['recorded']
   /** False for the command line: no folder is watched, no interrupted download goes on by itself. */
   background?: boolean
 }
@@ -133,6 +135,7 @@ export function createCore(options: CoreOptions) {
   const hardware = new HardwareService({
     probe: (wishes) => probes.probe(wishes),
     host: engine,
+    recorded: options.recorded,
     modelsDir: modelsFolder,
     seen: (report) => freeMemory.look(report),
   })

@@ -20,6 +20,7 @@ import type { HandlerContext } from './ipc/handlers/context'
 import { createRouter } from './ipc/router'
 import { createFileLog } from './platform/fileLog'
 import { snugPaths } from './platform/paths'
+import { recordedHardware } from './platform/recordedHardware'
 import { whyUnusable } from './platform/usableFolder'
 
 const here = import.meta.dirname
@@ -108,6 +109,7 @@ async function start(): Promise<void> {
       log,
       trash: (path) => shell.trashItem(path),
       secrets: electronSecrets,
+      recorded: recordedHardware(process.env, app.isPackaged),
       // Reads what Windows, macOS or the desktop are set to.
       systemProxy: (origin) => session.defaultSession.resolveProxy(origin),
     })

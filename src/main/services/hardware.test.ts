@@ -2,12 +2,14 @@ import { chmodSync, mkdtempSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
+import { exampleMachines } from '@shared/domain/exampleMachines'
 import { probe } from '@shared/domain/exampleParts'
 import type { EngineProbe } from '@shared/domain/hardware'
 import type { EngineStatus } from '@shared/domain/library'
 import { GiB, MiB } from '@shared/domain/units'
 import { parseCpuMax } from '../platform/cgroup'
 import { parseNvidiaSmi, readDisk, readNvidiaSmi, readRam, readStatic, toGraphics, usableCores } from '../platform/gpuProbe'
+import { recordedHardware } from '../platform/recordedHardware'
 import type { ProbeWishes } from '../engine/backendProbes'
 import { Changes } from './follow'
 import { HardwareService } from './hardware'
@@ -58,6 +60,25 @@ test('a probe that throws costs nothing but what it would have said', async () =
   const report = await hardware.report()
   expect(report.ram.total).toBe(16 * GiB)
   expect(report.backends.every((row) => row.state === 'not-installed')).toBe(true)
+})
+
+test('a recorded machine stands for this one in a checkout, and never in a package', async () => {
+  const recorded = exampleMachines.find(({ name }) => name.startsWith('two equal cards'))?.raw
+  if (recorded === undefined) throw new Error('no such machine')
+  const path = join(mkdtempSync(join(tmpdir(), 'snug-recorded-')), 'machine.json')
+  writeFileSync(path, JSON.stringify(recorded))
+  const env = { SNUG_TEST_HARDWARE: path }
+  expect(recordedHardware(env, true)).toBeUndefined()
+  expect(recordedHardware({}, false)).toBeUndefined()
+  const hardware = new HardwareService({
+    probe: () => Promise.reject(new Error('this machine is not asked')),
+    recorded: recordedHardware(env, false),
+    modelsDir: tmpdir(),
+  })
+  const report = await hardware.report()
+  expect(report.gpus.map(({ vramFree }) => (vramFree ?? 0) / GiB)).toEqual([23.4, 19.5])
+  expect(report.ram).toEqual({ total: 64 * GiB, available: 55 * GiB })
+  expect(report.disk?.path).toBe(tmpdir())
 })
 
 /** A CUDA card with its driver: what the engine says stays until it is asked again, what nvidia-smi says is of now. */

@@ -1,4 +1,4 @@
-import type { BackendProbe, EngineProbe, HardwareReport, NvidiaSmi } from '@shared/domain/hardware'
+import type { BackendProbe, EngineProbe, HardwareReport, NvidiaSmi, RawHardware } from '@shared/domain/hardware'
 import type { EngineStatus } from '@shared/domain/library'
 import { mergeHardware } from '@shared/domain/mergeHardware'
 import { type Bytes, MiB } from '@shared/domain/units'
@@ -11,6 +11,8 @@ export interface HardwareServiceOptions {
   /** Where models come and go: what was read before one did is not given any more. */
   host?: { status(): EngineStatus; onStatus(listener: () => void): () => void }
   modelsDir: string | (() => string)
+  /** For tests of the whole app: another machine, as its sources were recorded; only the disk is the one here. */
+  recorded?: RawHardware | undefined
   /** Sees every report that was read; never asks for one. */
   seen?: (report: HardwareReport) => void
   /** For tests: sources other than this machine. */
@@ -44,9 +46,12 @@ export class HardwareService {
   private freeAtProbe: Bytes[] = []
   /** When a model was loaded or ended last. */
   private movedAt = 0
+  private readonly options: HardwareServiceOptions
   readonly dispose: () => void
 
-  constructor(private readonly options: HardwareServiceOptions) {
+  constructor(given: HardwareServiceOptions) {
+    const options = given.recorded === undefined ? given : { ...given, ...sourcesOf(given.recorded) }
+    this.options = options
     let state = options.host?.status().state
     this.dispose =
       options.host?.onStatus(() => {
@@ -126,6 +131,13 @@ export class HardwareService {
     if (smi.state !== 'ok') return smi
     if (asked || this.freeAtProbe.length !== smi.gpus.length) this.freeAtProbe = smi.gpus.map(({ freeBytes }) => freeBytes)
     return { ...smi, gpus: smi.gpus.map((card, index) => ({ ...card, freeAtProbeBytes: this.freeAtProbe[index] ?? card.freeBytes })) }
+  }
+}
+
+function sourcesOf({ nvidiaSmi, probes, ram, graphics, cpu, os }: RawHardware): Pick<HardwareServiceOptions, 'probe' | 'sources'> {
+  return {
+    probe: async () => probes,
+    sources: { nvidiaSmi: async () => nvidiaSmi, static: async () => ({ graphics, cpu, os, modules: ram.modules }), ram: () => ram },
   }
 }
 
