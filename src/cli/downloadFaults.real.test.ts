@@ -170,3 +170,17 @@ snug pull ${repository} >/dev/null; sha256sum <"$1/models/maker/model-GGUF/${fil
     expect(hub.stats.storageBytes).toBeLessThan(size * 1.05 + 4 * 2 ** 20)
   },
 )
+
+test('a download that will not come is taken off the list, with what it left on the disk', async () => {
+  const place = fresh()
+  hub.faults.add(cut())
+  hub.faults.add({ ...status('resolve', 404), skip: 1, times: 9 })
+  expect((await snug(place, 'pull', repository)).error?.code).toBe('hub/not-found')
+  const [row] = (await snug(place, 'list', '--downloads')).out as { id: string; state: string; receivedBytes: number }[]
+  expect(row).toMatchObject({ state: 'failed' })
+  expect((await snug({ ...place, words: true }, 'list', '--downloads')).text).toContain(row?.id)
+  const removed = await snug(place, 'remove', file)
+  expect(removed).toMatchObject({ code: 0, out: { id: row?.id, freedBytes: row?.receivedBytes } })
+  expect((await snug(place, 'list', '--downloads')).out).toEqual([])
+  expect(readdirSync(join(place.folder, 'data', 'models'))).toEqual([])
+})

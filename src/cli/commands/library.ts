@@ -4,6 +4,7 @@ import type { KvCacheType } from '@shared/domain/gguf'
 import type { LibraryModel } from '@shared/domain/library'
 import { type ModelPreset, automaticPreset } from '@shared/domain/preset'
 import { type ErrorCode, SnugError } from '@shared/errors'
+import { findDownload } from '../downloadTarget'
 import { decimal, gpuLayers, integer, kvCacheType, orAuto } from '../options'
 import { exitCodes } from '../output'
 import type { Verified } from '../../main/services/libraryCare'
@@ -14,8 +15,14 @@ function line(model: LibraryModel, language: 'en' | 'zh-CN'): string {
   return `${model.id}  ${model.state.padEnd(8)}  ${formatBytes(model.sizeBytes, language).padStart(9)}  ${model.quantization.padEnd(8)}  ${model.name}\n  ${model.path}`
 }
 
+const named = (id: string) => (item: LibraryModel) => item.id === id || item.fileName === id || item.name === id
+
+function isModel(models: LibraryModel[], id: string): boolean {
+  return models.some(named(id))
+}
+
 function find(models: LibraryModel[], id: string): LibraryModel {
-  const model = models.find((item) => item.id === id || item.fileName === id || item.name === id)
+  const model = models.find(named(id))
   if (model === undefined) throw new SnugError('model/not-found', `no model ${id} in the library`, { id })
   return model
 }
@@ -65,7 +72,7 @@ export function addLibrary(program: Command): void {
             rows
               .map(
                 (row, place) =>
-                  `${String(place + 1).padStart(2)}. ${row.state.padEnd(9)} ${row.repository} ${row.file} ${formatBytes(row.receivedBytes, out.language)} / ${formatBytes(row.totalBytes, out.language)}`,
+                  `${String(place + 1).padStart(2)}. ${row.id}  ${row.state.padEnd(9)} ${row.repository} ${row.file} ${formatBytes(row.receivedBytes, out.language)} / ${formatBytes(row.totalBytes, out.language)}`,
               )
               .join('\n'),
           )
@@ -197,12 +204,23 @@ export function addLibrary(program: Command): void {
 
   program
     .command('remove')
-    .argument('<id>', help.id)
+    .argument('<id>', help.idOfEither)
     .description(help.commands.remove)
     .option('--trash', help.trash)
     .action(
       command(async ({ core, out }: Run, id: string, { trash }: { trash?: boolean }) => {
-        const model = find(core.library.list(), id)
+        const models = core.library.list()
+        const download = isModel(models, id) ? null : findDownload(core.downloads.list(), id)
+        if (download !== null) {
+          const { file, repository, receivedBytes } = download
+          await core.downloads.cancel(download.id)
+          await core.downloads.dismiss(download.id)
+          const freed = formatBytes(receivedBytes, out.language)
+          return out.result({ id: download.id, repository, file, freedBytes: receivedBytes }, () =>
+            out.words.cli.downloadRemoved({ name: file, freed }),
+          )
+        }
+        const model = find(models, id)
         if (trash) await core.library.trash(model.id)
         else core.library.forget(model.id)
         const size = formatBytes(model.sizeBytes, out.language)

@@ -1,8 +1,8 @@
 import { randomBytes } from 'node:crypto'
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { mkdtempSync, readFileSync, readdirSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
-import { afterEach, beforeEach, expect, it } from 'vitest'
+import { dirname, join } from 'node:path'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import type { Download } from '@shared/domain/library'
 import { SnugError } from '@shared/errors'
 import { downloadsIn } from '../../../e2e/fixtures/downloadsService'
@@ -50,8 +50,9 @@ async function until(service: DownloadsService, state: (download: Download) => b
   throw new Error('never')
 }
 
-function expectWhole(service: DownloadsService, id: string) {
-  expect(readFileSync(service.pathOf(id)).equals(content)).toBe(true)
+function expectWhole(service: DownloadsService, id: string, bytes = content) {
+  expect(readdirSync(dirname(service.pathOf(id)))).toEqual([file])
+  expect(readFileSync(service.pathOf(id)).equals(bytes)).toBe(true)
 }
 
 it('what a silent hub stopped is tried again by itself when there is an answer, and keeps what it has', async () => {
@@ -106,4 +107,45 @@ it('what the offline switch stopped goes on when it is switched off, also at a l
   second.service.backOnline()
   await until(second.service, ({ state }) => state === 'done')
   expectWhole(second.service, id)
+})
+
+describe('when the commit is gone', () => {
+  const others = randomBytes(content.length)
+  /** Part of the file is here, and its commit has another one after it at the hub. */
+  async function outdated(files: Record<string, Buffer>) {
+    hub = await start({ bytesPerSecond: 3_000_000 })
+    const first = setUp()
+    const { id } = await first.service.start({ repository, file })
+    await until(first.service, ({ receivedBytes }) => receivedBytes > 1_000_000)
+    await first.service.pause(id)
+    await hub.close()
+    const ports = { port: Number(new URL(hub.endpoint).port), storagePort: Number(new URL(hub.storage).port) }
+    hub = await start({ ...ports, repositories: { [repository]: { files } } })
+    await first.service.resume(id)
+    const { error } = await until(first.service, ({ state }) => state === 'failed')
+    expect(['download/changed', 'hub/not-found']).toContain(error?.code)
+    return { service: first.service, id }
+  }
+
+  it('a new start takes what is there now, and keeps nothing of another file', async () => {
+    const { service, id } = await outdated({ [file]: others })
+    expect(await service.start({ repository, file })).toEqual({ id })
+    expect((await service.waitFor(id)).revision).toBe(hub.commit(repository))
+    expectWhole(service, id, others)
+    expect(hub.stats.storageBytes).toBe(others.length)
+  })
+
+  it('what has the same bytes in the new commit goes on where it was', async () => {
+    const { service, id } = await outdated({ [file]: content, 'README.md': Buffer.from('new') })
+    await service.resume(id)
+    expect((await service.waitFor(id)).revision).toBe(hub.commit(repository))
+    expectWhole(service, id)
+    expect(hub.stats.storageBytes).toBeLessThan(content.length - 500_000)
+  })
+
+  it('says so when the hub has nothing in its place', async () => {
+    const { service, id } = await outdated({ 'README.md': Buffer.from('gone') })
+    await expect(service.start({ repository, file })).rejects.toMatchObject({ code: 'hub/not-found' })
+    expect(service.get(id).state).toBe('failed')
+  })
 })

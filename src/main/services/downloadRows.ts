@@ -26,6 +26,28 @@ export function isUnfinished(row: DownloadRow): boolean {
   return isActive(row) || row.state === 'paused' || row.state === 'failed'
 }
 
+/** What it was to bring is not there any more: going on means asking what is there now. */
+export function isOutdated({ state, error }: DownloadRow): boolean {
+  return state === 'failed' && (error?.code === 'hub/not-found' || error?.code === 'download/changed')
+}
+
+/** What the source has now in place of what it had: of the same bytes nothing is lost, of others nothing is kept. */
+export async function renewRow(row: DownloadRow, fresh: DownloadRow, modelsFolder: string): Promise<void> {
+  const same = (a: DownloadPartRow, b: DownloadPartRow) =>
+    a.file === b.file && a.sizeBytes === b.sizeBytes && hashOf(a) !== null && hashOf(a) === hashOf(b)
+  const parts = fresh.parts.map((part) => {
+    const known = row.parts.find((old) => same(old, part))
+    return known === undefined ? part : { ...known, revision: part.revision }
+  })
+  const others = row.parts.filter((old) => !parts.some((part) => same(old, part)))
+  if (others.length > 0) await removeFiles({ ...row, parts: others }, modelsFolder)
+  Object.assign(row, { revision: fresh.revision, file: fresh.file, parts })
+}
+
+function hashOf({ sha256, gitSha1 }: DownloadPartRow): string | null {
+  return sha256 ?? gitSha1 ?? null
+}
+
 /** The network was silent: it comes back by itself, at some time. */
 export function waitsForNetwork({ state, error }: DownloadRow): boolean {
   return state === 'failed' && error?.code === 'hub/unreachable'

@@ -1,9 +1,23 @@
+import { sourceKind } from '@shared/domain/source'
 import { SnugError } from '@shared/errors'
 import type { DownloadRow } from '../db/repositories/downloads'
 import type { FileGroup, HubListing } from '../platform/hubFiles'
+import type { AddressedFile } from '../platform/remoteFile'
 import { type Entry, newEntry } from './downloadEntry'
 import type { DownloadsDependencies, Here, Started } from './downloadNeeds'
-import { groupOf, hereRow, isBelow, isThere, isUnfinished, newAddressRow, newRow, targetOf } from './downloadRows'
+import {
+  groupOf,
+  hereRow,
+  isBelow,
+  isOutdated,
+  isThere,
+  isUnfinished,
+  newAddressRow,
+  newRow,
+  receivedBytes,
+  renewRow,
+  targetOf,
+} from './downloadRows'
 
 interface StartsWork {
   entries: Map<string, Entry>
@@ -32,6 +46,26 @@ export class DownloadStarts {
     return this.#once(address, () => this.#address(address))
   }
 
+  /** Asks what is there now; the row goes on with that. */
+  async renew(entry: Entry): Promise<void> {
+    const { row } = entry
+    await renewRow(row, await this.#fresh(row), this.#needs.modelsFolder())
+    entry.receivedBytes = receivedBytes(row)
+    entry.verifiedBytes = 0
+  }
+
+  async #fresh({ repository, file }: DownloadRow): Promise<DownloadRow> {
+    if (sourceKind(repository) === 'address')
+      return newAddressRow(await this.#lookAt(repository), this.#needs.modelsFolder(), this.#work.now())
+    const listing = await this.#needs.hub.listing(repository)
+    return newRow(listing, groupIn(listing, file), this.#needs.modelsFolder(), this.#work.now())
+  }
+
+  async #lookAt(address: string): Promise<AddressedFile> {
+    if (this.#needs.lookAt === undefined) throw new SnugError('internal/bug', 'no addresses here')
+    return await this.#needs.lookAt(address)
+  }
+
   #once(key: string, start: () => Promise<Started>): Promise<Started> {
     const starting = this.#starting.get(key) ?? start().finally(() => this.#starting.delete(key))
     this.#starting.set(key, starting)
@@ -39,9 +73,9 @@ export class DownloadStarts {
   }
 
   async #address(address: string): Promise<Started> {
-    if (this.#needs.lookAt === undefined) throw new SnugError('internal/bug', 'no addresses here')
-    const found = await this.#needs.lookAt(address)
-    const known = this.#of(found.address).find(({ row }) => row.revision === found.revision && row.state !== 'cancelled')
+    const found = await this.#lookAt(address)
+    const same = ({ row }: Entry) => (row.revision === found.revision && row.state !== 'cancelled') || isOutdated(row)
+    const known = this.#of(found.address).find(same)
     if (known !== undefined && isUnfinished(known.row)) return await this.#again(known)
     if (known !== undefined && (await isThere(known.row))) return { id: known.row.id, here: targetOf(known.row) }
     return this.#add(newAddressRow(found, this.#needs.modelsFolder(), this.#work.now()))
@@ -51,8 +85,7 @@ export class DownloadStarts {
     const known = this.#unfinished(repository, file)
     if (known !== undefined) return await this.#again(known)
     const listing = await this.#needs.hub.listing(repository)
-    const group = groupOf(listing, file)
-    if (group === undefined) throw new SnugError('hub/not-found', `${repository} has no such model file`, { repository, file })
+    const group = groupIn(listing, file)
     const first = this.#unfinished(repository, group.file)
     if (first !== undefined) return await this.#again(first)
     for (const { row } of this.#of(repository)) {
@@ -108,4 +141,11 @@ export class DownloadStarts {
       this.#needs.rows.delete(row.id)
     }
   }
+}
+
+function groupIn(listing: HubListing, file: string): FileGroup {
+  const { repository } = listing
+  const group = groupOf(listing, file)
+  if (group === undefined) throw new SnugError('hub/not-found', `${repository} has no such model file`, { repository, file })
+  return group
 }

@@ -239,6 +239,7 @@ describe('downloads', () => {
     await other.service.start({ repository, file })
     await expect(other.service.waitFor(id)).rejects.toMatchObject({ code: 'download/busy' })
     expect(rows.get(id)?.state).toBe('running')
+    await expect(other.service.cancel(id)).rejects.toMatchObject({ code: 'download/busy' })
     await service.waitFor(id)
     // A busy machine may stall one connection; two downloads would bring everything twice.
     expect(hub.stats.storageBytes).toBeLessThan(size * 1.1)

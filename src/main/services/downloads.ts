@@ -15,6 +15,7 @@ import {
   hasRoomAgain,
   isActive,
   isOffline,
+  isOutdated,
   receivedBytes,
   isUnfinished,
   lockFile,
@@ -156,6 +157,7 @@ export class DownloadsService {
       if (entry.row.state !== 'paused' && entry.row.state !== 'failed') return
       // It has failed, but may still be letting go of its lock.
       await entry.running
+      if (isOutdated(entry.row)) await this.#starts.renew(entry)
       this.#enqueue(entry)
     })
   }
@@ -165,7 +167,7 @@ export class DownloadsService {
       if (!isUnfinished(entry.row)) return
       await this.#stop(entry, 'cancel')
       if (entry.row.state === 'done') return
-      await removeFiles(entry.row, this.#needs.modelsFolder())
+      await this.#removeFiles(entry)
       for (const part of entry.row.parts) Object.assign(part, { ranges: [], done: false })
       entry.receivedBytes = 0
       entry.verifiedBytes = 0
@@ -193,7 +195,7 @@ export class DownloadsService {
   dismiss(id: string): Promise<void> {
     return this.#inTurn(id, async (entry) => {
       if (isActive(entry.row) || entry.row.state === 'paused') throw new SnugError('download/busy', 'cancel it first', { id })
-      if (entry.row.state !== 'done') await removeFiles(entry.row, this.#needs.modelsFolder())
+      if (entry.row.state !== 'done') await this.#removeFiles(entry)
       this.#entries.delete(id)
       this.#needs.rows.delete(id)
       this.#changes.emit()
@@ -265,6 +267,20 @@ export class DownloadsService {
       entry.receivedBytes = receivedBytes(entry.row)
       entry.verifiedBytes = Math.min(entry.verifiedBytes, entry.receivedBytes)
       await unlock?.()
+    }
+  }
+
+  /** Not under the hands of another process; a disk without room for a lock has none to lose. */
+  async #removeFiles({ row }: Entry): Promise<void> {
+    const unlock = await takeLock(lockFile(this.#needs.locksFolder, row)).catch((error: unknown) => {
+      if (isDiskFull(error)) return async () => {}
+      throw error
+    })
+    if (unlock === null) throw new SnugError('download/busy', 'another Snug downloads this file', { file: row.file })
+    try {
+      await removeFiles(row, this.#needs.modelsFolder())
+    } finally {
+      await unlock()
     }
   }
 
