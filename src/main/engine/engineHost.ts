@@ -54,7 +54,7 @@ interface Loaded {
 
 interface Plan {
   modelId: string
-  /** What worked, ladder included: a restart after a crash takes it again. */
+  /** What worked, ladder included: a restart after its process was lost takes it again; any other load is planned anew. */
   request: LoadRequest
   ladder: LadderStep[]
 }
@@ -127,6 +127,7 @@ export class EngineHost {
       await this.#endModel()
       const { automatic: _automatic, signal: asked, minContextSize, trainContextSize, totalLayers, hasGpu, ...planned } = options
       const before = options.automatic === true && this.#plan?.modelId === modelId ? this.#plan : null
+      this.#plan = before
       const request = before?.request.path === path ? before.request : { ...planned, path }
       const limits = { minContextSize, trainContextSize, totalLayers, hasGpu }
       const signal = asked === undefined ? loading.signal : AbortSignal.any([asked, loading.signal])
@@ -138,6 +139,7 @@ export class EngineHost {
     this.#loading?.abort()
     return this.#inTurn(async () => {
       await this.#endModel()
+      this.#plan = null
       this.#set({ state: 'empty' })
     })
   }

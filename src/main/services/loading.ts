@@ -2,7 +2,7 @@ import { access } from 'node:fs/promises'
 import type { KvCacheType, ModelFacts } from '@shared/domain/gguf'
 import type { LoadPreset } from '@shared/domain/preset'
 import type { LoadedModel } from '@shared/engine/protocol'
-import { SnugError } from '@shared/errors'
+import { SnugError, toErrorValue } from '@shared/errors'
 import type { ModelRow, ModelsRepository } from '../db/repositories/models'
 import type { EngineHost, LoadOptions } from '../engine/engineHost'
 import type { SettingsService } from './settings'
@@ -40,18 +40,25 @@ function withPreset(wishes: LoadWishes, preset: LoadPreset | null): LoadWishes {
   }
 }
 
+interface Running {
+  modelId: string
+  done: Promise<LoadedModel>
+}
+
 /** From a row of the library to a loaded model. */
 export class LoadingService {
   readonly #options: LoadingOptions
+  /** The newest load, from the moment it is asked for: while it is planned, the host does not know of it yet. */
+  #running: Running | null = null
 
   constructor(options: LoadingOptions) {
     this.#options = options
   }
 
-  /** The model that a conversation is answered by: its own, else the one in memory, else the last one. Throws where there is none. */
+  /** The model that a conversation is answered by: its own, else the one on its way or in memory, else the last one. Throws where there is none. */
   modelFor(modelId: string | null): ModelRow {
     const { host, models, settings } = this.#options
-    const id = modelId ?? host.loaded?.modelId
+    const id = modelId ?? this.#running?.modelId ?? host.loaded?.modelId
     if (id !== undefined) return this.model(id)
     const { lastModelId } = settings.get()
     const last = lastModelId === null ? undefined : models.get(lastModelId)
@@ -71,12 +78,25 @@ export class LoadingService {
     return this.#load(this.model(modelId), wishes, { minContextSize: 0, ...(signal ? { signal } : {}) })
   }
 
-  /** A reply needs it: loads only where something else, or nothing, is loaded. `heldTokens`: what the chat already holds. */
+  /**
+   * A reply needs it: loads only where something else, or nothing, is loaded, and waits for a load of the same model that is under way,
+   * because its options are a person's. `heldTokens`: what the chat already holds.
+   */
   async ensure(model: ModelRow, heldTokens: number, signal: AbortSignal, onLoad: () => void): Promise<LoadedModel> {
-    const { loaded } = this.#options.host
-    if (loaded?.modelId === model.id) return loaded.model
-    onLoad()
-    return this.#load(model, {}, { minContextSize: heldTokens, automatic: true, signal })
+    for (;;) {
+      const running = this.#running?.modelId === model.id ? this.#running : null
+      const { loaded } = this.#options.host
+      if (running === null && loaded?.modelId === model.id) return loaded.model
+      onLoad()
+      try {
+        if (running === null) return await this.#load(model, {}, { minContextSize: heldTokens, automatic: true, signal })
+        return await unlessAborted(running.done, signal)
+      } catch (error) {
+        // Loaded again with other options meanwhile: that load is the one to wait for.
+        const again = toErrorValue(error).code === 'cancelled' && !signal.aborted && this.#running?.modelId === model.id
+        if (!again) throw error
+      }
+    }
   }
 
   /** A file that need not be in the library: for the command line. `minContextSize`: what the conversation already holds. */
@@ -91,7 +111,6 @@ export class LoadingService {
   }
 
   async #load(model: ModelRow, wishes: LoadWishes, more: Partial<LoadOptions> & { minContextSize: number }): Promise<LoadedModel> {
-    const { host, settings } = this.#options
     if (model.state === 'damaged')
       throw new SnugError('model/corrupt-file', model.problem?.message ?? 'the file is damaged', { path: model.path })
     try {
@@ -99,11 +118,29 @@ export class LoadingService {
     } catch (error) {
       throw new SnugError('model/not-found', 'the model file is not there', { path: model.path }, { cause: error })
     }
+    // Chosen from here on, so that a message sent during the load has a model.
+    this.#options.settings.set({ lastModelId: model.id })
+    const running: Running = { modelId: model.id, done: this.#planAndLoad(model, wishes, more, () => this.#running === running) }
+    this.#running = running
+    try {
+      return await running.done
+    } finally {
+      if (this.#running === running) this.#running = null
+    }
+  }
+
+  async #planAndLoad(
+    model: ModelRow,
+    wishes: LoadWishes,
+    more: Partial<LoadOptions> & { minContextSize: number },
+    isNewest: () => boolean,
+  ): Promise<LoadedModel> {
     const kept = withPreset(wishes, model.preset?.load ?? null)
     const usual = model.preset?.load.contextSize ?? null
-    const loaded = await host.load(model.id, model.path, await this.#loadOptions(model.path, model.facts, kept, more, usual))
-    settings.set({ lastModelId: model.id })
-    return loaded
+    const options = await this.#loadOptions(model.path, model.facts, kept, more, usual)
+    // Planning takes its time: the load that was asked for last wins, whichever is planned first.
+    if (!isNewest()) throw new SnugError('cancelled', 'another load took its place')
+    return this.#options.host.load(model.id, model.path, options)
   }
 
   /** The person's wishes first, then what was planned for this machine, then llama.cpp's own choice. */
@@ -139,4 +176,14 @@ export class LoadingService {
       ...more,
     }
   }
+}
+
+/** Stops waiting at the abort; what is waited for goes on. */
+function unlessAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const onAbort = () => reject(new SnugError('cancelled', 'stopped'))
+    if (signal.aborted) return onAbort()
+    signal.addEventListener('abort', onAbort, { once: true })
+    void work.then(resolve, reject).finally(() => signal.removeEventListener('abort', onAbort))
+  })
 }

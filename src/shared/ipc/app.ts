@@ -49,7 +49,6 @@ export const settingsPatch = z
         .partial()
         .strict(),
     ),
-    lastModelId: z.string().max(64).nullable(),
     welcomed: z.boolean(),
     speedOfferDeclined: z.boolean(),
   })

@@ -68,13 +68,8 @@ export function useObtain(): {
     chat: (modelId) => {
       setError(null)
       // The load goes on in main; the chat page shows its progress.
-      void client.app
-        .setSettings({ lastModelId: modelId })
-        .then(() => {
-          go('/chat')
-          return client.engine.load({ modelId })
-        })
-        .catch(setError)
+      void client.engine.load({ modelId }).catch(setError)
+      go('/chat')
     },
   }
 }

@@ -5,9 +5,8 @@ import { client } from '../../lib/client'
 export function useChatWith(): (modelId: string) => void {
   const [, go] = useLocation()
   return (modelId) => {
-    void client.app
-      .setSettings({ lastModelId: modelId })
-      .then(() => client.engine.load({ modelId }))
+    void client.engine
+      .load({ modelId })
       // The engine's own stream says how the load ended; the model button shows it.
       .catch(() => undefined)
     go('/chat')

@@ -13,10 +13,7 @@ export function useLoad(): { load: (modelId: string, options?: LoadOptions) => v
     error,
     load: (modelId, options = {}) => {
       setError(null)
-      void client.app
-        .setSettings({ lastModelId: modelId })
-        .then(() => client.engine.load({ modelId, contextSize: options.contextSize ?? null, cpuOnly: options.cpuOnly ?? false }))
-        .catch(setError)
+      void client.engine.load({ modelId, contextSize: options.contextSize ?? null, cpuOnly: options.cpuOnly ?? false }).catch(setError)
     },
   }
 }

@@ -159,13 +159,8 @@ function StarterChoice() {
   const models = useLive(libraryLive)
   const starter = models?.find(({ demonstration, state }) => demonstration === 'starter' && state !== 'missing' && state !== 'damaged')
   const start = (modelId: string) => {
-    void client.app
-      .setSettings({ lastModelId: modelId })
-      .then(() => {
-        go('/chat')
-        return client.engine.load({ modelId })
-      })
-      .catch(setError)
+    void client.engine.load({ modelId }).catch(setError)
+    go('/chat')
   }
   return (
     <article className="choice" data-testid="choice-starter">
