@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
 import { defaultConversationSettings } from '@shared/domain/chat'
+import { SnugError } from '@shared/errors'
 import { openDatabase, type SnugDatabase } from '../db/open'
 import { ConversationService } from './conversations'
 import { branchOf, newestLeafBelow, titleOf } from './messageTree'
@@ -21,6 +22,16 @@ beforeEach(() => {
 afterEach(() => {
   db.close()
   rmSync(dataDir, { recursive: true, force: true })
+})
+
+test('a chat whose first message cannot be saved is not there either', () => {
+  const full = new SnugError('db/disk-full', 'full')
+  const insert = vi.spyOn(db.messages, 'insert').mockImplementation(() => {
+    throw full
+  })
+  expect(() => chats.begin({ system: null, settings: defaultConversationSettings, role: 'user', text: 'Hi' })).toThrow(full)
+  insert.mockRestore()
+  expect(chats.list()).toEqual([])
 })
 
 test('an edit is a branch: the old message and its answer stay, and choosing it shows its newest leaf', () => {

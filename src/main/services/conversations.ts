@@ -35,6 +35,13 @@ export interface NewMessage {
   parentId?: string | null
 }
 
+export interface FirstMessage {
+  system: string | null
+  settings: ConversationSettings
+  role: Role
+  text: string
+}
+
 export class ConversationService {
   readonly #store: ConversationStore
   readonly #now: () => number
@@ -85,14 +92,14 @@ export class ConversationService {
     return follow(this.#changes, () => this.get(id), { signal, concerns: (changed) => changed === id })
   }
 
-  create(input: { system?: string | null } = {}): { id: string } {
+  create(input: { system?: string | null; settings?: ConversationSettings } = {}): { id: string } {
     const now = this.#now()
     const row: ConversationRow = {
       id: newId(),
       title: '',
       modelId: null,
       system: input.system ?? null,
-      settings: defaultConversationSettings,
+      settings: input.settings ?? defaultConversationSettings,
       leafId: null,
       createdAt: now,
       updatedAt: now,
@@ -100,6 +107,14 @@ export class ConversationService {
     }
     this.#save(row)
     return { id: row.id }
+  }
+
+  /** A chat and its first message, both or neither. */
+  begin({ system, settings, role, text }: FirstMessage): { id: string; messageId: string } {
+    return this.#store.transaction(() => {
+      const { id } = this.create({ system, settings })
+      return { id, ...this.add({ id, role, text }) }
+    })
   }
 
   rename(id: string, title: string): void {

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { createFakeEngine, type FakeCall, type FakeForkEngine } from '../../engine/fakeEngine'
 import { defaultFacts } from '../../engine/fakeFacts'
-import type { Message } from '@shared/domain/chat'
+import { type Message, defaultConversationSettings, defaultSampling } from '@shared/domain/chat'
 import type { ModelFacts } from '@shared/domain/gguf'
 import type { LoadRequest } from '@shared/engine/protocol'
 import { SnugError } from '@shared/errors'
@@ -176,4 +176,22 @@ test('after an unload the next message is planned by the settings of now; after 
   await host.unload()
   await say()
   expect(loads().map(({ contextSize }) => contextSize)).toEqual([4_096, 4_096, 2_048])
+})
+
+test('a chat begins with its first message or not at all, and what is changed before the next attempt counts', async () => {
+  release()
+  const first = { system: 'Be brief.', settings: defaultConversationSettings, role: 'user' as const, text: 'Hi', answer: true }
+  expect(() => replies.begin(first)).toThrow(expect.objectContaining({ code: 'model/not-loaded' }))
+  expect(chats.list()).toEqual([])
+
+  await loading.load('one')
+  const warm = { ...defaultConversationSettings, sampling: { ...defaultSampling, temperature: 1.5 } }
+  const { id } = replies.begin({ ...first, system: 'Be kind.', settings: warm })
+  expect(await end(replies.activeIn(id) ?? '')).toMatchObject({ status: 'done' })
+  expect(chats.list()).toHaveLength(1)
+  const asked = fork.processes.flatMap(({ received }) => received).find((message) => message.call === 'generate')
+  expect(asked?.args).toMatchObject({ sampling: { temperature: 1.5 } })
+  expect(chats.get(id)).toMatchObject({ system: 'Be kind.', settings: warm })
+  const note = replies.begin({ ...first, role: 'system', answer: false })
+  expect(chats.get(note.id).messages).toMatchObject([{ role: 'system', segments: [{ text: 'Hi' }] }])
 })

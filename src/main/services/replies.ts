@@ -10,7 +10,7 @@ import type { MessageRow } from '../db/repositories/messages'
 import type { EngineHost } from '../engine/engineHost'
 import { branchOf } from './messageTree'
 import { ConversationPrompts, type NewChat, type PromptView } from './conversationPrompts'
-import { type ConversationService, type NewMessage, toMessage } from './conversations'
+import { type ConversationService, type FirstMessage, type NewMessage, toMessage } from './conversations'
 import { pause } from './follow'
 import { newId } from './ids'
 import { nameOf } from './libraryRows'
@@ -73,6 +73,14 @@ export class RepliesService {
     if (options.marksLeftovers === false) return
     const left = options.conversations.interruptLeftovers()
     if (left.length > 0) options.log.warn('replies were cut off when the app ended', { count: left.length })
+  }
+
+  /** A chat with its first message; nothing of it is kept where no model could answer. */
+  begin({ answer, ...first }: FirstMessage & { answer: boolean }): { id: string } {
+    if (answer) this.#options.loading.modelFor(null)
+    const { id, messageId } = this.#options.conversations.begin(first)
+    if (answer) this.#answer(id, messageId)
+    return { id }
   }
 
   /** Adds a message and starts its reply; an assistant message is a beginning that the model goes on with. */

@@ -1,5 +1,5 @@
 import { type Conversation, type ConversationSettings, type Message, type Role, defaultConversationSettings } from '@shared/domain/chat'
-import { useCallback, useMemo, useRef, useState } from 'react'
+import { useCallback, useMemo, useState } from 'react'
 import { useLocation } from 'wouter'
 import { client } from '../../lib/client'
 import { useFollow } from '../../lib/useFollow'
@@ -56,8 +56,6 @@ export function useChat(id: string | null): Chat {
     unsent = next
     show(next)
   }
-  // A first message that fails must not leave a second empty conversation behind.
-  const created = useRef<string | null>(id)
 
   useFollow<Conversation>(id, {
     open: (signal) => client.chat.followConversation({ id: id ?? '' }, { signal }),
@@ -137,15 +135,13 @@ export function useChat(id: string | null): Chat {
     },
     submit: async (role, text, answer) =>
       run(async () => {
-        if (created.current === null) {
-          created.current = (await client.chat.create({ system: draft.system })).id
-          await client.chat.update({ id: created.current, settings: draft.settings })
+        if (id === null) {
+          // Chat and message at once: a refusal leaves nothing behind, and what is changed before the next attempt counts for it.
+          const begun = await client.chat.begin({ ...draft, role, text, answer })
           unsent = untold
-        }
-        const target = created.current
-        if (answer) await client.chat.send({ id: target, role, text })
-        else await client.chat.add({ id: target, role, text })
-        if (id === null) go(`/chat/${target}`, { replace: true })
+          go(`/chat/${begun.id}`, { replace: true })
+        } else if (answer) await client.chat.send({ id, role, text })
+        else await client.chat.add({ id, role, text })
       }),
   }
 }
