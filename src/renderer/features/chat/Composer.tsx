@@ -58,7 +58,8 @@ export function Composer({ chat, text, setText, onEditLast }: ComposerProps) {
       if (add || !writing) void submit(!add)
     } else if (event.key === 'ArrowUp' && text === '') {
       event.preventDefault()
-      onEditLast()
+      // An edit would be refused until the reply is complete.
+      if (!writing) onEditLast()
     }
   }
   const empty = text.trim() === ''

@@ -8,7 +8,8 @@ import type { Changed } from './useChat'
 interface EditorProps {
   text: string
   role: Role
-  onSave: (changed: Changed) => void
+  /** False: it was refused. */
+  onSave: (changed: Changed) => Promise<boolean>
   onCancel: () => void
 }
 
@@ -22,7 +23,13 @@ export function MessageEditor({ text, role: before, onSave, onCancel }: EditorPr
     area.current?.focus()
     area.current?.setSelectionRange(text.length, text.length)
   }, [text])
-  const save = (answer: boolean) => onSave({ text: value, role, answer })
+  const [saving, setSaving] = useState(false)
+  const save = async (answer: boolean) => {
+    if (saving) return
+    setSaving(true)
+    await onSave({ text: value, role, answer })
+    setSaving(false)
+  }
   return (
     <div className="editor">
       <textarea
@@ -38,7 +45,7 @@ export function MessageEditor({ text, role: before, onSave, onCancel }: EditorPr
           } else if (event.key === 'Enter' && !event.shiftKey && !event.nativeEvent.isComposing) {
             event.preventDefault()
             // A question is asked anew; what others said is only put right.
-            save(role === 'user' && !event.ctrlKey && !event.metaKey)
+            void save(role === 'user' && !event.ctrlKey && !event.metaKey)
           }
         }}
       />
@@ -48,10 +55,10 @@ export function MessageEditor({ text, role: before, onSave, onCancel }: EditorPr
         <Button kind="quiet" size="s" onClick={onCancel}>
           {common.cancel}
         </Button>
-        <Button kind={role === 'user' ? 'plain' : 'primary'} size="s" onClick={() => save(false)}>
+        <Button kind={role === 'user' ? 'plain' : 'primary'} size="s" onClick={() => void save(false)}>
           {chat.saveOnly}
         </Button>
-        <Button kind={role === 'user' ? 'primary' : 'plain'} size="s" onClick={() => save(true)}>
+        <Button kind={role === 'user' ? 'primary' : 'plain'} size="s" onClick={() => void save(true)}>
           {role === 'assistant' ? chat.saveAndContinue : chat.saveAndAnswer}
         </Button>
       </div>

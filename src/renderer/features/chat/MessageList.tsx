@@ -29,10 +29,13 @@ export function MessageList({ chat, editingId, setEditingId, hidden, onReveal }:
   const { edit, again, carryOn, step } = chat
   const keepFocus = useBranchFocus(element, chat, hidden)
   const actions = useStable<MessageActions>({
-    edit: (message, changed) => {
+    edit: async (message, changed) => {
+      const done = await edit(message, changed)
+      // Refused: what was typed stays in the editor, and the reason stands above the composer.
+      if (!done) return false
       setEditingId(null)
       runCommand('focus-composer')
-      edit(message, changed)
+      return true
     },
     again,
     carryOn,

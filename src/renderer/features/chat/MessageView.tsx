@@ -15,7 +15,7 @@ import type { Changed } from './useChat'
 import { useReply } from './useReply'
 
 export interface MessageActions {
-  edit: (message: Message, changed: Changed) => void
+  edit: (message: Message, changed: Changed) => Promise<boolean>
   again: (message: Message) => void
   carryOn: (message: Message) => void
   step: (message: Message, step: -1 | 1) => void

@@ -30,7 +30,8 @@ export interface Chat {
   /** False: it failed and the text should stay. */
   submit: (role: Role, text: string, answer: boolean) => Promise<boolean>
   stop: () => void
-  edit: (message: Message, changed: Changed) => void
+  /** False: it was refused and the text should stay. */
+  edit: (message: Message, changed: Changed) => Promise<boolean>
   again: (message: Message) => void
   carryOn: (message: Message) => void
   step: (message: Message, step: -1 | 1) => void
@@ -88,7 +89,7 @@ export function useChat(id: string | null): Chat {
     const below = byParent(list)
     return {
       edit: (message: Message, { text, role, answer }: Changed) =>
-        void run(() => client.chat.edit({ id: here, messageId: message.id, text, role, reply: answer })),
+        run(() => client.chat.edit({ id: here, messageId: message.id, text, role, reply: answer })),
       again: (message: Message) => void run(() => client.chat.regenerate({ id: here, messageId: message.id })),
       carryOn: (message: Message) => void run(() => client.chat.continueReply({ id: here, messageId: message.id })),
       step: (message: Message, step: -1 | 1) => {
