@@ -22,6 +22,8 @@ it('has no English in a Chinese sentence but names', () => {
   expect(said(new SnugError('hub/not-found', 'x', { repository: 'owner/x', has: ['Q4_K_M'] }), 'zh-CN')).toContain(
     '（owner/x，其中有 Q4_K_M）',
   )
+  const refused = new SnugError('template/failed', 'the chat template failed: turns must alternate', { reason: 'turns must alternate' })
+  expect(said(refused, 'zh-CN')).toContain('（turns must alternate）')
   expect(said(new SnugError('engine/busy', 'the model is busy with another call'), 'zh-CN')).toBe(
     `${zh.errors['engine/busy'].title}。${zh.errors['engine/busy'].action}`,
   )

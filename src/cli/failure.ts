@@ -42,6 +42,8 @@ export function failureText({ code, message, data = {} }: ErrorValue, words: Mes
   const about = subject(data)
   const named = about === null || message.includes(about) ? message : words.cli.about({ message, about })
   const has = Array.isArray(data.has) && data.has.length > 0 ? words.cli.has({ list: data.has.join(', ') }) : ''
-  const detail = code === 'hub/gated' && typeof data.page === 'string' ? data.page : language === 'en' ? named : `${about ?? ''}${has}`
+  // The template's own words, whatever their language.
+  const said = code === 'template/failed' && typeof data.reason === 'string' ? data.reason : ''
+  const detail = code === 'hub/gated' && typeof data.page === 'string' ? data.page : language === 'en' ? named : `${about ?? said}${has}`
   return words.cli.failed({ title, action, detail })
 }

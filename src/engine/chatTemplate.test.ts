@@ -125,6 +125,10 @@ describe('a template that refuses', () => {
       code: 'template/failed',
       data: { reason: 'turns must alternate' },
     })
+    const chatty = `{% if messages | length > 1 %}{{ raise_exception('no: ' + messages[1].content) }}{% endif %}[u]{{ messages[0].content }}`
+    const { message, data } = failure(() => ask([user, { ...user, content: 'long '.repeat(1_000) }], { template: chatty }))
+    expect(data?.reason).toMatch(/^no: long .*…$/)
+    expect(message.length).toBeLessThan(400)
   })
 })
 

@@ -8,6 +8,8 @@ import { strftime } from './strftime'
 const longestTemplate = 1024 * 1024
 /** Characters; a 1M-token context is about half of it. */
 const longestPrompt = 8 * 1024 * 1024
+/** Characters of what a template says when it refuses: room for two sentences, and none for the messages in it. */
+const longestReason = 300
 /** Steps that `range()` may hand out in one rendering: real templates take a few hundred. */
 const mostRangeSteps = 100_000
 
@@ -167,7 +169,8 @@ export function createTemplateRenderer(source: string, now: Date, native: Native
         ...variables,
       })
       if ('reason' in outcome) {
-        const { reason, line } = outcome
+        const { line } = outcome
+        const reason = outcome.reason.length <= longestReason ? outcome.reason : `${outcome.reason.slice(0, longestReason - 1)}…`
         const place = line === null ? '' : `, line ${line}`
         throw new SnugError('template/failed', `the chat template failed${place}: ${reason}`, {
           reason,

@@ -345,7 +345,12 @@ export class RepliesService {
     if (error.code === 'internal/bug') this.#options.log.error('a reply failed', caught)
     else this.#options.log.warn('a reply ended early', error)
     const interrupted = reply.generating && (reply.draft.row.segments.length > 0 || error.code.startsWith('engine/'))
-    this.#finish(reply, interrupted ? 'interrupted' : 'failed', null, { code: error.code, message: error.message })
+    const reason = error.data?.reason
+    this.#finish(reply, interrupted ? 'interrupted' : 'failed', null, {
+      code: error.code,
+      message: error.message,
+      ...(typeof reason === 'string' ? { data: { reason } } : {}),
+    })
   }
 
   /** Once: the last save, then the end for every follower. */

@@ -48,6 +48,9 @@ export function ErrorNotice({
         <b className="m">{words.title}</b>
         {common.fullStop}
         {action}
+        {value.code === 'template/failed' &&
+          typeof value.data?.reason === 'string' &&
+          ` ${common.templateSays({ reason: value.data.reason })}`}
         {typeof value.data?.proxy === 'string' && ` ${common.proxyUsed({ proxy: value.data.proxy })}`}
       </span>
       {(gate || children !== undefined) && (

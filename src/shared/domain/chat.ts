@@ -59,8 +59,8 @@ export interface Message {
   modelName: string | null
   segments: Segment[]
   stats: GenerationStats | null
-  /** Why a failed or interrupted reply ended. */
-  error: { code: string; message: string } | null
+  /** Why a failed or interrupted reply ended; `reason` in the words of the template that refused, or of the system. */
+  error: { code: string; message: string; data?: { reason: string } } | null
   createdAt: number
 }
 

@@ -29,6 +29,7 @@ export const common = {
   yours: 'yours',
   reserve: 'reserve',
   otherPrograms: 'other programs',
+  templateSays: (p: { reason: string }) => `The template says: “${p.reason}”`,
   proxyUsed: (p: { proxy: string }) => `It was asked through the proxy ${p.proxy}.`,
   gate: {
     page: 'Open the model’s page',

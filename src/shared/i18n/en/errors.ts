@@ -29,7 +29,10 @@ export const errors: Record<ErrorCode, { title: string; action: string }> = {
     title: 'The engine crashed several times',
     action: 'Snug no longer restarts it by itself. Try again, or choose another model.',
   },
-  'template/failed': { title: 'The chat template of this model failed', action: 'Snug uses a plain format instead; answers may be worse.' },
+  'template/failed': {
+    title: 'The chat template of this model refuses these messages',
+    action: 'Change a role or edit a turn, or choose another version of the model.',
+  },
   'template/too-slow': {
     title: 'The chat template of this model takes too long',
     action: 'Choose another version of the model; this template may be harmful.',

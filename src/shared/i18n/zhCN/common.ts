@@ -29,6 +29,7 @@ export const common = {
   yours: '自定',
   reserve: '预留',
   otherPrograms: '其他程序',
+  templateSays: (p: { reason: string }) => `模板给出的原因：“${p.reason}”`,
   proxyUsed: (p: { proxy: string }) => `请求经由代理 ${p.proxy} 发出。`,
   gate: {
     page: '打开模型页面',

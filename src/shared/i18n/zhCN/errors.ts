@@ -14,7 +14,7 @@ export const errors: Record<ErrorCode, { title: string; action: string }> = {
   'engine/load-failed': { title: '模型加载失败', action: '可以缩短上下文或改用 CPU；原因见日志。' },
   'engine/busy': { title: '引擎正忙', action: '请等当前任务结束，或先停止它。' },
   'engine/unavailable': { title: '引擎连续崩溃了几次', action: '已停止自动重启。可以重试，或换一个模型。' },
-  'template/failed': { title: '这个模型的对话模板出错', action: 'Snug 改用通用格式，回答质量可能下降。' },
+  'template/failed': { title: '这个模型的对话模板不接受这些消息', action: '请更改角色或编辑某一轮对话，也可以换一个版本的模型。' },
   'template/too-slow': { title: '这个模型的对话模板运行太久', action: '请换一个版本；该模板可能有害。' },
   'chat/not-found': { title: '这个对话已不存在', action: '请选择其他对话。' },
   'chat/context-too-small': { title: '消息超出了上下文长度', action: '请缩短消息，或用更长的上下文加载模型。' },
