@@ -194,34 +194,6 @@ test.describe('the scripted model', () => {
     expect(took).toBeLessThan(1_500)
   })
 
-  test('is not interrupted by an edit: that is refused, and what was typed stays until it can be said', async () => {
-    const { page } = snug
-    await newChat(page)
-    await useModel(page, endless)
-    await send(page, 'Talk')
-    await partlyWritten()
-    const editor = page.getByRole('textbox', { name: en.chat.editing })
-    await composer(page).press('ArrowUp')
-    await expect(editor).toHaveCount(0)
-    await stopButton().click()
-    await expect(stopButton()).toHaveCount(0)
-    await composer(page).press('ArrowUp')
-    await editor.fill('Talk louder')
-    await again()
-    await partlyWritten()
-    await editor.press('Enter')
-    await expect(page.getByText(en.errors['chat/busy'].title)).toBeVisible()
-    await expect(editor).toHaveValue('Talk louder')
-    await stopButton().click()
-    await expect(stopButton()).toHaveCount(0)
-    await editor.press('Enter')
-    await expect(editor).toHaveCount(0)
-    await expect(page.getByTestId('message-user')).toContainText('Talk louder')
-    await partlyWritten()
-    await stopButton().click()
-    await expect(stopButton()).toHaveCount(0)
-  })
-
   test('is followed at its end until the reader scrolls up, and again from there', async () => {
     const { page } = snug
     await newChat(page)

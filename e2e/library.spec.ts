@@ -72,6 +72,17 @@ test('the models of another program are found at the first start and read where 
   const { page } = snug
   const choice = page.getByTestId('choice-disk')
   await expect(choice).toContainText(en.welcome.source.huggingface)
+  // A file out of another program, which has no path: the page is ready for it here, too, and no more once it is dropped.
+  const drag = (type: 'dragover' | 'drop') =>
+    page.evaluate((name) => {
+      const dataTransfer = new DataTransfer()
+      dataTransfer.items.add(new File(['x'], 'picture.png'))
+      document.body.dispatchEvent(new DragEvent(name, { dataTransfer, bubbles: true, cancelable: true }))
+    }, type)
+  await drag('dragover')
+  await expect(page.getByText(en.library.dropNow)).toBeVisible()
+  await drag('drop')
+  await expect(page.getByText(en.library.dropNow)).toHaveCount(0)
   await choice.getByRole('button', { name: en.welcome.use({ source: en.welcome.source.huggingface }) }).click()
   await expect(choice).toContainText(en.welcome.used)
   await openPage(page, 'library')

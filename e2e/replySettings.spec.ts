@@ -2,12 +2,13 @@ import { expect, test } from '@playwright/test'
 import type { ScriptedExpectation } from '../src/engine/scriptedModel'
 import { newestMessage, seenPrompt, textOf } from './fixtures/chat'
 import { type Launched, freshCache, freshFolder, launchSnug } from './fixtures/launch'
-import { addScripted, en, lastAnswer, newChat, send, setTemperature, useModel } from './fixtures/models'
+import { addScripted, composer, en, lastAnswer, lastReply, newChat, send, setTemperature, useModel } from './fixtures/models'
 import { ask } from './fixtures/rpc'
 
-/** Counts for a while, slowly; thinks for 600 words, at levels of effort. */
+/** Counts for a while, slowly; thinks for 600 words, at levels of effort; says its answer again and again. */
 const counter = 'Counter'
 const ponderer = 'Ponderer'
+const endless = 'Endless'
 
 let snug: Launched
 let counted: ScriptedExpectation
@@ -17,6 +18,7 @@ test.beforeAll(async () => {
   const dataDir = freshFolder()
   counted = await addScripted(dataDir, counter, { layers: 8, feedForwardLength: 2_048, thinking: false, words: 100 })
   pondered = await addScripted(dataDir, ponderer, { thoughtWords: 600, effort: true })
+  await addScripted(dataDir, endless, { layers: 8, feedForwardLength: 2_048, thinking: false, loop: true, contextSize: 32_768 })
   snug = await launchSnug({ dataDir, cacheDir: freshCache(false) })
 })
 test.afterAll(async () => {
@@ -96,6 +98,35 @@ test('thinks as long as its budget lets it, and still answers; a level of effort
   expect(await lastAnswer(page)).toBe(pondered.answer)
   expect((await newestMessage(page))?.segments.map(({ kind }) => kind)).toEqual(['answer'])
   expect(await seenPrompt(page)).not.toContain('Effort:')
+})
+
+test('an edit during a reply is refused, and what was typed stays until it can be said', async () => {
+  const { page } = snug
+  await newChat(page)
+  await useModel(page, endless)
+  await send(page, 'Talk')
+  const editor = page.getByRole('textbox', { name: en.chat.editing })
+  const stop = page.getByRole('button', { name: en.chat.stop, exact: true })
+  await expect(stop).toBeVisible()
+  await composer(page).press('ArrowUp')
+  await expect(editor).toHaveCount(0)
+  await stop.click()
+  await expect(stop).toHaveCount(0)
+  await composer(page).press('ArrowUp')
+  await editor.fill('Talk louder')
+  await lastReply(page).getByRole('button', { name: en.chat.answerAgain }).click()
+  await expect(stop).toBeVisible()
+  await editor.press('Enter')
+  await expect(page.getByText(en.errors['chat/busy'].title)).toBeVisible()
+  await expect(editor).toHaveValue('Talk louder')
+  await stop.click()
+  await expect(stop).toHaveCount(0)
+  await editor.press('Enter')
+  await expect(editor).toHaveCount(0)
+  await expect(page.getByTestId('message-user')).toContainText('Talk louder')
+  await expect(stop).toBeVisible()
+  await stop.click()
+  await expect(stop).toHaveCount(0)
 })
 
 test('a long chat draws its end, the rest when it is wanted, and finds what is not drawn', async () => {

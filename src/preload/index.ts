@@ -13,10 +13,12 @@ window.addEventListener(
   (event) => {
     event.preventDefault()
     if (!event.isTrusted || event.dataTransfer === null) return
-    const paths = [...event.dataTransfer.files].map((file) => webUtils.getPathForFile(file)).filter((path) => path !== '')
-    if (paths.length === 0) return
+    const files = [...event.dataTransfer.files]
+    if (files.length === 0) return
+    const paths = files.map((file) => webUtils.getPathForFile(file)).filter((path) => path !== '')
     const ticket = crypto.randomUUID()
-    ipcRenderer.send('snug:dropped', { ticket, paths })
+    // A picture out of another program has no path; its ticket stands for nothing, and the page says that nothing was found.
+    if (paths.length > 0) ipcRenderer.send('snug:dropped', { ticket, paths })
     window.postMessage({ type: 'snug:dropped', ticket }, location.origin)
   },
   true,

@@ -35,6 +35,7 @@ export function App() {
           <Router hook={useHashLocation}>
             <ToastArea>
               <Frame />
+              <DropLayer />
             </ToastArea>
           </Router>
         </LanguageProvider>
@@ -114,7 +115,6 @@ function Frame() {
         </TitleBarStart>
       </div>
       <KeysDialog />
-      <DropLayer />
     </TitleBarEnd>
   )
 }

@@ -5,6 +5,7 @@ import { client } from '../lib/client'
 import { runCommand } from '../lib/commands'
 import { isMac, keyAction } from '../lib/keyboard'
 import { useFollow } from '../lib/useFollow'
+import { isWriting } from '../lib/writing'
 
 /** One place that turns keys and the native menu's commands into page changes and page commands. */
 export function useAppCommands(): void {
@@ -12,7 +13,7 @@ export function useAppCommands(): void {
   useEffect(() => {
     const onKeyDown = (event: KeyboardEvent) => {
       if (event.defaultPrevented) return
-      const action = keyAction(event, isMac)
+      const action = keyAction(event, isMac, event.target instanceof Element && isWriting(event.target))
       if (action === null) return
       event.preventDefault()
       if (action.kind === 'page') go(`/${action.page}`)

@@ -27,6 +27,12 @@ describe('keyAction', () => {
     expect(keyAction(press('C', { ctrlKey: true, shiftKey: true }), false)).toEqual({ kind: 'command', command: 'copy-last' })
     expect(keyAction(press('ArrowLeft', { altKey: true }), false)).toEqual({ kind: 'command', command: 'previous-branch' })
   })
+  it('leaves Option and an arrow to a text on macOS, where they move by a word', () => {
+    const left = press('ArrowLeft', { altKey: true })
+    expect(keyAction(left, true, true)).toBeNull()
+    expect(keyAction(left, true, false)).toEqual({ kind: 'command', command: 'previous-branch' })
+    expect(keyAction(left, false, true)).toEqual({ kind: 'command', command: 'previous-branch' })
+  })
   it('leaves plain typing and inherited names alone', () => {
     expect(keyAction(press('n'), false)).toBeNull()
     expect(keyAction(press('toString', { ctrlKey: true }), false)).toBeNull()

@@ -27,8 +27,8 @@ const withControl: Record<string, PageCommand> = {
   b: 'toggle-sidebar',
 }
 
-/** The keyboard table of the app as a function: what a key asks for, wherever the focus is. */
-export function keyAction(event: KeyLike, mac: boolean): KeyAction {
+/** The keyboard table of the app as a function: what a key asks for, wherever the focus is. `writing`: in the middle of a text. */
+export function keyAction(event: KeyLike, mac: boolean, writing = false): KeyAction {
   const control = mac ? event.metaKey : event.ctrlKey
   const key = event.key.length === 1 ? event.key.toLowerCase() : event.key
   if (control && !event.altKey) {
@@ -38,7 +38,8 @@ export function keyAction(event: KeyLike, mac: boolean): KeyAction {
     const command = Object.hasOwn(withControl, key) ? withControl[key] : undefined
     return command === undefined ? null : { kind: 'command', command }
   }
-  if (event.altKey && !event.shiftKey && !control) {
+  // On macOS these move by a word.
+  if (event.altKey && !event.shiftKey && !control && !(mac && writing)) {
     if (key === 'ArrowLeft') return { kind: 'command', command: 'previous-branch' }
     if (key === 'ArrowRight') return { kind: 'command', command: 'next-branch' }
   }

@@ -15,7 +15,6 @@ export function useDropped(): { over: boolean } {
       if (event.source !== window || event.origin !== location.origin) return
       const { type, ticket } = (event.data ?? {}) as { type?: unknown; ticket?: unknown }
       if (type !== 'snug:dropped' || typeof ticket !== 'string') return
-      setOver(false)
       client.library
         .takeDropped({ ticket })
         .then((result) => latest.current(result))
@@ -29,11 +28,15 @@ export function useDropped(): { over: boolean } {
     const onLeave = (event: DragEvent) => {
       if (event.relatedTarget === null) setOver(false)
     }
+    // Not with the ticket: a drop that preload does not trust brings none.
+    const onDrop = () => setOver(false)
     window.addEventListener('message', onMessage)
+    window.addEventListener('drop', onDrop, true)
     window.addEventListener('dragover', onOver)
     window.addEventListener('dragleave', onLeave)
     return () => {
       window.removeEventListener('message', onMessage)
+      window.removeEventListener('drop', onDrop, true)
       window.removeEventListener('dragover', onOver)
       window.removeEventListener('dragleave', onLeave)
     }

@@ -39,6 +39,7 @@ export function FoundOnDisk() {
     <article className="choice" data-testid="choice-disk">
       <h2>{welcome.disk}</h2>
       {query.isPending && <p className="t2">{common.loading}</p>}
+      {query.error !== null && <ErrorNotice error={query.error} />}
       {query.data !== undefined && found.length === 0 && <p className="t2">{welcome.diskNone}</p>}
       {found.map(({ source, count, bytes, folder }) => (
         <div key={source} className="row" title={folder}>
