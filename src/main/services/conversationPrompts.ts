@@ -1,22 +1,14 @@
 import { type ConversationSettings, defaultConversationSettings } from '@shared/domain/chat'
-import type { ThinkingCapability, ThinkingChoice } from '@shared/domain/thinking'
-import type { ContextUse } from '@shared/ipc/chat'
+import type { ThinkingChoice } from '@shared/domain/thinking'
+import type { ContextUse, PromptView } from '@shared/ipc/chat'
 import type { MessageRow } from '../db/repositories/messages'
 import type { ModelRow } from '../db/repositories/models'
 import type { EngineHost } from '../engine/engineHost'
 import { recommendedSystem } from '@shared/domain/starter'
-import { promptMessages, replyRoom } from './contextPolicy'
+import { replyRoom } from './contextPolicy'
 import type { ConversationService } from './conversations'
 import type { LoadingService } from './loading'
-import { type PlannedPrompt, budgetOf, planReply } from './replyPrompt'
-
-export interface PromptView {
-  text: string
-  tokens: number
-  thinking: ThinkingCapability
-  /** Name of the format that stands in for a template that is missing or fails. */
-  fallback: string | null
-}
+import { type PlannedPrompt, type PromptInput, budgetOf, planReply } from './replyPrompt'
 
 /** A chat that does not exist before its first message is sent: what it will begin with. */
 export interface NewChat {
@@ -45,6 +37,7 @@ export class ConversationPrompts {
     contextSize: number,
     thinking: ThinkingChoice,
     raw = '',
+    count?: PromptInput['count'],
   ): Promise<PlannedPrompt> {
     const before = branch.findLast((message) => message.role === 'assistant' && message.promptSettings !== null)?.promptSettings
     return planReply({
@@ -58,6 +51,7 @@ export class ConversationPrompts {
       // With another context size other turns fit.
       firstMessageId: before?.contextSize === contextSize ? before.firstMessageId : null,
       raw,
+      count,
     })
   }
 
@@ -91,23 +85,34 @@ export class ConversationPrompts {
     }
   }
 
-  /** The rendered prompt of the branch being looked at, whole. */
+  /** The prompt as the reply at the end of the branch got it; where the branch ends in something else, as the next reply would. */
   async view(id: string): Promise<PromptView> {
     const { conversations, loading, host } = this.#options
     const conversation = conversations.row(id)
-    const model = loading.modelFor(conversation.modelId)
-    const messages = promptMessages(conversation.system ?? recommendedSystem(model.facts), conversations.branch(id), false)
-    const source = { kind: 'file' as const, path: model.path }
-    const rendered = await host.tools('render', { source, messages, thinking: conversation.settings.thinking })
-    const tokens =
-      this.#loadedFor(model.id) === null
-        ? (await host.tools('tokenize', { path: model.path, prompt: rendered.pieces })).tokens.length
-        : (await host.count(rendered.pieces)).tokens
+    const whole = conversations.branch(id)
+    const reply = whole.at(-1)
+    const asked = reply?.promptSettings ?? null
+    const model = loading.usable(reply?.modelId ?? null) ?? loading.modelFor(conversation.modelId)
+    const loaded = this.#loadedFor(model.id) === null ? null : host.loaded
+    // Of a model that is not loaded nobody knows the next context yet; longer than this it is not.
+    const contextSize = asked?.contextSize ?? loaded?.model.contextSize ?? model.facts?.trainContextSize ?? Number.MAX_SAFE_INTEGER
+    const planned = await this.plan(
+      conversation,
+      promptedBranch(whole),
+      model,
+      contextSize,
+      asked?.thinking ?? conversation.settings.thinking,
+      '',
+      loaded === null ? async (prompt) => (await host.tools('tokenize', { path: model.path, prompt })).tokens.length : undefined,
+    )
+    const { rendered, tokens, droppedMessages, droppedThoughts } = planned
     return {
       text: rendered.text,
       tokens,
       thinking: rendered.thinking,
       fallback: rendered.template.kind === 'fallback' ? rendered.template.name : null,
+      droppedMessages,
+      droppedThoughts,
     }
   }
 
@@ -116,6 +121,17 @@ export class ConversationPrompts {
     if (host.loaded === null || (modelId !== null && modelId !== host.loaded.modelId)) return null
     return loading.model(host.loaded.modelId)
   }
+}
+
+/** What was asked with the prompt: up to the reply at the end, and of that what a person began. */
+function promptedBranch(branch: MessageRow[]): MessageRow[] {
+  const last = branch.at(-1)
+  if (last?.role !== 'assistant') return branch
+  const text = last.segments.reduce((all, segment) => (segment.kind === 'answer' ? all + segment.text : all), '')
+  // A beginning is followed by what the model wrote, which `raw` holds alone.
+  const begun = text.endsWith(last.raw) ? text.slice(0, text.length - last.raw.length) : ''
+  const before = branch.slice(0, -1)
+  return begun === '' ? before : [...before, { ...last, segments: [{ kind: 'answer', text: begun, ms: 0, tokens: 0 }] }]
 }
 
 function draftMessage(conversationId: string, text: string): MessageRow {

@@ -67,6 +67,12 @@ export class LoadingService {
     return last
   }
 
+  /** The model of that id, where it is still there to be asked. */
+  usable(id: string | null): ModelRow | null {
+    const row = id === null ? undefined : this.#options.models.get(id)
+    return row === undefined || row.removedAt !== null || row.state === 'missing' || row.state === 'damaged' ? null : row
+  }
+
   model(id: string): ModelRow {
     const row = this.#options.models.get(id)
     if (row === undefined || row.removedAt !== null) throw new SnugError('model/not-found', `no model ${id}`, { modelId: id })

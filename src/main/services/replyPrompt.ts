@@ -23,6 +23,8 @@ export interface PromptInput {
   firstMessageId: string | null
   /** What the model had written of this reply, with its markers; '' for a new one. */
   raw: string
+  /** Left out: the loaded model counts. */
+  count?: ((prompt: PromptPiece[]) => Promise<number>) | undefined
 }
 
 export function budgetOf(thinking: ThinkingChoice): number | null {
@@ -32,6 +34,7 @@ export function budgetOf(thinking: ThinkingChoice): number | null {
 /** Chooses what goes in, rendered by the model's template in the tools process and counted by the loaded model. */
 export async function planReply(input: PromptInput): Promise<PlannedPrompt> {
   const { host, path, raw } = input
+  const count = input.count ?? (async (prompt: PromptPiece[]) => (await host.count(prompt)).tokens)
   const renderings = new Map<PromptMessage[], { rendered: RenderedPrompt; pieces: PromptPiece[] }>()
   const room = replyRoom(input.contextSize, budgetOf(input.thinking), input.maxTokens)
   const plan = await planPrompt({
@@ -44,7 +47,7 @@ export async function planReply(input: PromptInput): Promise<PlannedPrompt> {
       const rendered = await host.tools('render', { source: { kind: 'file', path }, messages, thinking: input.thinking })
       const pieces = raw === '' ? rendered.pieces : [...rendered.pieces, ...rawPieces(raw, rendered.markers)]
       renderings.set(messages, { rendered, pieces })
-      return (await host.count(pieces)).tokens
+      return count(pieces)
     },
   })
   const found = renderings.get(plan.messages)

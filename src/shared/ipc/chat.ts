@@ -52,6 +52,17 @@ export interface ContextUse {
   tooLong: boolean
 }
 
+export interface PromptView {
+  text: string
+  tokens: number
+  thinking: ThinkingCapability
+  /** Name of the format that stands in for a template that is missing or fails. */
+  fallback: string | null
+  /** What the context had no room for. */
+  droppedMessages: number
+  droppedThoughts: boolean
+}
+
 export const chat = {
   conversations: oc.output(type<ConversationSummary[]>()),
   followConversations: oc.output(eventIterator(type<ConversationSummary[]>())),
@@ -106,8 +117,6 @@ export const chat = {
         .strict(),
     )
     .output(type<ContextUse | null>()),
-  /** What the model sees: the rendered prompt of this branch. */
-  promptView: oc
-    .input(z.object({ id }).strict())
-    .output(type<{ text: string; tokens: number; thinking: ThinkingCapability; fallback: string | null }>()),
+  /** What the model sees: the prompt that the last reply of this branch was made from, or the next one would be. */
+  promptView: oc.input(z.object({ id }).strict()).output(type<PromptView>()),
 }

@@ -4,7 +4,7 @@ import { count } from '../../lib/format'
 import { useMessages } from '../../lib/i18n'
 import { Dialog, ErrorNotice, Note } from '../../ui'
 
-/** The rendered prompt of this branch, control tokens and all. */
+/** The prompt of the last reply of this branch, or of the next one, control tokens and all. */
 export function PromptView({ id, open, onClose }: { id: string | null; open: boolean; onClose: () => void }) {
   const { chat, common } = useMessages()
   const query = useQuery({
@@ -24,6 +24,8 @@ export function PromptView({ id, open, onClose }: { id: string | null; open: boo
         {query.data !== undefined && !query.isFetching && (
           <>
             {query.data.fallback !== null && <Note tone="warn">{chat.promptFallback({ name: query.data.fallback })}</Note>}
+            {query.data.droppedMessages > 0 && <Note>{chat.dropped({ count: query.data.droppedMessages })}</Note>}
+            {query.data.droppedThoughts && <Note>{chat.droppedThoughts}</Note>}
             <pre className="sel mono" data-testid="prompt-text">
               {query.data.text}
             </pre>
