@@ -3,6 +3,9 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { createFakeEngine, type FakeForkEngine } from '../../engine/fakeEngine'
+import { defaultFacts } from '../../engine/fakeFacts'
+import type { EngineCalls } from '@shared/engine/protocol'
+import { SnugError } from '@shared/errors'
 import { silentLog } from '@shared/log'
 import { openDatabase, type SnugDatabase } from '../db/open'
 import { EngineHost } from '../engine/engineHost'
@@ -18,11 +21,18 @@ let host: EngineHost
 let loading: LoadingService
 let chats: ConversationService
 let replies: RepliesService
+let refuses: boolean
 
 beforeEach(() => {
   dataDir = mkdtempSync(join(tmpdir(), 'snug-prompts-'))
   db = openDatabase({ dataDir })
-  fork = createFakeEngine({ replies: [{ answer: 'and so on' }] })
+  refuses = false
+  const render = (args: EngineCalls['render']['args']) => {
+    const reason = 'turns must alternate'
+    if (refuses) throw new SnugError('template/failed', `the chat template failed: ${reason}`, { reason })
+    return defaultFacts.render(args)
+  }
+  fork = createFakeEngine({ replies: [{ answer: 'and so on' }], handlers: { render } })
   host = new EngineHost({ fork, log: silentLog })
   chats = new ConversationService(db)
   const path = join(dataDir, 'fake.gguf')
@@ -97,4 +107,15 @@ test('a beginning that a person wrote is part of the prompt, before and after th
   await ended(replies.continueReply({ id, messageId }).replyId)
   expect(got()).toBe(text)
   expect((await replies.promptView(id)).text).toBe(text)
+})
+
+test('a template that refuses: its own words are kept with the reply', async () => {
+  const { id } = chats.create()
+  refuses = true
+  await loading.load('fake')
+  await ended(replies.send({ id, text: 'Hi' }).replyId)
+  expect(chats.get(id).messages.at(-1)).toMatchObject({
+    status: 'failed',
+    error: { code: 'template/failed', data: { reason: 'turns must alternate' } },
+  })
 })

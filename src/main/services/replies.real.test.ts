@@ -319,16 +319,6 @@ test('what does not fit: old turns go, and a last turn that is too long is refus
   expect(long.message).toMatchObject({ status: 'failed', error: { code: 'chat/context-too-small' } })
 })
 
-test('a template that refuses: its own words are kept with the reply', async () => {
-  const refuse = () => {
-    throw new SnugError('template/failed', 'the chat template failed: turns must alternate', { reason: 'turns must alternate' })
-  }
-  const id = start({ handlers: { render: refuse } })
-  const { message } = await all(replies.send({ id, text: 'Hi' }).replyId)
-  expect(message).toMatchObject({ status: 'failed', error: { code: 'template/failed', data: { reason: 'turns must alternate' } } })
-  expect(chats.get(id).messages.at(-1)?.error).toEqual(message.error)
-})
-
 test('thinking off closes any thought at once; the settings reach the engine', async () => {
   const id = start({ replies: [{ answer: 'ok' }] })
   const sampling = { temperature: 0.2, topP: 0.9, topK: 10, minP: 0, repeatPenalty: 1.1, seed: 7 }
