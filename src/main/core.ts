@@ -208,12 +208,10 @@ export function createCore(options: CoreOptions) {
   const updates = new UpdatesService({
     models: () => db.models.all(),
     hub,
-    hashesOf: (id) => downloads.hashesOf(id),
     rows: db.settings,
   })
   const care = new LibraryCare({
     library,
-    hashes: (id) => downloads.hashesOf(id),
     fileJob: fileJobRunner(downloadWorker),
     locksFolder: paths.locksFolder,
     loadedId: () => engine.loaded?.modelId ?? null,

@@ -8,6 +8,7 @@ import { queue } from './migrations/0006-queue'
 import { speedSamples } from './migrations/0007-speed-samples'
 import { freeMemory } from './migrations/0008-free-memory'
 import { measuredPlans } from './migrations/0009-measured-plans'
+import { promisedHashes } from './migrations/0010-promised-hashes'
 import type { Connection } from './sqlite'
 
 export interface Migration {
@@ -26,6 +27,7 @@ export const migrations: readonly Migration[] = [
   speedSamples,
   freeMemory,
   measuredPlans,
+  promisedHashes,
 ]
 
 export function latestVersion(list: readonly Migration[] = migrations): number {

@@ -6,7 +6,6 @@ import { join } from 'node:path'
 import Database from 'better-sqlite3'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { backupsIn, dailyBackup } from './backup'
-import { type Migration, migrations } from './migrate'
 import { configure, openDatabase } from './open'
 import type { MessageRow } from './repositories/messages'
 import { silentLog } from '@shared/log'
@@ -111,6 +110,7 @@ test('a model row keeps its id, a download its ranges', () => {
     addedAt: 1,
     removedAt: null,
     preset: { ...automaticPreset, load: { ...automaticPreset.load, threads: 2 } },
+    promisedSha256s: ['ee', 'dd'],
     fileSha256: 'ff',
     checkedAt: 3,
   }
@@ -152,84 +152,6 @@ test('a long conversation is purged whole, however deep', () => {
   expect([db.drafts.get('c1'), db.drafts.get('c2')]).toEqual(['', 'stays'])
   expect(db.messages.ofConversation('c1')).toEqual([])
   expect(db.conversations.get('c2')).toBeDefined()
-  db.close()
-})
-
-test('each migration keeps the rows of the version before, after a backup', () => {
-  for (const { version } of migrations.slice(1)) {
-    const dir = join(dataDir, `from ${version - 1}`)
-    const old = openDatabaseAt(dir, version - 1)
-    old.prepare("INSERT INTO settings VALUES ('theme', '\"dark\"')").run()
-    old
-      .prepare(`INSERT INTO models (id, path, sizeBytes, mtimeMs, origin, state, addedAt) VALUES ('a', '/a', 1, 1, 'added', 'own', 1)`)
-      .run()
-    old.close()
-    const db = openDatabase({ dataDir: dir })
-    expect(db.settings.all().get('theme')).toBe('"dark"')
-    expect(db.models.get('a')).toMatchObject({ path: '/a' })
-    db.conversations.save(conversation('c1'))
-    db.drafts.put('c1', 'kept')
-    db.close()
-    const backup = backupsIn(join(dir, 'backups')).find(({ path }) => path.endsWith(`-v${version - 1}.db`))
-    const kept = new Database(backup?.path ?? '', { readonly: true })
-    expect(kept.pragma('user_version', { simple: true })).toBe(version - 1)
-    expect(kept.prepare('SELECT count(*) AS n FROM models').get()).toEqual({ n: 1 })
-    kept.close()
-    // One for all steps: as many as there are would push older ones out.
-    expect(backupsIn(join(dir, 'backups'))).toHaveLength(1)
-  }
-})
-
-/** A file as an older build left it: made by its steps alone. */
-function openDatabaseAt(dir: string, version: number) {
-  mkdirSync(dir)
-  const raw = new Database(join(dir, 'snug.db'))
-  configure(raw)
-  for (const step of migrations.filter((known) => known.version <= version)) {
-    step.up(raw)
-    raw.pragma(`user_version = ${step.version}`)
-  }
-  return raw
-}
-
-test('a measured speed without its plan goes; samples, which have theirs, begin those of their plans', () => {
-  const dir = join(dataDir, 'speeds')
-  const old = openDatabaseAt(dir, 8)
-  old.prepare(`INSERT INTO measuredSpeeds (modelId, decode, prefill, replies, at) VALUES ('a', 42.5, NULL, 1, 7)`).run()
-  const sample = old.prepare(
-    `INSERT INTO speedSamples (key, modelId, backend, gpuLayers, totalLayers, threads, contextSize, kvCacheType, mixture, depth, decode,
-       decodePredicted, prefill, prefillPredicted, at) VALUES (?, 'b', 'cuda', ?, 33, 8, 8192, 'f16', 0, 500, ?, 50, ?, 900, ?)`,
-  )
-  sample.run('old@1+cpu@1', 33, 5, 100, 1)
-  for (const [decode, prefill, at] of [
-    [40, 800, 2],
-    [60, null, 3],
-    [50, 1000, 4],
-  ])
-    sample.run('card@9+cpu@1', 33, decode, prefill, at)
-  sample.run('card@9+cpu@1', 20, 20, null, 5)
-  old.close()
-  const db = openDatabase({ dataDir: dir })
-  const all = { modelId: 'b', backend: 'cuda', kvCacheType: 'f16', key: 'card' }
-  expect(db.measuredSpeeds.all()).toEqual([
-    { ...all, gpuLayers: 20, decode: 20, prefill: null, replies: 1, at: 5 },
-    { ...all, gpuLayers: 33, decode: 50, prefill: 900, replies: 3, at: 4 },
-  ])
-  db.close()
-})
-
-test('a step that fails leaves everything as it was', () => {
-  openDatabase({ dataDir }).close()
-  const broken: Migration = {
-    version: 99,
-    up: (db) => {
-      db.exec('DROP TABLE settings')
-      throw new Error('half-way')
-    },
-  }
-  expect(() => openDatabase({ dataDir, steps: [...migrations, broken] })).toThrow('half-way')
-  const db = openDatabase({ dataDir })
-  expect(db.settings.all().size).toBe(0)
   db.close()
 })
 

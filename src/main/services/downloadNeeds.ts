@@ -15,9 +15,10 @@ export interface Arrived {
   /** null: it came from a mere address. */
   repository: string | null
   revision: string
-  sha256: string | null
-  /** The hash that it has, where no source says which it should have. */
-  ownSha256?: string | undefined
+  /** What the source says of each file, in their order; null where it does not say so of all. */
+  sha256s: string[] | null
+  /** The hashes that they have, where no source says which they should have. */
+  ownSha256s?: string[] | undefined
 }
 
 /** A model of the library. */

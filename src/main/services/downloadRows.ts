@@ -214,21 +214,16 @@ export function isBelow(folder: string, root: string): boolean {
   return inside !== '' && !inside.startsWith('..')
 }
 
-/** Of all files of a download that somebody vouches for. */
-export function hashesOfRow(row: DownloadRow): { path: string; sha256: string }[] | null {
-  const known = row.parts.flatMap(({ file, sha256 }) => (sha256 === null ? [] : [{ path: targetOf(row, file), sha256 }]))
-  return known.length === 0 ? null : known
-}
-
-/** What the library is told of a finished one. */
+/** What the library is told of a finished one. Every part counts: the first one alone says nothing of the others. */
 export function arrivalOf(row: DownloadRow): Arrived {
-  const [first] = row.parts
+  const sha256s = row.parts.flatMap(({ sha256 }) => sha256 ?? [])
+  const own = row.parts.flatMap(({ ownSha256 }) => ownSha256 ?? [])
   return {
     path: targetOf(row),
     repository: sourceKind(row.repository) === 'address' ? null : row.repository,
     revision: row.revision,
-    sha256: first?.sha256 ?? null,
-    ...(first?.ownSha256 === undefined ? {} : { ownSha256: first.ownSha256 }),
+    sha256s: sha256s.length === row.parts.length ? sha256s : null,
+    ...(own.length === row.parts.length ? { ownSha256s: own } : {}),
   }
 }
 

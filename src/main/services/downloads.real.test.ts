@@ -102,7 +102,7 @@ describe('downloads', () => {
     const done = await service.waitFor(first.id)
     expect(done).toMatchObject({ state: 'done', receivedBytes: size, verifiedBytes: size, modelId: 'model-1', secondsLeft: null })
     expect(hashOf(target)).toBe(sha256)
-    expect(arrived).toEqual([{ path: target, repository, revision: hub.commit(repository), sha256 }])
+    expect(arrived).toEqual([{ path: target, repository, revision: hub.commit(repository), sha256s: [sha256] }])
     expect(await service.start({ repository, file })).toEqual({ ...first, here: target })
     expect(hub.stats.storageRequests).toBe(1)
     await service.dismiss(first.id)

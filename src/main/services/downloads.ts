@@ -11,7 +11,6 @@ import { type Entry, newEntry, takeEvent, viewOfEntry } from './downloadEntry'
 import { SpeedMeter } from './downloadProgress'
 import {
   arrivalOf,
-  hashesOfRow,
   hasRoomAgain,
   isActive,
   isOffline,
@@ -98,12 +97,6 @@ export class DownloadsService {
 
   get(id: string): Download {
     return this.#view(this.#find(id))
-  }
-
-  /** Of all files of a model that was downloaded; null for any other. */
-  hashesOf(modelId: string): { path: string; sha256: string }[] | null {
-    const entry = [...this.#entries.values()].find(({ row }) => row.modelId === modelId && row.state === 'done')
-    return entry === undefined ? null : hashesOfRow(entry.row)
   }
 
   /** Where the file lies, or will. */

@@ -342,7 +342,7 @@ it('a download is verified until its file changes', async () => {
   const { library, home } = setUp()
   const path = put(join(home, 'snug', 'models', 'maker', 'model', 'm.gguf'), 'GGUF right')
   const sha256 = createHash('sha256').update('GGUF right').digest('hex')
-  const id = await library.arrived({ path, repository: 'maker/model', revision: 'c'.repeat(40), sha256 })
+  const id = await library.arrived({ path, repository: 'maker/model', revision: 'c'.repeat(40), sha256s: [sha256] })
   expect(library.get(id)).toMatchObject({ state: 'verified', origin: 'download', repository: 'maker/model' })
   expect(await library.scan()).toEqual([])
   writeFileSync(path, 'GGUF another')

@@ -14,7 +14,7 @@ import { type FoundFile, findModels, mayBeModel, modelStat, partPaths } from '..
 import { type ModelSource, type Surroundings, defaultFolders } from '../platform/otherPrograms'
 import type { Arrived } from './downloadNeeds'
 import { Changes, follow } from './follow'
-import { modelId, newModelRow, rowsWithFiles, sameFiles, settled, viewOf } from './libraryRows'
+import { hashOfParts, modelId, newModelRow, rowsWithFiles, sameFiles, settled, viewOf } from './libraryRows'
 
 export interface LibraryDependencies {
   rows: {
@@ -43,9 +43,9 @@ interface AddOptions {
   origin: ModelOrigin
   repository?: string | null
   revision?: string | null
-  sha256?: string | null
+  sha256s?: string[] | null
   /** Read while it arrived; no source vouches for it. */
-  ownSha256?: string | undefined
+  ownSha256s?: string[] | undefined
   /** The person asked for it: also what was taken off the list comes back. */
   asked: boolean
 }
@@ -78,11 +78,15 @@ export class LibraryService {
     return rows.map((row) => ({ ...this.#view(row), sameAs: same.get(row.id) ?? null }))
   }
 
-  /** The model that is these files, where it still lies as it was read. */
+  /** The model that is these files, where it still lies as it was read. `hashes` are a source's own, so it vouches for what has them. */
   async withFiles(hashes: readonly (string | null)[]): Promise<{ modelId: string; path: string } | null> {
-    for (const { id, path, sizeBytes, mtimeMs } of rowsWithFiles(this.#needs.rows.all(), hashes)) {
+    for (const row of rowsWithFiles(this.#needs.rows.all(), hashes)) {
+      const { id, path, sizeBytes, mtimeMs } = row
       const now = await modelStat(path)
-      if (now?.sizeBytes === sizeBytes && now.mtimeMs === mtimeMs) return { modelId: id, path }
+      if (now?.sizeBytes !== sizeBytes || now.mtimeMs !== mtimeMs) continue
+      const promisedSha256s = hashes.flatMap((hash) => hash ?? [])
+      if (row.sha256 === null) this.save(settled({ ...row, promisedSha256s, sha256: hashOfParts(promisedSha256s) }))
+      return { modelId: id, path }
     }
     return null
   }
@@ -193,8 +197,8 @@ export class LibraryService {
   }
 
   /** A download that was verified. */
-  arrived({ path, repository, revision, sha256, ownSha256 }: Arrived): Promise<string> {
-    return this.#add(path, { origin: 'download', repository, revision, sha256, ownSha256, asked: true })
+  arrived({ path, repository, revision, sha256s, ownSha256s }: Arrived): Promise<string> {
+    return this.#add(path, { origin: 'download', repository, revision, sha256s, ownSha256s, asked: true })
   }
 
   /** The file stays. */
@@ -294,7 +298,7 @@ export class LibraryService {
     return done
   }
 
-  async #addNow(path: string, { origin, repository, revision, sha256, ownSha256 }: AddOptions): Promise<string> {
+  async #addNow(path: string, { origin, repository, revision, sha256s, ownSha256s }: AddOptions): Promise<string> {
     const real = await realpath(path).catch((cause: unknown) => {
       throw new SnugError('model/not-found', 'the file is not there', { path }, { cause })
     })
@@ -310,10 +314,11 @@ export class LibraryService {
     if (known === undefined || origin === 'download') row.origin = origin
     row.repository = repository ?? row.repository
     row.revision = revision ?? row.revision
-    const own = ownSha256 === undefined ? {} : { fileSha256: ownSha256, checkedAt: (this.#needs.now ?? Date.now)() }
+    const own = ownSha256s === undefined ? {} : { fileSha256: hashOfParts(ownSha256s), checkedAt: (this.#needs.now ?? Date.now)() }
+    const promised = sha256s == null ? {} : { promisedSha256s: sha256s, sha256: hashOfParts(sha256s) }
     const unchanged = known !== undefined && known.sizeBytes === facts.sizeBytes && known.mtimeMs === facts.mtimeMs
-    if (unchanged && row.facts !== null && row.problem === null) this.save(settled({ ...row, ...own, sha256: sha256 ?? row.sha256 }))
-    else await this.#look({ ...row, ...facts, ...unread, ...own, sha256: sha256 ?? null })
+    if (unchanged && row.facts !== null && row.problem === null) this.save(settled({ ...row, ...own, ...promised }))
+    else await this.#look({ ...row, ...facts, ...unread, promisedSha256s: null, ...own, ...promised })
     return row.id
   }
 
@@ -330,7 +335,7 @@ export class LibraryService {
     if (unchanged && row.state !== 'missing') return
     if (unchanged) return this.save(settled(row))
     try {
-      await this.#look({ ...row, ...facts, ...unread, sha256: null })
+      await this.#look({ ...row, ...facts, ...unread })
     } catch (error) {
       this.#log.warn('a changed file could not be looked into', { path: row.path, error: toErrorValue(error) })
     }
@@ -380,8 +385,8 @@ export class LibraryService {
   }
 }
 
-/** What was known of the bytes is void. */
-const unread = { fileSha256: null, checkedAt: null }
+/** What was known of the bytes is void. What they should be is not: it was said of the file that came, and tells whether this is it. */
+const unread = { sha256: null, fileSha256: null, checkedAt: null }
 
 function signature({ sizeBytes, mtimeMs }: { sizeBytes: number; mtimeMs: number }): string {
   return `${sizeBytes}:${mtimeMs}`

@@ -30,7 +30,6 @@ let inThread: RunFileJob
 let home: string
 let db: SnugDatabase
 let library: LibraryService
-const promised = new Map<string, { path: string; sha256: string }[]>()
 
 beforeAll(async () => {
   const worker = await bundle('src/main/platform/downloadWorker.ts')
@@ -43,7 +42,6 @@ afterAll(() => {
 beforeEach(() => {
   home = mkdtempSync(join(root, 'home-'))
   db = openDatabase({ dataDir: join(home, 'data') })
-  promised.clear()
   library = new LibraryService({
     rows: db.models,
     settings: { get: () => defaultSettings, set: () => defaultSettings },
@@ -61,7 +59,6 @@ beforeEach(() => {
 const care = (more: Partial<LibraryCareOptions> = {}) =>
   new LibraryCare({
     library,
-    hashes: (id) => promised.get(id) ?? null,
     fileJob: inThread,
     locksFolder: join(home, 'data', 'locks'),
     ...more,
@@ -93,8 +90,7 @@ async function ended(works: LibraryCare, id: string): Promise<LibraryWork | unde
 
 test('verified again in a thread: right, changed without a trace, and right again', async () => {
   const { id, path } = await add('a.gguf', 'GGUF right')
-  await library.arrived({ path, repository: 'maker/model', revision: 'c'.repeat(40), sha256: sha('GGUF right') })
-  promised.set(id, [{ path: join(home, 'elsewhere', 'a.gguf'), sha256: sha('GGUF right') }])
+  await library.arrived({ path, repository: 'maker/model', revision: 'c'.repeat(40), sha256s: [sha('GGUF right')] })
   const works = care()
   expect(await ended(works, works.startVerify(id).id)).toMatchObject({ state: 'done', outcome: 'verified', modelId: id })
   const time = statSync(path).mtimeMs
@@ -108,6 +104,65 @@ test('verified again in a thread: right, changed without a trace, and right agai
   expect(works.works()).toHaveLength(1)
   works.cancel(works.works()[0]?.id ?? '')
   expect(works.works()).toEqual([])
+})
+
+/** A split model as a download leaves it; nothing else remembers its parts. */
+async function arriveSplit(name: string, contents: string[]): Promise<{ id: string; paths: string[] }> {
+  const folder = join(home, 'models', name)
+  mkdirSync(folder, { recursive: true })
+  const paths = contents.map((_, at) => join(folder, `${name}-0000${at + 1}-of-0000${contents.length}.gguf`))
+  for (const [at, content] of contents.entries()) writeFileSync(paths[at] ?? '', content)
+  const id = await library.arrived({
+    path: paths[0] ?? '',
+    repository: `maker/${name}`,
+    revision: 'c'.repeat(40),
+    sha256s: contents.map(sha),
+  })
+  return { id, paths }
+}
+
+test('every part of a split download is verified, whichever of them is damaged, and after a move', async () => {
+  const { id, paths } = await arriveSplit('split', ['GGUF 1', 'GGUF 2', 'GGUF 3'])
+  expect(await care().verify(id, still)).toBe('verified')
+  rot(paths[2] ?? '', 'GGUF x')
+  expect(await care().verify(id, still)).toBe('wrong')
+  expect(library.get(id).state).toBe('damaged')
+  rot(paths[2] ?? '', 'GGUF 3')
+  expect(await care().verify(id, still)).toBe('verified')
+  await care().move(id, join(home, 'elsewhere'), still)
+  rot(join(home, 'elsewhere', 'split-00002-of-00003.gguf'), 'GGUF y')
+  expect(await care().verify(id, still)).toBe('wrong')
+  // A file that somebody wrote anew is not verified, and is held against what was promised.
+  writeFileSync(join(home, 'elsewhere', 'split-00002-of-00003.gguf'), 'GGUF 2 and more')
+  await library.scan()
+  expect(library.get(id).state).toBe('own')
+  expect(await care().verify(id, still)).toBe('wrong')
+})
+
+test('split models that share their first part are not copies, and an update of a later part is not here', async () => {
+  const a = await arriveSplit('a', ['GGUF 1', 'GGUF 2'])
+  const b = await arriveSplit('b', ['GGUF 1', 'GGUF x'])
+  const same = () => library.list().map(({ sameAs }) => sameAs)
+  const expectTwo = async () => {
+    expect(same()).toEqual([null, null])
+    expect(await library.withFiles(['GGUF 1', 'GGUF 2'].map(sha))).toMatchObject({ modelId: a.id })
+    expect(await library.withFiles(['GGUF 1', 'GGUF x'].map(sha))).toMatchObject({ modelId: b.id })
+    expect(await library.withFiles(['GGUF 1', 'GGUF 3'].map(sha))).toBeNull()
+  }
+  await expectTwo()
+  await care().verify(a.id, still)
+  await care().compare(still)
+  await expectTwo()
+  const c = await arriveSplit('c', ['GGUF 1', 'GGUF 2'])
+  expect(same()).toEqual([[c.id], null, [a.id]])
+})
+
+test('what a source names as the hashes of a file of one’s own, it vouches for', async () => {
+  const { id, path } = await add('own.gguf', 'GGUF own')
+  await care().verify(id, still)
+  expect(await library.withFiles([sha('GGUF own')])).toEqual({ modelId: id, path })
+  expect(library.get(id)).toMatchObject({ state: 'verified', origin: 'added' })
+  expect(await care().verify(id, still)).toBe('verified')
 })
 
 test('a file of one’s own: read once, the same later, and a flipped byte is found', async () => {
@@ -215,7 +270,7 @@ toOtherDisk('a full disk, a cancel and bytes that rotted leave the old file as i
   const stop = new AbortController()
   stop.abort()
   await expect(care().move(id, target, stop.signal)).rejects.toMatchObject({ code: 'cancelled' })
-  promised.set(id, [{ path, sha256: sha('GGUF what it was') }])
+  library.save({ ...library.row(id), promisedSha256s: [sha('GGUF what it was')] })
   await expect(care().move(id, target, still)).rejects.toMatchObject({ code: 'download/hash-mismatch' })
   expect(readdirSync(target)).toEqual([])
   expect(readFileSync(path, 'utf8')).toBe('GGUF m')

@@ -13,15 +13,13 @@ import { diskFull } from '../platform/partWriter'
 import { Changes, follow } from './follow'
 import { newId } from './ids'
 import type { LibraryService } from './library'
-import { hashOfParts, settled } from './libraryRows'
+import { hashOfParts, promisedOf, settled } from './libraryRows'
 
 /** `same`: no hub says, but it is what it was; `unknown`: it was read for the first time. */
 export type Verified = 'verified' | 'same' | 'unknown' | 'wrong'
 
 export interface LibraryCareOptions {
   library: Pick<LibraryService, 'row' | 'rows' | 'save'>
-  /** Hashes that a hub promised for the files of a download. */
-  hashes?: (modelId: string) => { path: string; sha256: string }[] | null
   /** Reads and copies whole files in a thread; left out: here. */
   fileJob?: RunFileJob
   /** Remembers what a move has begun, so that a kill leaves nothing. */
@@ -105,24 +103,20 @@ export class LibraryCare {
   async verify(id: string, signal: AbortSignal, onProgress: (doneBytes: number) => void = () => {}): Promise<Verified> {
     const { library } = this.#options
     const before = library.row(id)
-    const known = this.#promised(before)
-    const paths = known?.map(({ path }) => path) ?? partPaths(before.path)
-    const hashes = await this.#job({ kind: 'hash', paths }, onProgress, signal)
+    const hashes = await this.#job({ kind: 'hash', paths: partPaths(before.path) }, onProgress, signal)
     const row = library.row(id)
     if (row.mtimeMs !== before.mtimeMs || row.sizeBytes !== before.sizeBytes)
       throw new SnugError('model/file-changed', 'the file changed while it was read', { path: row.path })
     const found = hashOfParts(hashes)
-    const wrong =
-      known === null ? row.fileSha256 != null && row.fileSha256 !== found : known.some(({ sha256 }, at) => sha256 !== hashes[at])
-    if (wrong) {
+    if (isOther(row, hashes)) {
       const problem = { code: 'download/hash-mismatch', message: `sha256 ${hashes.join(' ')}` }
       library.save({ ...row, state: 'damaged', sha256: null, problem })
       return 'wrong'
     }
     const problem = row.problem?.code === 'download/hash-mismatch' ? null : row.problem
-    const sha256 = known === null ? row.sha256 : (row.sha256 ?? known[0]?.sha256 ?? null)
-    library.save(settled({ ...row, sha256, fileSha256: found, checkedAt: this.#now(), problem }))
-    return known !== null ? 'verified' : before.fileSha256 == null ? 'unknown' : 'same'
+    const promised = promisedOf(row) !== null
+    library.save(settled({ ...row, sha256: promised ? found : null, fileSha256: found, checkedAt: this.#now(), problem }))
+    return promised ? 'verified' : before.fileSha256 == null ? 'unknown' : 'same'
   }
 
   /** Reads the files that may be copies of another one: those of the same size whose hash is not known. */
@@ -233,12 +227,7 @@ export class LibraryCare {
   }
 
   async #checkCopies(row: ModelRow, hashes: readonly string[], copies: { to: string }[]): Promise<void> {
-    const promised = this.#promised(row)
-    const wrong =
-      promised === null
-        ? row.fileSha256 != null && row.fileSha256 !== hashOfParts(hashes)
-        : promised.length === hashes.length && promised.some(({ sha256 }, at) => sha256 !== hashes[at])
-    if (!wrong) return
+    if (!isOther(row, hashes)) return
     for (const { to } of copies) await rm(to, { force: true })
     // What is damaged stays where it is, for the person to see.
     this.#options.library.save({
@@ -265,19 +254,11 @@ export class LibraryCare {
     if (free < sizeBytes + spareBytes) throw diskFull(folder, sizeBytes + spareBytes - free)
   }
 
-  #promised(row: ModelRow): { path: string; sha256: string }[] | null {
-    const known = this.#options.hashes?.(row.id) ?? (row.sha256 === null ? null : [{ path: row.path, sha256: row.sha256 }])
-    if (known === null || known.length === 0) return null
-    // The file may lie in another folder since.
-    const parts = partPaths(row.path)
-    return known.map(({ path, sha256 }) => ({ path: parts.find((part) => basename(part) === basename(path)) ?? path, sha256 }))
-  }
-
   #perhapsSame(): ModelRow[] {
     const there = this.#options.library.rows().filter(({ state }) => state === 'own' || state === 'verified')
     return there
       .filter((row) => there.some((other) => other.id !== row.id && other.sizeBytes === row.sizeBytes))
-      .filter((row) => row.fileSha256 == null && (row.sha256 === null || partPaths(row.path).length > 1))
+      .filter((row) => row.fileSha256 == null && row.sha256 === null)
   }
 
   #start(kind: LibraryWork['kind'], modelId: string | null, totalBytes: number, run: Entry['run']): { id: string } {
@@ -328,6 +309,13 @@ export class LibraryCare {
   #now(): number {
     return (this.#options.now ?? Date.now)()
   }
+}
+
+/** Not what was promised; where nothing was, not what it was when it was read before. */
+function isOther(row: ModelRow, hashes: readonly string[]): boolean {
+  const promised = promisedOf(row)
+  const before = promised === null ? (row.fileSha256 ?? null) : hashOfParts(promised)
+  return before !== null && before !== hashOfParts(hashes)
 }
 
 async function freeOf(folder: string): Promise<number> {

@@ -53,15 +53,24 @@ export function hashOfParts(hashes: readonly string[]): string | null {
   return createHash('sha256').update(hashes.join('\n')).digest('hex')
 }
 
+/** What tells these bytes from others: as they were read here, else as they came. Both are of all parts. null: not known, or not to be relied on. */
+function identityOf({ state, fileSha256, sha256 }: ModelRow): string | null {
+  return state === 'verified' || state === 'own' ? (fileSha256 ?? sha256) : null
+}
+
+/** What its source promised of each file; null where that is not known, or is of files that were split otherwise. */
+export function promisedOf({ path, promisedSha256s }: Pick<ModelRow, 'path' | 'promisedSha256s'>): readonly string[] | null {
+  return promisedSha256s?.length === partPaths(path).length ? promisedSha256s : null
+}
+
 /** Whose files have these hashes, as far as they were checked. */
 export function rowsWithFiles(rows: readonly ModelRow[], hashes: readonly (string | null)[]): ModelRow[] {
   const known = hashes.flatMap((hash) => (hash === null ? [] : [hash]))
   if (known.length === 0 || known.length < hashes.length) return []
   const whole = hashOfParts(known)
   return rows.filter((row) => {
-    if (row.removedAt !== null || (row.state !== 'verified' && row.state !== 'own') || partPaths(row.path).length !== known.length)
-      return false
-    return row.fileSha256 === whole || (row.fileSha256 == null && row.state === 'verified' && row.sha256 === known[0])
+    if (row.removedAt !== null || partPaths(row.path).length !== known.length) return false
+    return identityOf(row) === whole
   })
 }
 
@@ -69,8 +78,8 @@ export function rowsWithFiles(rows: readonly ModelRow[], hashes: readonly (strin
 export function sameFiles(rows: readonly ModelRow[], identity: (id: string) => string): Map<string, string[]> {
   const byHash = new Map<string, ModelRow[]>()
   for (const row of rows) {
-    const hash = row.fileSha256 ?? row.sha256
-    if (hash == null || (row.state !== 'verified' && row.state !== 'own')) continue
+    const hash = identityOf(row)
+    if (hash === null) continue
     const known = byHash.get(hash) ?? []
     if (!known.some((other) => identity(other.id) === identity(row.id))) byHash.set(hash, [...known, row])
   }

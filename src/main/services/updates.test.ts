@@ -16,6 +16,7 @@ const row = (id: string, repository: string | null, sha256: string | null) => ({
   ...newModelRow(id, `/models/${id}/m.gguf`, 1),
   repository,
   sha256,
+  promisedSha256s: sha256 === null ? null : [sha256],
 })
 
 function service(needs: Partial<UpdatesDependencies> & Pick<UpdatesDependencies, 'hub'>, rows: ReturnType<typeof row>[]): UpdatesService {
@@ -23,7 +24,7 @@ function service(needs: Partial<UpdatesDependencies> & Pick<UpdatesDependencies,
   const put = (values: Record<string, unknown>) => {
     for (const [name, value] of Object.entries(values)) stored.set(name, JSON.stringify(value))
   }
-  return new UpdatesService({ models: () => rows, hashesOf: () => null, rows: { all: () => stored, put }, now: () => 7, ...needs })
+  return new UpdatesService({ models: () => rows, rows: { all: () => stored, put }, now: () => 7, ...needs })
 }
 
 test('another hash at the hub is an update; what has no hash or no hub is not asked about', async () => {
@@ -51,24 +52,27 @@ test('another hash at the hub is an update; what has no hash or no hub is not as
   expect(updates.last()?.updates).toEqual([])
 })
 
-test('every part of a split file is compared, by its own hash or by that of the whole', async () => {
+test('every part of a split file is compared, by what was promised of it or by the bytes of the whole', async () => {
   const name = (part: number) => `m-0000${part}-of-00003.gguf`
   const split = (hashes: string[]): HubListing => ({
     ...listing('x'),
     groups: [{ quantization: 'Q4_0', file: name(1), parts: [1, 2, 3].map(name), sizeBytes: 27, sha256: hashes[0] ?? null }],
     files: hashes.map((sha256, at) => ({ path: name(at + 1), sizeBytes: 9, sha256, gitSha1: null })),
   })
-  const model = { ...row('s', 'maker/model', 'a'), path: `/models/${name(1)}` }
+  const model = { ...row('s', 'maker/model', null), path: `/models/${name(1)}` }
   const mine = ['a', 'b', 'c']
-  const known = { hashesOf: () => mine.map((sha256, at) => ({ path: `/models/${name(at + 1)}`, sha256 })) }
-  const ask = async (hashes: string[], needs: Partial<UpdatesDependencies>, of = model) =>
-    (await service({ hub: { listing: async () => split(hashes) }, ...needs }, [of]).check()).updates.map(({ file }) => file)
-  expect(await ask(mine, known)).toEqual([])
-  expect(await ask(['a', 'b', 'z'], known)).toEqual([name(1)])
-  expect(await ask(['a', 'b'], known)).toEqual([name(1)])
+  const ask = async (hashes: string[], of: ReturnType<typeof row>) =>
+    await service({ hub: { listing: async () => split(hashes) } }, [of]).check()
+  const files = async (hashes: string[], of: ReturnType<typeof row>) => (await ask(hashes, of)).updates.map(({ file }) => file)
+  const arrived = { ...model, sha256: hashOfParts(mine), promisedSha256s: mine }
+  expect(await ask(mine, arrived)).toMatchObject({ checked: 1, updates: [] })
+  expect(await files(['a', 'b', 'z'], arrived)).toEqual([name(1)])
+  expect(await files(['a', 'b'], arrived)).toEqual([name(1)])
   const read = { ...model, fileSha256: hashOfParts(mine) }
-  expect(await ask(mine, {}, read)).toEqual([])
-  expect(await ask(['a', 'b', 'z'], {}, read)).toEqual([name(1)])
+  expect(await ask(mine, read)).toMatchObject({ checked: 1, updates: [] })
+  expect(await files(['a', 'b', 'z'], read)).toEqual([name(1)])
+  // Of nothing but its first part nothing can be said.
+  expect(await ask(['a', 'b', 'z'], { ...model, promisedSha256s: ['a'] })).toMatchObject({ checked: 0, updates: [] })
 })
 
 test('a repository that cannot be asked does not hide the others', async () => {

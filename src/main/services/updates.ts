@@ -6,13 +6,11 @@ import type { ModelRow } from '../db/repositories/models'
 import type { Hub } from '../platform/hub'
 import type { HubListing } from '../platform/hubFiles'
 import { partPaths } from '../platform/modelFolders'
-import { hashOfParts } from './libraryRows'
+import { hashOfParts, promisedOf } from './libraryRows'
 
 export interface UpdatesDependencies {
   models: () => readonly ModelRow[]
   hub: Pick<Hub, 'listing'>
-  /** What each file of a download should be. */
-  hashesOf: (modelId: string) => { path: string; sha256: string }[] | null
   /** Kept over a quit: asking again costs requests. */
   rows: { all(): Map<string, string>; put(values: Record<string, unknown>): void }
   now?: () => number
@@ -44,7 +42,7 @@ export class UpdatesService {
   }
 
   async check(signal?: AbortSignal): Promise<UpdateCheck> {
-    const known = this.#needs.models().filter((row) => /^(?!ollama\/)[\w.-]+\/[\w.-]+$/.test(row.repository ?? '') && this.#hasHash(row))
+    const known = this.#needs.models().filter((row) => /^(?!ollama\/)[\w.-]+\/[\w.-]+$/.test(row.repository ?? '') && hasHash(row))
     const updates: ModelUpdate[] = []
     let checked = 0
     let error: UpdateCheck['error'] = null
@@ -68,26 +66,17 @@ export class UpdatesService {
     return { at, checked, updates, error }
   }
 
-  #hasHash(row: ModelRow): boolean {
-    return (row.sha256 ?? row.fileSha256) != null || this.#needs.hashesOf(row.id) !== null
-  }
-
   /** Every part counts: a maker may have changed the last one alone. null: nothing to compare. */
   #compare(row: ModelRow, { repository, revision, files, groups }: HubListing): { update: ModelUpdate | null } | null {
     const names = partPaths(row.path).map((path) => basename(path))
-    const own = new Map(this.#needs.hashesOf(row.id)?.map(({ path, sha256 }) => [basename(path), sha256]))
-    const first = names[0] ?? ''
-    if (row.sha256 !== null && !own.has(first)) own.set(first, row.sha256)
+    const own = promisedOf(row)
     const theirs = names.map((name) => files.find(({ path }) => basename(path) === name))
     const there = theirs[0]
     if (there === undefined) return null
     const hashes = theirs.flatMap((file) => (file?.sha256 == null ? [] : [file.sha256]))
     const whole = hashes.length === names.length ? hashOfParts(hashes) : null
-    const pairs = theirs.flatMap((file, at) => {
-      const mine = own.get(names[at] ?? '')
-      return mine === undefined || file?.sha256 == null ? [] : [mine === file.sha256]
-    })
-    if (pairs.length < names.length && row.fileSha256 != null && whole !== null) pairs.push(row.fileSha256 === whole)
+    const pairs = own === null ? [] : theirs.flatMap((file, at) => (file?.sha256 == null ? [] : [own[at] === file.sha256]))
+    if (own === null && whole !== null) pairs.push(row.fileSha256 === whole)
     // Files that were split otherwise are other files.
     if (theirs.includes(undefined)) pairs.push(false)
     if (pairs.length === 0) return null
@@ -97,6 +86,10 @@ export class UpdatesService {
       update: { modelId: row.id, repository, revision, file: group?.file ?? there.path, sizeBytes: group?.sizeBytes ?? there.sizeBytes },
     }
   }
+}
+
+function hasHash(row: ModelRow): boolean {
+  return promisedOf(row) !== null || row.fileSha256 != null
 }
 
 function parsed(text: string): unknown {

@@ -13,7 +13,7 @@ export interface ModelRow {
   mtimeMs: number
   /** SHA-256 of the header, the same for a moved file. */
   headerSha: string | null
-  /** SHA-256 of the whole file, only where it was checked. */
+  /** Of all its bytes (`hashOfParts`), only where they are what the source promised. */
   sha256: string | null
   origin: ModelOrigin
   state: LibraryModel['state']
@@ -28,17 +28,20 @@ export interface ModelRow {
   removedAt: number | null
   /** What a person keeps for this model. */
   preset?: ModelPreset | null
+  /** What the source named as the SHA-256 of each file, in the order of the parts; kept when the bytes turn out to be others. */
+  promisedSha256s?: string[] | null
   /** Hash of the bytes as they were read here, of any file; of a split one over the hashes of its parts. */
   fileSha256?: string | null
   /** When the bytes were read whole and found to be what they should. */
   checkedAt?: number | null
 }
 
-interface Stored extends Omit<ModelRow, 'facts' | 'thinking' | 'problem' | 'preset' | 'fileSha256' | 'checkedAt'> {
+interface Stored extends Omit<ModelRow, 'facts' | 'thinking' | 'problem' | 'preset' | 'promisedSha256s' | 'fileSha256' | 'checkedAt'> {
   facts: string | null
   thinking: string | null
   problem: string | null
   preset: string | null
+  promisedSha256s: string | null
   fileSha256: string | null
   checkedAt: number | null
 }
@@ -61,6 +64,7 @@ const columns = [
   'addedAt',
   'removedAt',
   'preset',
+  'promisedSha256s',
   'fileSha256',
   'checkedAt',
 ] as const
@@ -115,6 +119,7 @@ export class ModelsRepository {
         thinking: toJsonOrNull(row.thinking),
         problem: toJsonOrNull(row.problem),
         preset: toJsonOrNull(row.preset ?? null),
+        promisedSha256s: toJsonOrNull(row.promisedSha256s ?? null),
         fileSha256: row.fileSha256 ?? null,
         checkedAt: row.checkedAt ?? null,
       }),
@@ -146,5 +151,6 @@ function toRow(stored: Stored): ModelRow {
     thinking: fromJson(stored.thinking) as ThinkingCapability | null,
     problem: fromJson(stored.problem) as ModelRow['problem'],
     preset: (fromJson(stored.preset) as ModelPreset | null) ?? null,
+    promisedSha256s: (fromJson(stored.promisedSha256s) as string[] | null) ?? null,
   }
 }
