@@ -221,12 +221,15 @@ export function addLibrary(program: Command): void {
           )
         }
         const model = find(models, id)
-        if (trash) await core.library.trash(model.id)
-        else core.library.forget(model.id)
-        const size = formatBytes(model.sizeBytes, out.language)
-        out.result({ id: model.id, path: model.path, sizeBytes: model.sizeBytes, trashed: trash === true }, () =>
-          trash ? out.words.cli.trashed({ path: model.path, size }) : out.words.cli.removed({ name: model.name }),
-        )
+        const told = { id: model.id, path: model.path, sizeBytes: model.sizeBytes, trashed: trash === true }
+        if (trash !== true) {
+          core.library.forget(model.id)
+          return out.result(told, () => out.words.cli.removed({ name: model.name }))
+        }
+        const { paths, sizeBytes } = await core.library.whatTrashMoves(model.id)
+        await core.library.trash(model.id, paths)
+        const size = formatBytes(sizeBytes, out.language)
+        out.result({ ...told, paths, freedBytes: sizeBytes }, () => out.words.cli.trashed({ paths: paths.join('\n'), size }))
       }),
     )
 }

@@ -6,7 +6,7 @@ import type { Messages } from '@shared/i18n'
 export interface Dialogs {
   chooseFiles(): Promise<string[]>
   chooseFolder(purpose: 'watch' | 'downloads' | 'move'): Promise<string | null>
-  confirmTrash(name: string, path: string, size: string): Promise<boolean>
+  confirmTrash(plan: { name: string; paths: string[]; sizeBytes: number; stays: string[] }, size: string): Promise<boolean>
   /** The one way to a browser: http and https, no credentials, the full address shown first. */
   openLink(address: string): Promise<boolean>
 }
@@ -46,11 +46,16 @@ export function createDialogs({ window, words }: { window: () => BrowserWindow |
       const title = { watch, downloads, move }[purpose]
       return (await choose({ title, properties: ['openDirectory', 'createDirectory'] }))[0] ?? null
     },
-    confirmTrash: (name, path, size) =>
+    confirmTrash: ({ name, paths, sizeBytes, stays }, size) =>
       ask({
         type: 'question',
         message: words().menu.trashTitle({ name }),
-        detail: words().menu.trashDetail({ path, size }),
+        detail: [
+          ...paths,
+          '',
+          sizeBytes > 0 ? words().menu.trashFrees({ size }) : words().menu.trashFreesNothing,
+          ...stays.map((path) => words().menu.trashStays({ path })),
+        ].join('\n'),
         buttons: [words().menu.trashMove, words().common.cancel],
         defaultId: 1,
         cancelId: 1,

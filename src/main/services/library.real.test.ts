@@ -176,11 +176,11 @@ describe('a file of one’s own', () => {
     expect(added[0]).toBe(added[1])
     const [id = ''] = added
     expect(await library.whatTrashMoves(id)).toMatchObject({
-      path,
       paths: [path],
       sizeBytes: `GGUF ${path}`.length - path.length + Buffer.byteLength(path),
+      stays: [],
     })
-    expect(await library.trash(id)).toEqual({ moved: true })
+    expect(await library.trash(id, [path])).toEqual({ moved: true })
     expect(trashed).toEqual([path])
     expect(library.list()).toEqual([])
   })
@@ -299,7 +299,10 @@ describe('folders', () => {
       { id: added[0], path: join(base, 'snapshots', now, 'model-Q4_0.gguf'), repository: 'maker/model-GGUF' },
     ])
     expect(await library.foundOnDisk()).toEqual([])
-    await library.trash(added[0] ?? '')
+    // The older commit still shows this blob, so only the link goes.
+    const { paths } = await library.whatTrashMoves(added[0] ?? '')
+    await library.trash(added[0] ?? '', paths)
+    expect(readFileSync(blob, 'utf8')).toBe('GGUF blob')
     expect(await library.scan()).toEqual([])
   })
 

@@ -1,4 +1,4 @@
-import { lstat, realpath, stat } from 'node:fs/promises'
+import { realpath, stat } from 'node:fs/promises'
 import { basename, resolve, sep } from 'node:path'
 import type { ModelFacts } from '@shared/domain/gguf'
 import type { LibraryModel, ModelOrigin } from '@shared/domain/library'
@@ -10,11 +10,12 @@ import type { FoundModels } from '@shared/ipc/discover'
 import type { AddedFiles } from '@shared/ipc/library'
 import { type Log, silentLog } from '@shared/log'
 import type { ModelRow } from '../db/repositories/models'
-import { type FoundFile, findModels, mayBeModel, modelStat, partPaths } from '../platform/modelFolders'
+import { type FoundFile, findModels, mayBeModel, modelStat } from '../platform/modelFolders'
 import { type ModelSource, type Surroundings, defaultFolders } from '../platform/otherPrograms'
 import type { Arrived } from './downloadNeeds'
 import { Changes, follow } from './follow'
 import { hashOfParts, modelId, newModelRow, rowsWithFiles, sameFiles, settled, viewOf } from './libraryRows'
+import { type TrashPlan, trashPlan } from './trashPlan'
 
 export interface LibraryDependencies {
   rows: {
@@ -208,27 +209,13 @@ export class LibraryService {
   }
 
   /** What `trash` would move: said to the person before. */
-  async whatTrashMoves(id: string): Promise<{ name: string; path: string; paths: string[]; sizeBytes: number }> {
+  async whatTrashMoves(id: string): Promise<TrashPlan & { name: string }> {
     const row = this.row(id)
-    const paths: string[] = []
-    for (const part of partPaths(row.path)) {
-      const link = await lstat(part).catch(() => null)
-      if (link === null) continue
-      paths.push(part)
-      // A link of the Hugging Face cache: the bytes lie elsewhere and go, too.
-      if (link.isSymbolicLink())
-        paths.push(
-          ...(await realpath(part).then(
-            (real) => [real],
-            () => [],
-          )),
-        )
-    }
-    return { name: viewOf(row).name, path: row.path, paths, sizeBytes: row.sizeBytes }
+    return { name: viewOf(row).name, ...(await trashPlan(row.path)) }
   }
 
-  async trash(id: string): Promise<{ moved: boolean }> {
-    const { paths } = await this.whatTrashMoves(id)
+  /** `paths`: what the person was told, and nothing else. */
+  async trash(id: string, paths: readonly string[]): Promise<{ moved: boolean }> {
     if (paths.length === 0) throw new SnugError('model/not-found', 'the file is not there', { id })
     for (const path of paths) await this.#needs.trash(path)
     this.forget(id)

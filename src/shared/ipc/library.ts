@@ -33,7 +33,7 @@ export const library = {
   takeDropped: oc.input(z.object({ ticket: id }).strict()).output(type<AddedFiles>()),
   /** Takes a row off the list; the file stays. */
   forget: oc.input(z.object({ id }).strict()).output(type<null>()),
-  /** Asks with path and size, then moves the file to the system's trash. */
+  /** Asks with every path and the size, then moves those files to the system's trash. */
   trash: oc.input(z.object({ id }).strict()).output(type<{ moved: boolean }>()),
   showInFolder: oc.input(z.object({ id }).strict()).output(type<null>()),
   /** Work that takes minutes: told by `followWork`, ended or taken off the list by `cancelWork`. */

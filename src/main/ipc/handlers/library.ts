@@ -31,11 +31,11 @@ export const libraryHandlers = (area: Area<'library'>, { core, dialogs, dropped,
     return null
   }),
   trash: area.trash.handler(async ({ input }) => {
-    const { name, path, sizeBytes } = await core.library.whatTrashMoves(input.id)
-    if (!(await dialogs.confirmTrash(name, path, formatBytes(sizeBytes, info().language)))) return { moved: false }
+    const plan = await core.library.whatTrashMoves(input.id)
+    if (!(await dialogs.confirmTrash(plan, formatBytes(plan.sizeBytes, info().language)))) return { moved: false }
     // First: Windows moves no file that a process holds.
     await core.engine.letGo(input.id)
-    return core.library.trash(input.id)
+    return core.library.trash(input.id, plan.paths)
   }),
   showInFolder: area.showInFolder.handler(({ input }) => {
     showInFolder(core.library.get(input.id).path)

@@ -206,7 +206,7 @@ export const cli = {
   noModels: 'No models yet. Get one: snug pull OWNER/NAME:Q4_K_M',
   downloadRemoved: (p: { name: string; freed: string }) => `The download of ${p.name} is cancelled; ${p.freed} on the disk are free again.`,
   removed: (p: { name: string }) => `${p.name} is off the list; the file stays where it is.`,
-  trashed: (p: { path: string; size: string }) => `${p.path} (${p.size}) is in the trash.`,
+  trashed: (p: { paths: string; size: string }) => `In the trash (${p.size}):\n${p.paths}`,
   verifiedOk: (p: { name: string }) => `${p.name}: the bytes are right`,
   verifiedOwn: (p: { name: string }) => `${p.name}: whole, but no hub has said what its bytes should be`,
   verifiedBad: (p: { name: string }) => `${p.name}: the bytes are NOT right`,

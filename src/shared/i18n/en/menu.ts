@@ -36,7 +36,9 @@ export const menu = {
   chooseModelsFolder: 'Where downloads go',
   ggufFiles: 'GGUF models',
   trashTitle: (p: { name: string }) => `Move ${p.name} to the trash?`,
-  trashDetail: (p: { path: string; size: string }) => `${p.path}\n${p.size} will be free once the trash is emptied.`,
+  trashFrees: (p: { size: string }) => `${p.size} will be free once the trash is emptied.`,
+  trashFreesNothing: 'Only links go, so this frees no space.',
+  trashStays: (p: { path: string }) => `Stays, because others use it: ${p.path}`,
   trashMove: 'Move to trash',
   presence: {
     done: (p: { name: string }) => `${p.name} is here`,

@@ -191,7 +191,7 @@ export const cli = {
   noModels: '还没有模型。获取一个：snug pull 作者/名称:Q4_K_M',
   downloadRemoved: (p: { name: string; freed: string }) => `已取消下载 ${p.name}，释放磁盘空间 ${p.freed}。`,
   removed: (p: { name: string }) => `${p.name} 已从列表移除，文件仍在原处。`,
-  trashed: (p: { path: string; size: string }) => `${p.path}（${p.size}）已移到废纸篓。`,
+  trashed: (p: { paths: string; size: string }) => `已移到废纸篓（${p.size}）：\n${p.paths}`,
   verifiedOk: (p: { name: string }) => `${p.name}：内容正确`,
   verifiedOwn: (p: { name: string }) => `${p.name}：文件完整，但没有下载站的校验值可比对`,
   verifiedBad: (p: { name: string }) => `${p.name}：内容不正确`,

@@ -36,7 +36,9 @@ export const menu = {
   chooseModelsFolder: '选择下载位置',
   ggufFiles: 'GGUF 模型',
   trashTitle: (p: { name: string }) => `把 ${p.name} 移到废纸篓？`,
-  trashDetail: (p: { path: string; size: string }) => `${p.path}\n清空废纸篓后可腾出 ${p.size}。`,
+  trashFrees: (p: { size: string }) => `清空废纸篓后可腾出 ${p.size}。`,
+  trashFreesNothing: '移走的只是链接，不会腾出空间。',
+  trashStays: (p: { path: string }) => `还有别处在用，不会移走：${p.path}`,
   trashMove: '移到废纸篓',
   presence: {
     done: (p: { name: string }) => `${p.name} 已下载`,
