@@ -1,5 +1,5 @@
 import { cpSync, existsSync, readdirSync, statSync, symlinkSync } from 'node:fs'
-import { dirname, join } from 'node:path'
+import { basename, dirname, join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
 import type { LibraryModel } from '@shared/domain/library'
@@ -100,6 +100,7 @@ test.each([
   await expectNothingCorrupt(place)
   await expectWhole(place)
   expect(hub.stats.storageBytes).toBe(size)
+  expect(readdirSync(dirname(target(place)))).toEqual([basename(target(place))])
 })
 
 test.each(rounds(5))('what one build began, another one in another place ends (%i)', async () => {

@@ -171,6 +171,27 @@ describe('a download', () => {
     expect(hashOf(join(folder, spec.revision.slice(0, 8), file))).toBe(sha256)
   })
 
+  it('never writes over a file that appeared meanwhile: an equal one is taken, another one keeps its name', async () => {
+    const names = [1, 2].map((part) => `big-Q8_0-0000${part}-of-00002.gguf`)
+    const [first = '', second = ''] = names
+    /** `place` runs when the first part is there and the second one comes. */
+    const meanwhile = async (place: () => void) => {
+      const spec = await specOf('maker/split', first)
+      const ran = await run(spec, { onEvent: (event) => event.type === 'placed' && event.part === 0 && place() })
+      expect(ran.error).toBeNull()
+      return { spec, placed: ran.events.filter((event) => event.type === 'placed') }
+    }
+    const other = await meanwhile(() => writeFileSync(join(folder, second), 'somebody else’s'))
+    expect(readFileSync(join(folder, second), 'utf8')).toBe('somebody else’s')
+    const beside = join(folder, other.spec.revision.slice(0, 8))
+    expect(other.spec.folder).toBe(beside)
+    expect(names.map((name) => hashOf(join(beside, name)))).toEqual(other.spec.parts.map((part) => part.sha256))
+    expect(readdirSync(folder).sort()).toEqual([second, other.spec.revision.slice(0, 8)].sort())
+    const equal = await meanwhile(() => writeFileSync(join(folder, second), content.subarray(3_000_000)))
+    expect(equal.placed).toMatchObject([{ fetched: true }, { fetched: false, path: join(folder, second) }])
+    expect(readdirSync(folder).sort()).toEqual(names)
+  })
+
   it('never takes the token to the second host, and needs it at the first', async () => {
     const spec = await specOf('maker/gated')
     expect((await run(spec)).error).toMatchObject({ code: 'hub/gated', data: { page: `${hub.endpoint}/maker/gated` } })

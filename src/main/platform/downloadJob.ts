@@ -4,7 +4,7 @@ import { dirname } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { SnugError, toErrorValue } from '@shared/errors'
 import { clipTo, prefixOf, totalOf } from './byteRanges'
-import { fromFileSystem, hashOfFile, isFileSystem, syncFolder, wanted } from './downloadFiles'
+import { fromFileSystem, hashOfFile, isFileSystem, wanted } from './downloadFiles'
 import { acceptAnswer, isPassing, isRefusal, rangeHeaders, strongEtag } from './downloadAnswer'
 import { type JobEvent, type JobLimits, type JobPart, type JobSpec, jobLimits, partFile, wrongFile } from './downloadTypes'
 import { aboutOf, fileAddress } from './fileAddress'
@@ -79,11 +79,17 @@ export class DownloadJob {
     try {
       await this.#folder.adoptWhatIsThere(signal)
       await this.#folder.needRoom(this.#missingBytes())
-      for (const [index, part] of this.#spec.parts.entries()) if (!part.done) await this.#fetchPart(index, part, signal)
+      // A part whose name was taken while another one came is fetched again, beside it.
+      for (let part = this.#missing; part !== undefined; part = this.#missing)
+        await this.#fetchPart(this.#spec.parts.indexOf(part), part, signal)
     } catch (error) {
       if (signal.aborted) throw new SnugError('cancelled', 'stopped')
       throw fromFileSystem(error, this.#folder.path)
     }
+  }
+
+  get #missing(): JobPart | undefined {
+    return this.#spec.parts.find(({ done }) => !done)
   }
 
   #missingBytes(): number {
@@ -120,9 +126,8 @@ export class DownloadJob {
       await handle.close()
       this.#current = null
     }
-    await rename(path, target)
-    await syncFolder(dirname(target))
-    this.#place(index, part, target, true, own)
+    const placed = await this.#folder.place(part, signal)
+    this.#place(index, part, placed.target, placed.ours, own)
   }
 
   async #durable(index: number, part: JobPart, target: string, ranges: JobPart['ranges']): Promise<void> {

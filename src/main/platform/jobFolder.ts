@@ -1,8 +1,9 @@
-import { mkdir, rename } from 'node:fs/promises'
+import { mkdir, rm } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { SnugError } from '@shared/errors'
 import { isThatFile, sizeOf } from './downloadFiles'
 import { type JobPart, type JobSpec, partFile } from './downloadTypes'
+import { linkOrRename } from './fileJobs'
 import { safeComponents } from './fileNames'
 import { diskFull, freeBytes } from './partWriter'
 
@@ -37,7 +38,22 @@ export class JobFolder {
     // A second name can be taken as well; a third is somebody's joke.
     for (let level = 0; level < 3; level++) {
       if (await this.#adopt(signal)) return
-      await this.#moveTo(join(this.#path, this.spec.revision.slice(0, 8)))
+      await this.#moveAway()
+    }
+    throw new SnugError('file/not-permitted', 'other files have this name', { path: this.#path })
+  }
+
+  /** Gives a whole file its name, which another file may have taken since. False where that one is the same: it is taken instead. */
+  async place(part: JobPart, signal: AbortSignal): Promise<{ target: string; ours: boolean }> {
+    for (let level = 0; level < 3; level++) {
+      const target = this.target(part)
+      if (await nameWithout(partFile(target, this.spec.id), target)) return { target, ours: true }
+      if ((await sizeOf(target)) === part.sizeBytes && (await isThatFile(target, part, signal))) {
+        await rm(partFile(target, this.spec.id), { force: true })
+        return { target, ours: false }
+      }
+      if (signal.aborted) throw new SnugError('cancelled', 'stopped')
+      await this.#moveAway()
     }
     throw new SnugError('file/not-permitted', 'other files have this name', { path: this.#path })
   }
@@ -59,23 +75,37 @@ export class JobFolder {
       const size = await sizeOf(target)
       if (size === null) part.done = false
       else if (part.done && size === part.sizeBytes) continue
-      else if (size === part.sizeBytes && (await isThatFile(target, part, signal))) this.events.found(index, part, target)
-      else return false
+      else if (size === part.sizeBytes && (await isThatFile(target, part, signal))) {
+        // A kill between the two names of `place` leaves both.
+        await rm(partFile(target, this.spec.id), { force: true })
+        this.events.found(index, part, target)
+      } else return false
     }
     return true
   }
 
-  async #moveTo(folder: string): Promise<void> {
+  async #moveAway(): Promise<void> {
     const from = this.spec.parts.map((part) => this.target(part))
-    this.#path = folder
-    this.events.moved(folder)
+    this.#path = join(this.#path, this.spec.revision.slice(0, 8))
+    this.events.moved(this.#path)
     for (const [index, part] of this.spec.parts.entries()) {
       const old = from[index] ?? ''
       const to = this.target(part)
       const [source, place] = part.done ? [old, to] : [partFile(old, this.spec.id), partFile(to, this.spec.id)]
       await mkdir(dirname(to), { recursive: true })
-      if ((await sizeOf(source)) !== null && (await sizeOf(to)) === null) await rename(source, place)
-      else part.done = false
+      if ((await sizeOf(source)) === null || !(await nameWithout(source, place))) part.done = false
     }
   }
+}
+
+/** The new name is on disk before the old one goes, and no other file loses its own: false where one has it. */
+async function nameWithout(from: string, to: string): Promise<boolean> {
+  try {
+    await linkOrRename(from, to)
+  } catch (error) {
+    if (error instanceof SnugError && error.code === 'file/exists') return false
+    throw error
+  }
+  await rm(from, { force: true })
+  return true
 }
