@@ -53,6 +53,15 @@ export async function modelStat(path: string): Promise<ModelStat | null> {
   return { sizeBytes, mtimeMs, identity }
 }
 
+/** Of the disk that a folder lies on, or will: as the first half of `identity`. null where the system does not say. */
+export async function deviceOf(folder: string): Promise<string | null> {
+  for (let at = folder; ; at = dirname(at)) {
+    const facts = await stat(at).catch(() => null)
+    if (facts !== null) return String(facts.dev)
+    if (dirname(at) === at) return null
+  }
+}
+
 /** By its name, or by its first bytes where another program stores it under another. */
 export async function mayBeModel(path: string): Promise<boolean> {
   if (/\.gguf$/i.test(path)) return true

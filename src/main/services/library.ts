@@ -10,7 +10,7 @@ import type { FoundModels } from '@shared/ipc/discover'
 import type { AddedFiles } from '@shared/ipc/library'
 import { type Log, silentLog } from '@shared/log'
 import type { ModelRow } from '../db/repositories/models'
-import { type FoundFile, findModels, mayBeModel, modelStat } from '../platform/modelFolders'
+import { type FoundFile, deviceOf, findModels, mayBeModel, modelStat } from '../platform/modelFolders'
 import { type ModelSource, type Surroundings, defaultFolders } from '../platform/otherPrograms'
 import type { Arrived } from './downloadNeeds'
 import { Changes, follow } from './follow'
@@ -63,6 +63,8 @@ export class LibraryService {
   readonly #skipped = new Map<string, string>()
   /** Device and inode: two names of one file free nothing. */
   readonly #identities = new Map<string, string>()
+  /** Of the folder that downloads go to; null while it is not known. */
+  #modelsDevice: string | null = null
   #scanning: Promise<string[]> | null = null
   #timer: NodeJS.Timeout | null = null
   /** One file is looked into at a time: the tools process is one. */
@@ -75,8 +77,14 @@ export class LibraryService {
 
   list(): LibraryModel[] {
     const rows = this.#needs.rows.all()
-    const same = sameFiles(rows, (id) => this.#identities.get(id) ?? id)
-    return rows.map((row) => ({ ...this.#view(row), sameAs: same.get(row.id) ?? null }))
+    const identity = (id: string) => this.#identities.get(id) ?? id
+    const same = sameFiles(rows, identity)
+    const counted = new Set<string>()
+    return rows.map((row) => {
+      const onModelsDisk = this.#isOnModelsDisk(row) && !counted.has(identity(row.id))
+      if (onModelsDisk) counted.add(identity(row.id))
+      return { ...this.#view(row), sameAs: same.get(row.id) ?? null, onModelsDisk }
+    })
   }
 
   /** The model that is these files, where it still lies as it was read. `hashes` are a source's own, so it vouches for what has them. */
@@ -243,7 +251,15 @@ export class LibraryService {
     this.save({ ...this.row(id), measuredTokensPerSecond: tokensPerSecond })
   }
 
+  #isOnModelsDisk({ id, path, state }: ModelRow): boolean {
+    if (state === 'missing') return false
+    const device = this.#identities.get(id)?.split(':')[0]
+    if (device === undefined || this.#modelsDevice === null) return isInside(path, this.#needs.modelsFolder())
+    return device === this.#modelsDevice
+  }
+
   async #scan(): Promise<string[]> {
+    this.#modelsDevice = await deviceOf(this.#needs.modelsFolder())
     for (const row of this.#needs.rows.all()) await this.#refresh(row)
     const added: string[] = []
     added.push(...(await this.#takeFolder(this.#needs.starterFolder, 'starter', false)))

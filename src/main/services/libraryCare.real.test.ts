@@ -204,8 +204,11 @@ test('copies of one file are found by hash, two names of one file are not', asyn
       return inThread(job, onProgress, signal)
     },
   })
+  await library.scan()
   expect(await ended(works, works.startCompare().id)).toMatchObject({ outcome: 'compared' })
   const same = Object.fromEntries(library.list().map(({ id, sameAs }) => [id, sameAs]))
+  // Two names of one file take its room once.
+  expect(library.list().filter(({ onModelsDisk }) => onModelsDisk === true)).toHaveLength(4)
   expect(same[b.id]?.length).toBe(1)
   expect([a.id, link]).toContain(same[b.id]?.[0])
   expect([same[other.id], same[sized.id]]).toEqual([null, null])
@@ -255,8 +258,11 @@ toOtherDisk('a move to another disk copies, compares, and takes all parts along'
   expect(readdirSync(target).sort()).toEqual(['split-00001-of-00002.gguf', 'split-00002-of-00002.gguf'])
   expect(readdirSync(join(home, 'mine'))).toEqual([])
   expect(library.get(id)).toMatchObject({ path: join(target, 'split-00001-of-00002.gguf'), state: 'own' })
+  const onModelsDisk = () => library.list().map((model) => model.onModelsDisk)
+  expect(onModelsDisk()).toEqual([false])
   await library.scan()
   expect(library.list()).toHaveLength(1)
+  expect(onModelsDisk()).toEqual([false])
   expect(await works.verify(id, still)).toBe('same')
 })
 

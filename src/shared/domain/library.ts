@@ -34,6 +34,8 @@ export interface LibraryModel {
   samplingFrom?: 'file' | 'catalogue' | null
   /** Other rows whose files have the same bytes, as far as hashes are known. null or absent: none known. */
   sameAs?: string[] | null
+  /** Its bytes lie on the disk that downloads go to; not said of a second name of a file that counts already. */
+  onModelsDisk?: boolean
   /** When every byte was read last and found right. */
   checkedAt?: number | null
   /** What the person keeps for this model: how it is loaded, how it writes. null or absent: nothing, all is automatic. */

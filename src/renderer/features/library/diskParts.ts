@@ -3,16 +3,14 @@ import type { Bytes } from '@shared/domain/units'
 
 const open: ReadonlySet<Download['state']> = new Set(['queued', 'running', 'paused', 'verifying', 'failed'])
 
-/** Where a disk's bytes are. Only downloaded models surely lie on it; adopted ones may lie elsewhere and stay in "other files". */
+/** Where a disk's bytes are: of models those that lie on it, wherever they came from. */
 export function diskParts(
   disk: { total: Bytes; free: Bytes },
   models: readonly LibraryModel[],
   downloads: readonly Download[],
 ): { models: Bytes; unfinished: Bytes; reserved: Bytes; other: Bytes } {
   const waiting = downloads.filter(({ state }) => open.has(state))
-  const ours = models
-    .filter(({ origin, state }) => origin === 'download' && state !== 'missing')
-    .reduce((sum, { sizeBytes }) => sum + sizeBytes, 0)
+  const ours = models.filter(({ onModelsDisk }) => onModelsDisk === true).reduce((sum, { sizeBytes }) => sum + sizeBytes, 0)
   const unfinished = waiting.reduce((sum, { receivedBytes }) => sum + receivedBytes, 0)
   const reserved = waiting.reduce((sum, { totalBytes, receivedBytes }) => sum + Math.max(0, totalBytes - receivedBytes), 0)
   const used = Math.max(0, disk.total - disk.free)
