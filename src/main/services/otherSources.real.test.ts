@@ -12,6 +12,8 @@ import { ModelScope } from '../platform/modelScope'
 import { Network } from '../platform/network'
 import { lookAtAddress } from '../platform/remoteFile'
 import type { DownloadsService } from './downloads'
+import { newModelRow } from './libraryRows'
+import { UpdatesService } from './updates'
 
 const MiB = 1024 * 1024
 const content = randomBytes(6 * MiB + 99)
@@ -77,6 +79,25 @@ describe('ModelScope', () => {
     expect(service.pathOf(id)).toBe(path)
     expect(hashOf(path)).toBe(sha256)
     expect(arrived).toMatchObject([{ path, repository: 'ms:maker/model-GGUF', sha256s: [sha256] }])
+  })
+
+  it('is asked for updates like any hub, and what it has is compared', async () => {
+    const { hubs } = await setUp()
+    const repository = 'ms:maker/model-GGUF'
+    const row = (id: string, hash: string) => ({
+      ...newModelRow(id, join(folder, id, 'model-Q4_K_M.gguf'), 1),
+      repository,
+      sha256: hash,
+      promisedSha256s: [hash],
+    })
+    const models = [row('new', sha256), row('old', 'a'.repeat(64))]
+    const updates = new UpdatesService({ models: () => models, hub: hubs, rows: { all: () => new Map(), put: () => {} } })
+    const { revision } = await hubs.listing(repository)
+    expect(await updates.check()).toMatchObject({
+      checked: 2,
+      updates: [{ modelId: 'old', repository, revision, file, sizeBytes: content.length }],
+      error: null,
+    })
   })
 
   it('gets the token as a cookie, and its storage gets none', async () => {

@@ -42,7 +42,7 @@ export class UpdatesService {
   }
 
   async check(signal?: AbortSignal): Promise<UpdateCheck> {
-    const known = this.#needs.models().filter((row) => /^(?!ollama\/)[\w.-]+\/[\w.-]+$/.test(row.repository ?? '') && hasHash(row))
+    const known = this.#needs.models().filter((row) => isAsked(row.repository) && hasHash(row))
     const updates: ModelUpdate[] = []
     let checked = 0
     let error: UpdateCheck['error'] = null
@@ -86,6 +86,11 @@ export class UpdatesService {
       update: { modelId: row.id, repository, revision, file: group?.file ?? there.path, sizeBytes: group?.sizeBytes ?? there.sizeBytes },
     }
   }
+}
+
+/** At a hub: Ollama's registry names no file, and an address is no repository. */
+function isAsked(repository: string | null): boolean {
+  return /^(ms:)?(?!ollama\/)[\w.-]+\/[\w.-]+$/.test(repository ?? '')
 }
 
 function hasHash(row: ModelRow): boolean {
