@@ -1,5 +1,5 @@
 import type { Backend } from '@shared/domain/hardware'
-import { type MemoryDevice, type MemoryKind, type MemoryPart, totalBytes } from '@shared/domain/memory'
+import { type MemoryDevice, type MemoryPart, bufferKinds, totalBytes } from '@shared/domain/memory'
 import { MiB } from '@shared/domain/units'
 import { machine, writeAccuracySection } from './accuracyPage'
 import { type MemoryRow, modelName, rowName } from './memoryRows'
@@ -7,8 +7,6 @@ import type { RowResult } from './memoryRun'
 import { type Figure, atMost, shown } from './report'
 import { median, spread } from './stats'
 
-/** llama.cpp's own buffers: what it reports can be compared with these only. */
-const bufferKinds: readonly MemoryKind[] = ['weights', 'repack', 'kv', 'state', 'compute', 'output']
 const devices: readonly MemoryDevice[] = ['cpu', 'gpu0']
 /** Of the log's two decimals of a MiB; a model with sliding windows has two KV lines on each device. */
 export const kvRounding = 4 * 0.005 * MiB

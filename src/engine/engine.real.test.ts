@@ -2,6 +2,8 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { LoadedModel } from '@shared/engine/protocol'
+import { beyondPrediction } from '@shared/domain/loads'
+import { MiB } from '@shared/domain/units'
 import { SnugError } from '@shared/errors'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { EngineClient } from './client'
@@ -68,6 +70,10 @@ describe.skipIf(starterModel === null)('the engine with the starter model', () =
     const { tokens } = await tools.call('tokenize', { path, prompt: prompt.pieces })
     expect(stats.promptTokens).toBe(tokens.length)
     expect((await model.call('count', { prompt: prompt.pieces })).tokens).toBe(tokens.length)
+    // The process has grown by its buffers and its vocabulary: within 96 MiB of what is said beforehand (docs/accuracy.md).
+    const { bytes } = await model.call('grown', { settleMs: 300 })
+    const beyond = beyondPrediction(await tools.call('inspect', { path }), loaded, loaded.buffers.parts, bytes ?? 0, stats.promptTokens)
+    expect(Math.abs(beyond)).toBeLessThan(96 * MiB)
     // BOS is `<|im_start|>` here: the template writes it, nobody adds another.
     expect(tokens.slice(0, 2)).toEqual([1, expect.any(Number)])
     expect(tokens[1]).not.toBe(1)

@@ -145,6 +145,7 @@ export const defaultFacts: PlainHandlers = {
     needsCheckpoints: false,
   }),
   count: (args) => ({ tokens: args.prompt.reduce((sum, piece) => sum + words(piece.text).length, 0) }),
+  grown: () => ({ bytes: 4e6 }),
   saveState: () => ({ bytes: 0 }),
   loadState: () => ({ tokens: 0 }),
   cancel: () => null,

@@ -20,11 +20,12 @@ const defaultContextSize = 8192
 /** At most one sign of life a second while a file is read. */
 const aliveMs = 1000
 
-type Loaded = ModelSession & { loaded: LoadedModel; modelBytes: Bytes }
+type Loaded = ModelSession & { loaded: LoadedModel; modelBytes: Bytes; residentBefore: Bytes }
 
 /** Loads a model and its one context. Every default is chosen here, none is left to a library (DESIGN.md §2). */
 export async function loadModel(request: LoadRequest, call: CallContext, log: EngineLog): Promise<Loaded> {
   const started = performance.now()
+  const residentBefore = process.memoryUsage.rss()
   // Bounded and checked before any library sees the file.
   const facts = await inspectFile(request.path)
   const flashAttention = request.flashAttention === 'auto' && request.kvCacheType !== 'f16' ? true : request.flashAttention
@@ -119,6 +120,7 @@ export async function loadModel(request: LoadRequest, call: CallContext, log: En
       promptThreads: createPromptThreads(threads, undefined, createIdleCores(threads), request.bestThreads?.prefill),
       loaded,
       modelBytes: facts.sizeBytes,
+      residentBefore,
     }
   } catch (error) {
     throw loadError(error, lines, request.path)

@@ -12,7 +12,7 @@ import { readStateNote, stateNote, stateNotePath } from './stateFile'
 
 /** The calls of a process that holds one model. Unloading is ending the process. */
 export function createModelRole(log: EngineLog): RoleHandlers {
-  let session: (ModelSession & { loaded: LoadedModel; request: LoadRequest; modelBytes: Bytes }) | null = null
+  let session: (ModelSession & { loaded: LoadedModel; request: LoadRequest; modelBytes: Bytes; residentBefore: Bytes }) | null = null
   let busy = false
 
   const loaded = () => {
@@ -58,6 +58,13 @@ export function createModelRole(log: EngineLog): RoleHandlers {
           setImmediate(collectGarbage)
         }
       }),
+    // Keeps nobody waiting: a reply may begin meanwhile.
+    grown: async ({ settleMs }) => {
+      const { residentBefore } = loaded()
+      collectGarbage()
+      await new Promise((resolve) => setTimeout(resolve, settleMs))
+      return { bytes: busy ? null : process.memoryUsage.rss() - residentBefore }
+    },
     saveState: ({ path }) =>
       alone(async () => {
         const current = loaded()

@@ -1,4 +1,3 @@
-import { stat } from 'node:fs/promises'
 import { dirname, join, resolve } from 'node:path'
 import { knownHubs } from '@shared/domain/address'
 import type { Catalog } from '@shared/domain/catalog'
@@ -25,7 +24,7 @@ import type { SnugPaths } from './platform/paths'
 import { sharedUsage } from './platform/windowsGpuMemory'
 import { SealedFile, type SecretBox, noSecrets } from './platform/sealedFile'
 import { lookAtAddress } from './platform/remoteFile'
-import { CalibrationService } from './services/calibration'
+import { CalibrationService, keyWith } from './services/calibration'
 import { loadCatalog } from './services/catalog'
 import { CopyStore } from './services/copyStore'
 import { CopyTests } from './services/copyTests'
@@ -33,7 +32,7 @@ import { ChatWishes } from './services/chatWishes'
 import { ConversationService } from './services/conversations'
 import { DiscoverService } from './services/discover'
 import { DownloadsService } from './services/downloads'
-import { DryRuns } from './services/dryRun'
+import { DryRuns, dryRunSurroundings } from './services/dryRun'
 import { FreeMemory } from './services/freeMemory'
 import { folderSpace } from './services/folderSpace'
 import { HardwareService, type HardwareServiceOptions } from './services/hardware'
@@ -43,6 +42,7 @@ import { KvStates } from './services/kvStates'
 import { LibraryCare } from './services/libraryCare'
 import { LibraryService } from './services/library'
 import { LoadingService } from './services/loading'
+import { LoadRecords } from './services/loadRecords'
 import { loadPlanner } from './services/loadPlanner'
 import { MeasuredSpeeds, catalogueKey } from './services/measuredSpeeds'
 import { RecommendationService } from './services/recommendation'
@@ -124,7 +124,7 @@ export function createCore(options: CoreOptions) {
     if (wasOffline && !settings.get().offline) downloads.backOnline()
   })
 
-  const engine = new EngineHost({ fork, log: log.child('engine') })
+  const engine = new EngineHost({ fork, log: log.child('engine'), replied: (stats) => loads.replied(stats) })
   const probes = new BackendProbes(fork)
   const freeMemory: FreeMemory = new FreeMemory({
     rows: db.freeMemory,
@@ -140,6 +140,7 @@ export function createCore(options: CoreOptions) {
     seen: (report) => freeMemory.look(report),
   })
 
+  const loads: LoadRecords = new LoadRecords({ rows: db.loads, host: engine, hardware, keyOf: keyWith(probes), log: log.child('loads') })
   const spillWatch = new SpillWatch({
     host: engine,
     read: process.platform === 'win32' ? sharedUsage() : () => readLentRam(),
@@ -165,6 +166,7 @@ export function createCore(options: CoreOptions) {
     needs: () => settings.get().useNeeds,
     calibrations: (report) => calibration.current(report),
     corrections: (report, backend, except) => samples.corrections(report, backend, except),
+    loads,
     measured: (report) => measuredSpeeds.lookup(report),
     copies: (report) => copyTests.lookup(report),
     usual: (pool) => freeMemory.usual(pool),
@@ -249,12 +251,7 @@ export function createCore(options: CoreOptions) {
   const dryRuns = new DryRuns({
     host: estimator,
     file: join(paths.cacheDir, 'estimates.json'),
-    surroundings: async () => {
-      // The built worker stands for llama.cpp and for our own terms; drivers and devices decide what goes where.
-      const worker = await stat(join(dirname(downloadWorker), 'engine.js')).catch(() => null)
-      const { cpu, gpus } = await hardware.report()
-      return JSON.stringify([worker?.size, worker?.mtimeMs, cpu.name, gpus.map((gpu) => [gpu.name, gpu.driver, gpu.vramTotal])])
-    },
+    surroundings: async () => dryRunSurroundings(join(dirname(downloadWorker), 'engine.js'), await hardware.report()),
     log: log.child('dry-run'),
   })
   const discover = new DiscoverService({
@@ -305,6 +302,7 @@ export function createCore(options: CoreOptions) {
     models: db.models,
     settings,
     plan: loadPlanner(recommendation, dryRuns, bestThreads),
+    loaded: (id, facts, model, expected) => loads.loaded(id, facts, model, expected),
   })
   const keeps = (id: string) => db.conversations.get(id) !== undefined
   const cache = new KvStates({ host: engine, folder: join(paths.cacheDir, 'kv'), keeps, log: log.child('kv') })
@@ -386,6 +384,7 @@ export function createCore(options: CoreOptions) {
       remote.dispose()
       await replies.dispose()
       await downloads.dispose()
+      await loads.settled()
       await estimator.dispose()
       await engine.dispose()
       conversations.saveDrafts()

@@ -1,7 +1,7 @@
 import type { Command } from 'commander'
 import type { UseCase } from '@shared/domain/catalog'
 import type { FitReport } from '@shared/domain/fit'
-import { formatBytes, formatCount, formatSpeed } from '@shared/domain/format'
+import { formatBytes, formatCount, formatSpeed, formatWait } from '@shared/domain/format'
 import { missingWhenEmpty } from '@shared/domain/freeing'
 import type { KvCacheType } from '@shared/domain/gguf'
 import type { Backend } from '@shared/domain/hardware'
@@ -52,7 +52,23 @@ export function fitText(fit: FitReport, { words, language }: Pick<Output, 'words
     `${row(cli.total, fit.totalBytes)}   ${cli.level[fit.level]}`,
     `${cli.verdict[fit.verdict]} · ${cli.tokensPerSecond({ range: formatSpeed(fit.speed.decode, language) })} · ${cli.maxContext({ tokens: fit.maxContext })}`,
     ...freeingLine(fit, { words, language }),
+    ...learnedLines(fit, { words, language }),
   ].join('\n')
+}
+
+/** What real loads here said: of the process, and how long they took. */
+function learnedLines({ learned, loadMs }: FitReport, { words, language }: Pick<Output, 'words' | 'language'>): string[] {
+  return [
+    ...(learned === undefined
+      ? []
+      : [
+          words.cli.learned({
+            count: learned.loads,
+            added: learned.addedBytes === 0 ? null : formatBytes(learned.addedBytes, language),
+          }),
+        ]),
+    ...(loadMs === undefined ? [] : [words.cli.loadsIn({ time: formatWait(loadMs, language) })]),
+  ]
 }
 
 /** What other programs hold of it, now or usually; or what no other program holds. */

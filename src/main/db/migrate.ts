@@ -9,6 +9,7 @@ import { speedSamples } from './migrations/0007-speed-samples'
 import { freeMemory } from './migrations/0008-free-memory'
 import { measuredPlans } from './migrations/0009-measured-plans'
 import { promisedHashes } from './migrations/0010-promised-hashes'
+import { loads } from './migrations/0011-loads'
 import type { Connection } from './sqlite'
 
 export interface Migration {
@@ -28,6 +29,7 @@ export const migrations: readonly Migration[] = [
   freeMemory,
   measuredPlans,
   promisedHashes,
+  loads,
 ]
 
 export function latestVersion(list: readonly Migration[] = migrations): number {

@@ -11,6 +11,7 @@ import { ConversationsRepository } from './repositories/conversations'
 import { DraftsRepository } from './repositories/drafts'
 import { DownloadsRepository } from './repositories/downloads'
 import { FreeMemoryRepository } from './repositories/freeMemory'
+import { LoadsRepository } from './repositories/loads'
 import { MeasuredSpeedsRepository } from './repositories/measuredSpeeds'
 import { MessagesRepository } from './repositories/messages'
 import { ModelsRepository } from './repositories/models'
@@ -36,6 +37,7 @@ export interface SnugDatabase {
   readonly measuredSpeeds: MeasuredSpeedsRepository
   readonly speedSamples: SpeedSamplesRepository
   readonly freeMemory: FreeMemoryRepository
+  readonly loads: LoadsRepository
   /** All or nothing, under the write lock. */
   transaction<T>(work: () => T): T
   /** Makes a backup when the newest one is older than a day; in small steps beside other work. */
@@ -108,6 +110,7 @@ export function openDatabase(options: OpenOptions): SnugDatabase {
     measuredSpeeds: new MeasuredSpeedsRepository(db),
     speedSamples: new SpeedSamplesRepository(db),
     freeMemory: new FreeMemoryRepository(db),
+    loads: new LoadsRepository(db),
     transaction: (work) => {
       try {
         return db.transaction(work).immediate()

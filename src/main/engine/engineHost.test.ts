@@ -62,6 +62,23 @@ test('loads, answers, and unloading ends the process', async () => {
   await expect(host.generate(request)).rejects.toEqual(coded('model/not-loaded'))
 })
 
+test('a load tells how long it is expected to take, and each reply that ended is told', async () => {
+  const told: number[] = []
+  const host = new EngineHost({ fork: createFakeEngine({}), log: silentLog, replied: ({ evalTokens }) => told.push(evalTokens) })
+  hosts.push(host)
+  const seen: EngineStatus[] = []
+  host.onStatus(() => seen.push(host.status()))
+  await host.load('m', '/m.gguf', { ...options, expectedMs: [4000, 9000] })
+  expect(seen.filter(({ state }) => state === 'loading')).not.toEqual([])
+  for (const status of seen) if (status.state === 'loading') expect(status.expectedMs).toEqual([4000, 9000])
+  await host.generate(request)
+  expect(told).toHaveLength(1)
+  expect(await host.grown()).toEqual({ bytes: 4e6 })
+  seen.length = 0
+  await host.load('m', '/m.gguf', options)
+  for (const status of seen) expect(status).not.toHaveProperty('expectedMs')
+})
+
 test('lets go of the model whose row is taken off the list, and of no other', async () => {
   const { host, alive } = start({ replies: [] })
   await host.letGo('m')

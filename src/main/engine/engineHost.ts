@@ -11,6 +11,7 @@ import type {
   LoadRequest,
   PromptPiece,
 } from '@shared/engine/protocol'
+import type { Bytes, Range } from '@shared/domain/units'
 import { SnugError, toErrorValue } from '@shared/errors'
 import type { Log } from '@shared/log'
 import { Changes, follow } from '../services/follow'
@@ -22,6 +23,8 @@ export interface LoadOptions extends Omit<LoadRequest, 'path'>, LadderLimits {
   /** A restart that nobody asked for; refused after three crashes in five minutes. */
   automatic?: boolean
   signal?: AbortSignal
+  /** How long it is expected to take, milliseconds; told with its progress. */
+  expectedMs?: Range | null
 }
 
 export interface EngineLimits {
@@ -34,12 +37,17 @@ export interface EngineLimits {
   stopMs: number
 }
 
+/** What a reply leaves goes back to the system a moment after it is collected. */
+const settleMs = 300
+
 const defaultLimits: EngineLimits = { readyMs: 20_000, loadStallMs: 30_000, generateStallMs: 60_000, stopMs: 5_000 }
 
 export interface EngineHostOptions {
   fork: ForkEngine
   log: Log
   now?: () => number
+  /** After each reply that came to its end. */
+  replied?: (stats: GenerationStats) => void
   /** Shorter in tests only. */
   limits?: Partial<EngineLimits>
 }
@@ -64,6 +72,7 @@ export class EngineHost {
   readonly #fork: ForkEngine
   readonly #log: Log
   readonly #limits: EngineLimits
+  readonly #replied: (stats: GenerationStats) => void
   readonly #tools: ToolsLane
   readonly #crashes: CrashCount
   readonly #changes = new Changes()
@@ -81,6 +90,7 @@ export class EngineHost {
     this.#fork = options.fork
     this.#log = options.log
     this.#limits = { ...defaultLimits, ...options.limits }
+    this.#replied = options.replied ?? (() => {})
     this.#tools = new ToolsLane(options.fork, options.log.child('tools'))
     this.#crashes = new CrashCount(options.now)
   }
@@ -125,13 +135,22 @@ export class EngineHost {
       if (options.automatic === true) this.#refuseRestart(modelId)
       else this.#crashes.clear()
       await this.#endModel()
-      const { automatic: _automatic, signal: asked, minContextSize, trainContextSize, totalLayers, hasGpu, ...planned } = options
+      const {
+        automatic: _automatic,
+        signal: asked,
+        expectedMs = null,
+        minContextSize,
+        trainContextSize,
+        totalLayers,
+        hasGpu,
+        ...planned
+      } = options
       const before = options.automatic === true && this.#plan?.modelId === modelId ? this.#plan : null
       this.#plan = before
       const request = before?.request.path === path ? before.request : { ...planned, path }
       const limits = { minContextSize, trainContextSize, totalLayers, hasGpu }
       const signal = asked === undefined ? loading.signal : AbortSignal.any([asked, loading.signal])
-      return this.#climbDown(modelId, request, before?.ladder ?? [], limits, signal, onProgress)
+      return this.#climbDown(modelId, request, before?.ladder ?? [], limits, signal, onProgress, expectedMs)
     })
   }
 
@@ -153,6 +172,11 @@ export class EngineHost {
 
   count(prompt: PromptPiece[]): Promise<{ tokens: number }> {
     return this.#model().client.call('count', { prompt }, { timeoutMs: 60_000 })
+  }
+
+  /** By how much the process of the model has grown since before its load; null: it is busy. */
+  grown(): Promise<{ bytes: Bytes | null }> {
+    return this.#model().client.call('grown', { settleMs }, { timeoutMs: 10_000 })
   }
 
   saveState(path: string): Promise<{ bytes: number }> {
@@ -190,7 +214,7 @@ export class EngineHost {
     }
     options.signal?.addEventListener('abort', onAbort, { once: true })
     try {
-      return await loaded.client.call('generate', request, {
+      const stats = await loaded.client.call('generate', request, {
         ...(options.signal ? { signal: options.signal } : {}),
         onEvent: (event) => {
           const now = performance.now()
@@ -200,6 +224,8 @@ export class EngineHost {
           options.onEvent?.(event)
         },
       })
+      this.#replied(stats)
+      return stats
     } catch (error) {
       // Unloaded or stopped by force: what there is of the reply is what was wanted.
       if (options.signal?.aborted === true || loaded.ended === 'asked') throw new SnugError('cancelled', 'stopped', {}, { cause: error })
@@ -231,14 +257,16 @@ export class EngineHost {
     limits: LadderLimits,
     signal: AbortSignal,
     onProgress: (fraction: number) => void,
+    expectedMs: Range | null,
   ): Promise<LoadedModel> {
+    const expected = expectedMs === null ? {} : { expectedMs }
     const ladder = [...before]
     let request = planned
     for (;;) {
-      this.#set({ state: 'loading', modelId, fraction: 0 })
+      this.#set({ state: 'loading', modelId, fraction: 0, ...expected })
       try {
         const loaded = await this.#attempt(modelId, request, signal, (fraction) => {
-          this.#set({ state: 'loading', modelId, fraction })
+          this.#set({ state: 'loading', modelId, fraction, ...expected })
           onProgress(fraction)
         })
         this.#loaded = loaded

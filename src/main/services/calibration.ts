@@ -288,3 +288,8 @@ export function machineKey(backend: Backend, report: HardwareReport, probes: rea
   const parts = [measures, backend, gpu?.name, gpu?.driver, engine, report.cpu.name, report.cpu.usableCores, hasAmx(report.cpu.features)]
   return createHash('sha256').update(JSON.stringify(parts)).digest('hex').slice(0, 32)
 }
+
+/** The same, asking for the probes when it is needed. */
+export function keyWith(probes: { probe(): Promise<BackendProbe[]> }) {
+  return async (backend: Backend, report: HardwareReport): Promise<string> => machineKey(backend, report, await probes.probe())
+}

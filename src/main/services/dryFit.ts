@@ -1,4 +1,5 @@
 import { type FitMachine, type FitOptions, type FitReport, type LoadPlan, leastUsefulShare, planFit, withParts } from '@shared/domain/fit'
+import { withLearned } from '@shared/domain/loads'
 import { type EstimateLevel, type MemoryPart, type SizedModel, residentBytes, totalBytes } from '@shared/domain/memory'
 
 /** What llama.cpp's dry run says of a plan. null: it could not say; null parts: it ended on this plan. */
@@ -63,7 +64,7 @@ function fewerLayers(
 
 function byDryRun(model: SizedModel, report: FitReport, { level, parts }: { level: EstimateLevel; parts: MemoryPart[] | null }): FitReport {
   if (parts === null) return { ...report, level, verdict: 'too-big', maxContext: 0, freeUpBytes: null, usuallyMissingBytes: undefined }
-  const better = withParts(report, parts, level)
+  const better = withParts(report, withLearned(parts, report.learned), level)
   return { ...better, residentBytes: residentBytes(model, { ...better.plan, gpus: [] }, better.parts) }
 }
 

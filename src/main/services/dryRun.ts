@@ -4,6 +4,7 @@ import { dirname, join } from 'node:path'
 import { z } from 'zod'
 import type { LoadPlan } from '@shared/domain/fit'
 import type { ModelFacts } from '@shared/domain/gguf'
+import type { HardwareReport } from '@shared/domain/hardware'
 import { type MemoryDevice, type MemoryPart, memoryKinds } from '@shared/domain/memory'
 import type { EstimateRequest } from '@shared/engine/protocol'
 import { SnugError } from '@shared/errors'
@@ -167,6 +168,12 @@ export class DryRuns {
       await rm(temporary, { force: true })
     }
   }
+}
+
+/** The built worker stands for llama.cpp and for our own terms; drivers and devices decide what goes where. */
+export async function dryRunSurroundings(worker: string, { cpu, gpus }: Pick<HardwareReport, 'cpu' | 'gpus'>): Promise<string> {
+  const file = await stat(worker).catch(() => null)
+  return JSON.stringify([file?.size, file?.mtimeMs, cpu.name, gpus.map((gpu) => [gpu.name, gpu.driver, gpu.vramTotal])])
 }
 
 /** Missing, older or damaged: empty. */

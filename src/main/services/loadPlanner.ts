@@ -1,7 +1,7 @@
 import type { ModelFacts } from '@shared/domain/gguf'
-import type { LoadOptions } from '../engine/engineHost'
+import { bufferKinds, totalBytes } from '@shared/domain/memory'
 import type { DryRuns } from './dryRun'
-import type { LoadWishes } from './loading'
+import type { LoadWishes, PlannedLoad } from './loading'
 import type { RecommendationService } from './recommendation'
 
 /** A load is not kept waiting for a dry run that is not known yet. */
@@ -14,8 +14,8 @@ export function loadPlanner(
   /** What the calibration of the processor found; null where there is none that holds. */
   bestThreads: () => Promise<{ decode: number; prefill: number } | null> = async () => null,
 ) {
-  return async (path: string, facts: ModelFacts, wishes: LoadWishes & { contextSize: number }): Promise<Partial<LoadOptions>> => {
-    const { verdict, plan } = await recommendation.fitFile(facts, {
+  return async (path: string, facts: ModelFacts, wishes: LoadWishes & { contextSize: number }): Promise<PlannedLoad> => {
+    const { verdict, plan, parts, loadMs } = await recommendation.fitFile(facts, {
       contextSize: wishes.contextSize,
       dryRun: dryRuns.soon(path, facts, plannerWaitMs),
       ...(wishes.kvCacheType ? { kvCacheType: wishes.kvCacheType } : {}),
@@ -31,6 +31,12 @@ export function loadPlanner(
       batchSize: plan.batchSize,
       useMmap: plan.useMmap,
       hasGpu: plan.backend !== 'cpu',
+      expected: {
+        gpuLayers: plan.gpuLayers,
+        contextSize: plan.contextSize,
+        bufferBytes: totalBytes(parts.filter(({ kind }) => bufferKinds.includes(kind))),
+        ms: loadMs ?? null,
+      },
       ...(threads === null ? {} : { bestThreads: threads }),
     }
   }

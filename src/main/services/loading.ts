@@ -5,6 +5,7 @@ import type { LoadedModel } from '@shared/engine/protocol'
 import { SnugError, toErrorValue } from '@shared/errors'
 import type { ModelRow, ModelsRepository } from '../db/repositories/models'
 import type { EngineHost, LoadOptions } from '../engine/engineHost'
+import type { ExpectedLoad } from './loadRecords'
 import type { SettingsService } from './settings'
 
 /** What a person chose; null is automatic. */
@@ -22,8 +23,13 @@ export interface LoadingOptions {
   models: Pick<ModelsRepository, 'get'>
   settings: Pick<SettingsService, 'get' | 'set'>
   /** What fits here, from the machine's report; what it leaves out stays automatic. */
-  plan?: (path: string, facts: ModelFacts, wishes: LoadWishes & { contextSize: number }) => Promise<Partial<LoadOptions>>
+  plan?: (path: string, facts: ModelFacts, wishes: LoadWishes & { contextSize: number }) => Promise<PlannedLoad>
+  /** A model is loaded, with what was expected of it where it was planned. */
+  loaded?: (modelId: string, facts: ModelFacts | null, model: LoadedModel, expected: ExpectedLoad | null) => void
 }
+
+/** Options of a load, and what they are expected to lead to. */
+export type PlannedLoad = Partial<LoadOptions> & { expected?: ExpectedLoad }
 
 /** A realistic context, not the model's native one: 128K of cache can be larger than the weights. */
 const usualContext = 8_192
@@ -113,7 +119,10 @@ export class LoadingService {
     more: Pick<LoadOptions, 'automatic' | 'signal' | 'minContextSize'>,
     onProgress: (fraction: number) => void,
   ): Promise<LoadedModel> {
-    return this.#options.host.load(path, path, await this.#loadOptions(path, facts, wishes, more), onProgress)
+    const { expected, ...options } = await this.#loadOptions(path, facts, wishes, more)
+    const loaded = await this.#options.host.load(path, path, options, onProgress)
+    this.#options.loaded?.(path, facts, loaded, expected ?? null)
+    return loaded
   }
 
   async #load(model: ModelRow, wishes: LoadWishes, more: Partial<LoadOptions> & { minContextSize: number }): Promise<LoadedModel> {
@@ -143,10 +152,12 @@ export class LoadingService {
   ): Promise<LoadedModel> {
     const kept = withPreset(wishes, model.preset?.load ?? null)
     const usual = model.preset?.load.contextSize ?? null
-    const options = await this.#loadOptions(model.path, model.facts, kept, more, usual)
+    const { expected, ...options } = await this.#loadOptions(model.path, model.facts, kept, more, usual)
     // Planning takes its time: the load that was asked for last wins, whichever is planned first.
     if (!isNewest()) throw new SnugError('cancelled', 'another load took its place')
-    return this.#options.host.load(model.id, model.path, options)
+    const loaded = await this.#options.host.load(model.id, model.path, options)
+    this.#options.loaded?.(model.id, model.facts, loaded, expected ?? null)
+    return loaded
   }
 
   /** The person's wishes first, then what was planned for this machine, then llama.cpp's own choice. */
@@ -156,7 +167,7 @@ export class LoadingService {
     wishes: LoadWishes,
     more: Partial<LoadOptions> & { minContextSize: number },
     keptContext: number | null = null,
-  ): Promise<LoadOptions> {
+  ): Promise<LoadOptions & { expected?: ExpectedLoad }> {
     const train = facts?.trainContextSize ?? usualContext
     const usual = Math.min(keptContext ?? this.#options.settings.get().contextSize ?? usualContext, train)
     // A chat that was longer than usual goes on at its length: to the next multiple of the cache's padding, and room to answer.
@@ -177,6 +188,7 @@ export class LoadingService {
       totalLayers: (facts?.geometry.layers.length ?? 31) + 1,
       hasGpu: wishes.cpuOnly !== true,
       ...planned,
+      ...(planned?.expected === undefined ? {} : { expectedMs: planned.expected.ms }),
       ...(wishes.threads == null ? {} : { threads: wishes.threads }),
       ...(wishes.cpuOnly === true ? { backend: 'cpu' as const, gpuLayers: 0 } : {}),
       ...more,

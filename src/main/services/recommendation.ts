@@ -25,6 +25,7 @@ import type { Bytes, Range } from '@shared/domain/units'
 import { asUsual } from '@shared/domain/usualMemory'
 import { SnugError } from '@shared/errors'
 import { type AskDryRun, type DryRunLimits, dryFit } from './dryFit'
+import type { LoadRecords } from './loadRecords'
 import { type MeasuredLookup, type MeasuredRates, catalogueKey } from './measuredSpeeds'
 import type { RunPlan } from './speedSamples'
 
@@ -49,6 +50,8 @@ export interface RecommendationServiceOptions {
   calibrations?: (report: HardwareReport) => Promise<Calibration[]>
   /** What replies of other models said about predictions for this backend; default nothing, never asked for a simulated machine. */
   corrections?: (report: HardwareReport, backend: Backend, except: string | null) => Promise<Corrections>
+  /** What loads here said of predictions, for this backend; default nothing, never asked for a simulated machine. */
+  loads?: Pick<LoadRecords, 'notes' | 'time'>
   /** Speeds measured on this machine, by id of the library or `catalogueKey`, and plan; default none. Never asked for a simulated machine. */
   measured?: (report: HardwareReport) => Promise<MeasuredLookup>
   /** What this memory usually has free, null: too little is known; default nothing. Never asked for a simulated machine. */
@@ -139,7 +142,12 @@ export class RecommendationService {
         ? planFit(model, machine, options)
         : await dryFit(model, machine, options, query.dryRun, dryRunLimits[query.effort ?? 'load'])
     const measured = query.measuredKey === undefined ? null : (await this.#measured(query))(query.measuredKey, report.plan)
-    return measured === null ? report : { ...report, speed: withMeasured(report.speed, measured) }
+    const loadMs = query.simulate === undefined ? await this.#loadTime(report.plan, model.weights.totalBytes) : null
+    return {
+      ...report,
+      ...(measured === null ? {} : { speed: withMeasured(report.speed, measured) }),
+      ...(loadMs === null ? {} : { loadMs }),
+    }
   }
 
   /**
@@ -202,8 +210,14 @@ export class RecommendationService {
     const free = memoryPools(report, backend, pools)
     const amx = hasAmx(report.cpu.features)
     if (simulated) return { pools: free, backend, speeds, corrections, amx }
+    const learned = (await this.options.loads?.notes(report, backend)) ?? {}
     const steady = free.map((pool) => this.#steady(pool))
-    return { pools: query.room === 'usual' ? steady.map((pool) => this.#usual(pool)) : steady, backend, speeds, corrections, amx }
+    return { pools: query.room === 'usual' ? steady.map((pool) => this.#usual(pool)) : steady, backend, speeds, corrections, learned, amx }
+  }
+
+  async #loadTime(plan: LoadPlan, weightBytes: Bytes): Promise<Range | null> {
+    const { loads, hardware } = this.options
+    return loads === undefined ? null : loads.time(await hardware.report(), plan, weightBytes)
   }
 
   #steady(pool: MemoryPool): MemoryPool {

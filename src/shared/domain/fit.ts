@@ -15,9 +15,10 @@ import {
 } from './memory'
 import type { Corrections } from './corrections'
 import { emptied, whatFreeing } from './freeing'
+import type { LoadsNote, LoadsNotes } from './loads'
 import { type MemoryPool, type PoolFit, fillPools, shortWith, spareWith } from './poolFit'
 import { type DeviceSpeed, type SpeedEstimate, predictSpeed } from './speed'
-import { type Bytes, MiB } from './units'
+import { type Bytes, type Range, MiB } from './units'
 
 /** Where it runs. How well it runs is `SpeedGrade` (recommend.ts). */
 export type Verdict = 'full-gpu' | 'partial-gpu' | 'cpu' | 'too-big'
@@ -55,6 +56,10 @@ export interface FitReport {
   usuallyMissingBytes?: Bytes
   /** An empty copy of it was run here: what had been said before, and what came out. */
   copy?: CopyNote
+  /** What loads here said of the process; left out: there were none that did. */
+  learned?: LoadsNote
+  /** How long loading takes, by the loads here, milliseconds; left out: nothing near its size was loaded. */
+  loadMs?: Range
 }
 
 /** What a test with an empty copy found (`emptyCopy.ts`). */
@@ -95,6 +100,8 @@ export interface FitMachine {
   speeds: readonly DeviceSpeed[]
   /** What replies of other models here said about predictions; left out: nothing. */
   corrections?: Corrections
+  /** What loads here took beyond their predictions; left out: nothing. */
+  learned?: LoadsNotes
   /** The processor copies matrices into the layout of AMX; left out: no. */
   amx?: boolean
 }
@@ -114,6 +121,7 @@ export function planFit(model: SizedModel, machine: FitMachine, options: FitOpti
   const plan = choose(model, machine, { ...options, contextSize })
   const parts = memoryParts(model, plan.memory)
   const pools = fillPools(machine.pools, parts)
+  const learned = learnedOf(machine.learned, plan.memory.gpuLayers)
   return {
     verdict: plan.verdict,
     level,
@@ -134,7 +142,12 @@ export function planFit(model: SizedModel, machine: FitMachine, options: FitOpti
     speed: predictSpeed(model, plan.memory, machine.speeds, machine.corrections),
     pools,
     ...whatFreeing(plan.verdict, pools, parts),
+    ...(learned === undefined ? {} : { learned }),
   }
+}
+
+function learnedOf(learned: LoadsNotes | undefined, gpuLayers: number): LoadsNote | undefined {
+  return learned?.[gpuLayers > 0 ? 'withGpu' : 'alone']
 }
 
 interface Candidate {
@@ -210,7 +223,13 @@ function targetsIn(machine: FitMachine): MemoryOptions['gpus'] {
 /** Below this share of the layers a split is not faster than the CPU alone, which then needs no GPU buffers. */
 export const leastUsefulShare = 0.1
 
-function candidateAt(model: SizedModel, options: FitOptions, gpus: MemoryOptions['gpus'], gpuLayers: number): Candidate {
+function candidateAt(
+  model: SizedModel,
+  { learned }: FitMachine,
+  options: FitOptions,
+  gpus: MemoryOptions['gpus'],
+  gpuLayers: number,
+): Candidate {
   const memory: MemoryOptions = {
     gpuLayers,
     contextSize: options.contextSize,
@@ -219,6 +238,7 @@ function candidateAt(model: SizedModel, options: FitOptions, gpus: MemoryOptions
     flashAttention: options.flashAttention,
     useMmap: options.useMmap ?? plannedMmap(gpuLayers > 0),
     gpus: gpuLayers > 0 ? gpus : [],
+    learnedOverheadBytes: learnedOf(learned, gpuLayers)?.addedBytes ?? 0,
   }
   const all = gpuLayers >= model.geometry.layers.length + 1
   return { verdict: gpuLayers === 0 ? 'cpu' : all ? 'full-gpu' : 'partial-gpu', memory, takes: deviceBytes(model, memory) }
@@ -229,7 +249,7 @@ function choose(model: SizedModel, machine: FitMachine, options: FitOptions, mos
   const layers = model.geometry.layers.length + 1
   const gpus = layerTargets(machine)
   const pools = poolPlaces(machine)
-  const at = (gpuLayers: number): Candidate => candidateAt(model, options, gpus, gpuLayers)
+  const at = (gpuLayers: number): Candidate => candidateAt(model, machine, options, gpus, gpuLayers)
   const judged = (candidate: Candidate): Candidate =>
     pools.every((pool) => spareOf(pool, candidate.takes) >= 0) ? candidate : { ...candidate, verdict: 'too-big' }
   const gpuHolds = (candidate: Candidate): boolean => pools.every((one) => one.pool.id === 'cpu' || spareOf(one, candidate.takes) >= 0)
@@ -296,7 +316,7 @@ function nearest(model: SizedModel, machine: FitMachine, options: FitOptions, tr
     verdict: 'too-big',
   })
   if (gpus.length === 0 || machine === empty) return least(tried)
-  const at = (gpuLayers: number): Candidate => candidateAt(model, options, gpus, gpuLayers)
+  const at = (gpuLayers: number): Candidate => candidateAt(model, machine, options, gpus, gpuLayers)
   const layers = model.geometry.layers.length + 1
   // A card without a free byte is no target now, but may be one again.
   const known = gpus.length === layerTargets(machine).length ? tried : [at(0), at(layers)]

@@ -77,6 +77,14 @@ const durationWords: Readonly<Record<Language, DurationWords>> = {
   'zh-CN': { ms: '毫秒', s: '秒', min: '分', h: '小时', gap: ' ' },
 }
 
+/** A wait that is not known exactly: `0.4–0.9 s`, `12–20 s`, one figure where both ends read the same. */
+export function formatWait([low, high]: Range, language: Language): string {
+  const words = durationWords[language]
+  const text = (ms: number): string => (high < 59_500 ? number(ms / 1000, high < 9_950 ? 1 : 0, language) : formatDuration(ms, language))
+  const [from, to] = [text(low), text(high)]
+  return `${from === to ? from : `${from}–${to}`}${high < 59_500 ? words.gap + words.s : ''}`
+}
+
 /** `840 ms`, `0.19 s` below ten seconds, `12 s`, `3 min 20 s`, `2 h 5 min`. */
 export function formatDuration(ms: number, language: Language): string {
   const words = durationWords[language]

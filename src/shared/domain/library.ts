@@ -1,7 +1,7 @@
 import type { EstimateLevel, MemoryPart } from './memory'
 import type { ModelPreset, RecommendedSampling } from './preset'
 import type { ThinkingCapability } from './thinking'
-import type { Bytes } from './units'
+import type { Bytes, Range } from './units'
 
 export type ModelOrigin = 'download' | 'added' | 'watched' | 'starter' | 'scripted'
 
@@ -91,7 +91,8 @@ export interface FolderSpace {
 
 export type EngineStatus =
   | { state: 'empty' }
-  | { state: 'loading'; modelId: string; fraction: number }
+  /** `expectedMs`: how long loads like it took here; left out where there were none. */
+  | { state: 'loading'; modelId: string; fraction: number; expectedMs?: Range }
   | {
       state: 'ready'
       modelId: string

@@ -35,6 +35,8 @@ export interface MemoryOptions {
   kvCacheType: KvCacheType
   flashAttention: boolean
   useMmap: boolean
+  /** What loads here took beyond the formula's overhead (`loadsNote`); left out: nothing. */
+  learnedOverheadBytes?: Bytes
   /** GPUs that layers go to, with their share of the layers (llama.cpp splits by free memory). Empty: CPU only, and only then is anything repacked. */
   gpus: readonly {
     device: MemoryDevice
@@ -236,7 +238,11 @@ function eachPart(model: SizedModel, options: MemoryOptions, visit: Visit): void
     if (gpu === undefined) add(device, 'checkpoint', checkpointBytes(geometry, kvCacheType))
     add(device, 'compute', computeBytes(model, options, place.output, device))
     if (gpu === undefined) add(device, 'output', geometry.vocabularySize * 4)
-    add(device, 'overhead', gpu === undefined ? processOverheadBytes(model.tokenizer) : gpu.contextBytes)
+    add(
+      device,
+      'overhead',
+      gpu === undefined ? processOverheadBytes(model.tokenizer) + (options.learnedOverheadBytes ?? 0) : gpu.contextBytes,
+    )
   }
 }
 
@@ -279,6 +285,9 @@ function computeBytes(model: SizedModel, options: MemoryOptions, output: MemoryD
 /** In the order of every bar and list. */
 export const memoryKinds: readonly MemoryKind[] = ['weights', 'repack', 'kv', 'state', 'checkpoint', 'compute', 'output', 'overhead']
 
+/** llama.cpp's own buffers: only these can be compared with what it reports. */
+export const bufferKinds: readonly MemoryKind[] = ['weights', 'repack', 'kv', 'state', 'compute', 'output']
+
 /** Of all blocks. */
 function blockTotal(weights: WeightFacts): Bytes {
   return between(weightSums(weights).bytes, 0, weights.layerBytes.length)
@@ -299,15 +308,24 @@ const sliceTokens = 64
  * buffer a slice touches its share and no logits but one row; GPU parts are not in the process; of the checkpoints one was taken.
  */
 export function residentBytes(model: SizedModel, options: MemoryOptions, parts: readonly MemoryPart[]): Bytes {
-  const { geometry } = model
-  const prompt = Math.min(longPromptTokens, options.contextSize)
-  const touched = blockComputeBytes(geometry, prompt, Math.min(options.batchSize, sliceTokens), options.flashAttention)
+  return touchedBytes(model, options, parts, Math.min(longPromptTokens, options.contextSize), sliceTokens)
+}
+
+/** The same after a prompt of so many tokens, in slices of so many. */
+export function touchedBytes(
+  { geometry }: SizedModel,
+  { batchSize, flashAttention, kvCacheType }: Pick<MemoryOptions, 'batchSize' | 'flashAttention' | 'kvCacheType'>,
+  parts: readonly MemoryPart[],
+  promptTokens: number,
+  slice: number,
+): Bytes {
+  const touched = blockComputeBytes(geometry, promptTokens, Math.min(batchSize, slice), flashAttention)
   return parts.reduce(
     (sum, part) => {
       if (part.device !== 'cpu' || part.kind === 'checkpoint') return sum
       return sum + (part.kind === 'compute' ? Math.min(part.bytes, touched) : part.bytes)
     },
-    oneCheckpointBytes(geometry, prompt, options.kvCacheType),
+    oneCheckpointBytes(geometry, promptTokens, kvCacheType),
   )
 }
 

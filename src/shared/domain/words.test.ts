@@ -1,6 +1,6 @@
 import { fc, test as property } from '@fast-check/vitest'
 import { describe, expect, test } from 'vitest'
-import { formatBytes, formatBytesRange, formatDuration, formatParameters, formatPercent, formatSpeed } from './format'
+import { formatBytes, formatBytesRange, formatDuration, formatParameters, formatPercent, formatSpeed, formatWait } from './format'
 import { adviseParallelism, devicesNeeded, serveCommand } from './parallelism'
 import {
   blockBits,
@@ -176,6 +176,10 @@ describe('format', () => {
     expect(formatSpeed([38.2, 38.2], 'en')).toBe('38.2 tok/s')
   })
   test('durations', () => {
+    expect(formatWait([4200, 9100], 'en')).toBe('4.2–9.1 s')
+    expect(formatWait([12_100, 20_300], 'zh-CN')).toBe('12–20 秒')
+    expect(formatWait([3000, 3010], 'en')).toBe('3.0 s')
+    expect(formatWait([40_000, 200_000], 'en')).toBe('40 s–3 min 20 s')
     expect(formatDuration(40, 'en')).toBe('40 ms')
     expect(formatDuration(190, 'en')).toBe('0.19 s')
     expect(formatDuration(12_000, 'zh-CN')).toBe('12 秒')

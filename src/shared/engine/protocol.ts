@@ -137,6 +137,8 @@ export interface EngineCalls {
   /** How many tokens a prompt has, with the loaded vocabulary. */
   count: { args: { prompt: PromptPiece[] }; reply: { tokens: number } }
   generate: { args: GenerateRequest; reply: GenerationStats }
+  /** By how much the process has grown (RSS) since before the load, what a reply leaves given back in that time; null: it is busy again. */
+  grown: { args: { settleMs: number }; reply: { bytes: Bytes | null } }
   saveState: { args: { path: string }; reply: { bytes: Bytes } }
   loadState: { args: { path: string }; reply: { tokens: number } }
   /** Ends the call with that seq; it then answers with what it has. */

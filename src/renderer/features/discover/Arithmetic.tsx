@@ -1,8 +1,9 @@
 import type { FitReport } from '@shared/domain/fit'
+import { formatWait } from '@shared/domain/format'
 import { memoryGroups, sumByGroup } from '@shared/domain/memoryGroups'
 import type { ReactNode } from 'react'
-import { count, gib, seconds } from '../../lib/format'
-import { useMessages } from '../../lib/i18n'
+import { count, gib, percent, seconds, size } from '../../lib/format'
+import { useLanguage, useMessages } from '../../lib/i18n'
 import { settingsLive, useLive } from '../../lib/live'
 import { useSimulation } from './simulation'
 import { Note, Popover } from '../../ui'
@@ -25,6 +26,7 @@ interface ArithmeticProps {
 /** The sum behind a total, on a click: every part, what is free, what is kept free, and how sure it is. */
 export function Arithmetic({ name, quantization, fit, licence, rating, notes = [], test, children, className = 'total' }: ArithmeticProps) {
   const { discover, common } = useMessages()
+  const language = useLanguage()
   const words = discover.sums
   const total = gib(fit.totalBytes, true)
   const sums = sumByGroup(fit.parts)
@@ -129,6 +131,13 @@ export function Arithmetic({ name, quantization, fit, licence, rating, notes = [
             <p>{(fit.verdict === 'too-big' ? words.freeUp : words.onceFreed)({ bytes: gib(fit.freeUpBytes) })}</p>
           )}
           {fit.usuallyMissingBytes !== undefined && <p>{words.onlyNow({ bytes: gib(fit.usuallyMissingBytes) })}</p>}
+          {fit.learned !== undefined && (
+            <p>
+              {words.learned({ count: fit.learned.loads, added: fit.learned.addedBytes === 0 ? null : size(fit.learned.addedBytes) })}
+              {fit.learned.buffersOff !== null && ` ${words.buffers({ off: percent(fit.learned.buffersOff) })}`}
+            </p>
+          )}
+          {fit.loadMs !== undefined && fit.verdict !== 'too-big' && <p>{words.loading({ time: formatWait(fit.loadMs, language) })}</p>}
           {fit.verdict !== 'too-big' && (
             <p>
               {words.firstToken({

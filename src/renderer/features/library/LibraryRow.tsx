@@ -1,3 +1,4 @@
+import { formatWait } from '@shared/domain/format'
 import type { EngineStatus, LibraryModel, LibraryWork, ModelUpdate } from '@shared/domain/library'
 import type { Messages } from '@shared/i18n'
 import {
@@ -14,10 +15,11 @@ import {
 } from 'lucide-react'
 import { useState } from 'react'
 import { client } from '../../lib/client'
-import { count, parameters, percent, size, speed } from '../../lib/format'
-import { useMessages } from '../../lib/i18n'
+import { count, parameters, size, speed } from '../../lib/format'
+import { useLanguage, useMessages } from '../../lib/i18n'
 import { isUsable } from '../../lib/currentModel'
 import { Button, ErrorNotice, IconButton, Menu, type MenuEntry, Note, WherePill, toast } from '../../ui'
+import { loadingText } from './loadingText'
 import { DemonstrationTag } from './ModelTags'
 import { PresetDialog } from './PresetDialog'
 import { useChatWith } from './useChatWith'
@@ -42,7 +44,9 @@ function whatIsKnown({ origin, state }: LibraryModel, library: Messages['library
 }
 
 export function LibraryRow({ model, engine, largest, copy, update, works }: RowProps) {
-  const { library, common } = useMessages()
+  const words = useMessages()
+  const { library, common } = words
+  const language = useLanguage()
   const [error, setError] = useState<unknown>(null)
   const [preset, setPreset] = useState(false)
   const usable = isUsable(model)
@@ -118,9 +122,7 @@ export function LibraryRow({ model, engine, largest, copy, update, works }: RowP
               </Lightbulb>
             )}
             {here && engine.state === 'ready' && <span className="tag acc">{library.loaded}</span>}
-            {here && engine.state === 'loading' && (
-              <span className="tag acc">{library.loading({ percent: percent(engine.fraction) })}</span>
-            )}
+            {here && engine.state === 'loading' && <span className="tag acc">{loadingText(engine, words, language)}</span>}
             {!usable && <span className="tag bad">{library.state[model.state]}</span>}
             <DemonstrationTag model={model} />
           </span>
@@ -139,6 +141,7 @@ export function LibraryRow({ model, engine, largest, copy, update, works }: RowP
             {model.licence !== null && ` · ${model.licence}`}
             {model.preset != null && ` · ${library.preset.kept}`}
             {usable && ` · ${whatIsKnown(model, library)}`}
+            {fit?.loadMs !== undefined && !here && ` · ${common.loadsIn({ time: formatWait(fit.loadMs, language) })}`}
           </span>
         </div>
         <span className="size-bar" aria-hidden="true">

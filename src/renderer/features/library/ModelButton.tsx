@@ -1,3 +1,4 @@
+import { formatWait } from '@shared/domain/format'
 import type { EngineStatus, LadderStep, LibraryModel } from '@shared/domain/library'
 import { ChevronDown, CircleStop } from 'lucide-react'
 import { type RefObject, useRef, useState } from 'react'
@@ -5,13 +6,14 @@ import { useLocation } from 'wouter'
 import { client } from '../../lib/client'
 import { useCommand } from '../../lib/commands'
 import { count, parameters, percent } from '../../lib/format'
-import { useMessages } from '../../lib/i18n'
+import { useLanguage, useMessages } from '../../lib/i18n'
 import { isMac, keyLabel } from '../../lib/keyboard'
 import { machineLive, settingsLive, useLive } from '../../lib/live'
 import { isUsable } from '../../lib/currentModel'
 import { useCurrentModel } from '../../lib/models'
 import { Button, ErrorNotice, MemoryBar, Note, Popover, WherePill, livePools } from '../../ui'
 import { EngineNotice } from './EngineNotice'
+import { loadingText } from './loadingText'
 import { DemonstrationTag } from './ModelTags'
 import './library.css'
 import { useFit } from './useFit'
@@ -155,7 +157,9 @@ function PickerRow({
   context: number | null
   onLoad: () => void
 }) {
-  const { library, common } = useMessages()
+  const words = useMessages()
+  const { library, common } = words
+  const language = useLanguage()
   const fit = useFit(model.id, context)
   const here = engine.state !== 'empty' && engine.modelId === model.id
   return (
@@ -170,14 +174,13 @@ function PickerRow({
           <span className="row">
             <b className="m ell">{model.name}</b>
             {here && engine.state === 'ready' && <span className="tag acc">{library.loaded}</span>}
-            {here && engine.state === 'loading' && (
-              <span className="tag acc">{library.loading({ percent: percent(engine.fraction) })}</span>
-            )}
+            {here && engine.state === 'loading' && <span className="tag acc">{loadingText(engine, words, language)}</span>}
             <DemonstrationTag model={model} />
           </span>
           <span className="t3 f11">
             {parameters(model.parameters)} · <span className="mono">{model.quantization}</span>
             {fit !== null && ` · ${common.level[fit.level]}`}
+            {fit?.loadMs !== undefined && !here && ` · ${common.loadsIn({ time: formatWait(fit.loadMs, language) })}`}
           </span>
         </span>
         <span className="picker-bar">

@@ -175,6 +175,9 @@ export const cli = {
     shorter: 'A shorter context takes less: --context 2048',
     elsewhere: 'What a stronger machine with a model server would run: snug recommend --simulate "RTX 4090"',
   },
+  learned: (p: { count: number; added: string | null }) =>
+    `overhead as measured on this machine: ${p.count} ${p.count === 1 ? 'load' : 'loads'} took ${p.added ?? 'no'} more than predicted`,
+  loadsIn: (p: { time: string }) => `loads in about ${p.time}, by the loads here`,
   tokensPerSecond: (p: { range: string }) => `${p.range} predicted`,
   contextLimit: 'Context limit',
   thinkingLabel: 'Thinking',

@@ -75,6 +75,8 @@ export const common = {
   noModelLoaded: 'No model loaded',
   modelNotLoaded: 'not loaded',
   modelLoading: (p: { percent: string }) => `loading, ${p.percent}`,
+  loadsIn: (p: { time: string }) => `loads in about ${p.time} here`,
+  loadingTakes: (p: { time: string }) => `about ${p.time} in all`,
   modelFailed: 'could not be loaded',
   tokensPerSecond: 'tok/s',
   ofTotal: (p: { used: string; total: string }) => `${p.used} / ${p.total}`,

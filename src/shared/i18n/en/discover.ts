@@ -184,6 +184,12 @@ export const discover = {
     onceFreed: (p: { bytes: string }) => `It fits once ${p.bytes} GiB held by other programs are freed, as they usually are here.`,
     onlyNow: (p: { bytes: string }) => `It fits now, but other programs here usually hold ${p.bytes} GiB of what it takes.`,
     firstToken: (p: { seconds: string; source: string }) => `First token of a 1,000-token prompt: about ${p.seconds} s (${p.source}).`,
+    learned: (p: { count: number; added: string | null }) =>
+      p.added === null
+        ? `Overhead as measured on this machine: ${p.count} ${p.count === 1 ? 'load' : 'loads'} took no more than predicted.`
+        : `Overhead as measured on this machine: ${p.count} ${p.count === 1 ? 'load' : 'loads'} took ${p.added} more than predicted; it is in the sum.`,
+    buffers: (p: { off: string }) => `Predicted buffers were at most ${p.off} off there.`,
+    loading: (p: { time: string }) => `Loading takes about ${p.time}, by the loads here.`,
     facts: (p: { licence: string }) => `Licence: ${p.licence}`,
   },
 

@@ -160,6 +160,9 @@ export const cli = {
     shorter: '缩短上下文可以少占内存：--context 2048',
     elsewhere: '看看更强的机器（在那里启动模型服务）能运行什么：snug recommend --simulate "RTX 4090"',
   },
+  learned: (p: { count: number; added: string | null }) =>
+    `其他开销按本机实测：${p.count} 次加载${p.added === null ? '都没有超出预计' : `比预计多用 ${p.added}`}`,
+  loadsIn: (p: { time: string }) => `按本机的加载记录，加载约需 ${p.time}`,
   tokensPerSecond: (p: { range: string }) => `预计 ${p.range}`,
   contextLimit: '上下文上限',
   thinkingLabel: '深度思考',

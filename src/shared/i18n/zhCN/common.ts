@@ -75,6 +75,8 @@ export const common = {
   noModelLoaded: '未加载模型',
   modelNotLoaded: '未加载',
   modelLoading: (p: { percent: string }) => `正在加载 ${p.percent}`,
+  loadsIn: (p: { time: string }) => `本机加载约需 ${p.time}`,
+  loadingTakes: (p: { time: string }) => `共约 ${p.time}`,
   modelFailed: '加载失败',
   tokensPerSecond: 'tok/s',
   ofTotal: (p: { used: string; total: string }) => `${p.used} / ${p.total}`,

@@ -175,6 +175,12 @@ export const discover = {
     onceFreed: (p: { bytes: string }) => `其他程序腾出 ${p.bytes} GiB 就装得下（本机平时有这么多可用）。`,
     onlyNow: (p: { bytes: string }) => `现在装得下，但它要用的内存里，平时有 ${p.bytes} GiB 被其他程序占用。`,
     firstToken: (p: { seconds: string; source: string }) => `1,000 token 的提示词，首字约 ${p.seconds} 秒（${p.source}）。`,
+    learned: (p: { count: number; added: string | null }) =>
+      p.added === null
+        ? `其他开销按本机实测：${p.count} 次加载都没有超出预计。`
+        : `其他开销按本机实测：${p.count} 次加载比预计多用 ${p.added}，已计入总和。`,
+    buffers: (p: { off: string }) => `这些加载的缓冲与预计最多相差 ${p.off}。`,
+    loading: (p: { time: string }) => `按本机的加载记录，加载约需 ${p.time}。`,
     facts: (p: { licence: string }) => `许可：${p.licence}`,
   },
 
