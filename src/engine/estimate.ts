@@ -80,7 +80,8 @@ export async function estimate(request: EstimateRequest, open: OpenLlama, lines:
 
 async function hostWeightsOf(path: string, facts: ModelFacts, gpuLayers: number, gpuBytes: number): Promise<HostWeights> {
   const { tensors } = await readHeaderOfFile(path)
-  const cpu = cpuFeatures()
+  // A model with stacks is loaded by the build without AMX.
+  const cpu = { ...cpuFeatures(), ...(facts.weights.stacked === true ? { amx: false } : {}) }
   const placed = tensors.map((tensor) => ({ ...tensor, copyBytes: copyBytes(tensor, cpu), outputCopyBytes: outputCopyBytes(tensor, cpu) }))
   return hostWeights(placed, facts.geometry.layers.length, gpuLayers, facts.weights.outputIsTied, gpuBytes)
 }

@@ -14,6 +14,9 @@ const skipPrediction = new Set(
   ),
 )
 
+/** No device that llama.cpp uses takes less in one tensor (Vulkan promises 2²⁷ bytes, `maxStorageBufferRange`). */
+const leastRefusedBytes = 2 ** 27
+
 export interface CountedTensor extends GgufTensor {
   /** The block, null outside of them. */
   layer: number | null
@@ -52,10 +55,10 @@ export function weightsOf(
   const activeLayerBytes = Array.from({ length: layers }, () => 0)
   const bytesByType: Record<string, number> = {}
   const activeBytesByType: Record<string, number> = {}
-  const hasOutput = all.some((tensor) => tensor.name === 'output.weight')
+  const outputName = all.some((tensor) => tensor.name === 'output.weight') ? 'output.weight' : 'token_embd.weight'
   for (const tensor of all) {
     bytesByType[tensor.type] = (bytesByType[tensor.type] ?? 0) + tensor.bytes
-    const isOutput = tensor.name === (hasOutput ? 'output.weight' : 'token_embd.weight')
+    const isOutput = tensor.name === outputName
     const active = tensor.layer === null ? (isOutput ? tensor.bytes : 0) : tensor.bytes * activeShare(tensor, experts)
     if (active > 0) activeBytesByType[tensor.type] = (activeBytesByType[tensor.type] ?? 0) + Math.round(active)
     if (tensor.layer === null) continue
@@ -70,6 +73,11 @@ export function weightsOf(
     outputBytes: sumBytes(output.length > 0 ? output : embedding),
     outputIsTied: output.length === 0,
     stacked: all.some(isStacked),
+    largeTensors: all.flatMap((tensor) => {
+      const isOutput = tensor.name === outputName
+      if (tensor.bytes <= leastRefusedBytes || (tensor.layer === null && !isOutput)) return []
+      return [{ layer: tensor.layer, bytes: tensor.bytes, copyBytes: isOutput ? outputCopyBytes(tensor, cpu) : copyBytes(tensor, cpu) }]
+    }),
     layerBytes,
     activeLayerBytes: activeLayerBytes.map(Math.round),
     bytesByType,

@@ -53,6 +53,11 @@ export interface WeightFacts {
   repackableBytes: Bytes
   /** Then, without mmap: what is not copied, and so stays as in the file. Absent in facts kept before it was known. */
   plainBytesWhenRepacked?: Bytes
+  /**
+   * Matrices above 128 MiB, the least that a device of llama.cpp may refuse, with what the processor takes for a copy in its own layout
+   * (0: none); `layer` null is the output matrix. Absent where no header was read, and in facts kept before it was known.
+   */
+  largeTensors?: { layer: number | null; bytes: Bytes; copyBytes: Bytes }[]
   /** It has stacks of matrices other than experts, which AMX cannot compute: it runs without. */
   stacked?: boolean
   /** With mmap: the range from the first to the last tensor that is not repacked. */

@@ -1,5 +1,6 @@
 import type { KvCacheType, LayerGeometry, ModelGeometry, WeightFacts } from './gguf'
 import { between, layerSums, weightSums } from './layerSums'
+import { refusals } from './refusedTensors'
 import { type Bytes, type Range, MiB } from './units'
 
 /** Kinds of a part. On screen: weights (+ repack) · KV cache (+ state, checkpoint) · compute (+ output) · overhead. The reserve is a margin, never a part. */
@@ -215,6 +216,7 @@ function eachPart(model: SizedModel, options: MemoryOptions, visit: Visit): void
   const fullCells = paddedCells(contextSize)
   const windowCells = geometry.slidingWindow === null ? fullCells : slidingCells(contextSize, geometry.slidingWindow, batchSize)
   const repacks = gpus.length === 0 && weights.repackableBytes > 0
+  const refused = gpus.length === 0 ? null : refusals(weights, place.runs, place.output, options, endBytes(model, 'cpu', head))
   let index = 0
   const add = (device: MemoryDevice, kind: MemoryKind, bytes: Bytes): void => {
     if (bytes > 0) visit(device, kind, bytes, index)
@@ -232,7 +234,11 @@ function eachPart(model: SizedModel, options: MemoryOptions, visit: Visit): void
           : (weights.plainBytesWhenRepacked ?? weights.totalBytes - weights.repackableBytes),
       )
       add(device, 'repack', weights.repackableBytes)
-    } else add(device, 'weights', between(blockBytes, from, to) + endBytes(model, device, head))
+    } else {
+      const own = between(blockBytes, from, to) + endBytes(model, device, head) - (refused?.leftBytes[index - 1] ?? 0)
+      add(device, 'weights', gpu === undefined ? (refused?.hostBytes ?? own) : own)
+      if (gpu === undefined) add(device, 'repack', refused?.repackBytes ?? 0)
+    }
     add(device, 'kv', (between(layers.full, from, to) * fullCells + between(layers.sliding, from, to) * windowCells) * element)
     add(device, 'state', between(layers.state, from, to))
     if (gpu === undefined) add(device, 'checkpoint', checkpointBytes(geometry, kvCacheType))
