@@ -11,7 +11,7 @@ import { type Figure, say } from './lib/report'
 const usage = `npm run -s bench memory -- [flags]
   --backend cpu,vulkan   which rows (default both; cuda and metal as well)
   --rows N, --only TEXT  the first N, or those whose name has TEXT
-  --loads N              fresh loads of each row on the processor (3)
+  --loads N              fresh loads of each row on the processor (3); the table says how many each had
   --memory GIB           rows that need more, by the formula, stay open
   --keep FILE            keeps each measurement as soon as it is made, and goes on from there
   --folder DIR           where the models are written (gigabytes of holes); the system's temporary folder

@@ -88,7 +88,12 @@ export function memoryFigures(results: readonly RowResult[], open: readonly { ro
     figures.push(target === null ? shown(figure, value, { unit, note }) : atMost(figure, value, target, { unit, note }))
   }
   add('dry run: worst buffers of a device', (row) => row.dryError, targets.buffers)
-  add('process growth: worst / allowed (5 % or 96 MiB)', (row) => (row.growth ? row.growth.errorBytes / row.growth.allowedBytes : null), 1)
+  if (rows.some((row) => row.growth !== null))
+    add(
+      'process growth: worst / allowed (5 % or 96 MiB)',
+      (row) => (row.growth ? row.growth.errorBytes / row.growth.allowedBytes : null),
+      1,
+    )
   add('formula: worst KV cache', (row) => Math.max(0, row.kvErrorBytes - kvRounding), 0, 'bytes beyond the rounding of the log')
   add('formula: worst total of the buffers', (row) => row.formulaError, targets.formula)
   add("node-llama-cpp's V2: worst total", (row) => row.v2Error, null)
@@ -116,7 +121,7 @@ function options(row: MemoryRow): string {
 
 function table(results: readonly RowResult[], withGrowth: boolean): string[] {
   const head = ['model', 'options', 'llama.cpp', 'dry run', 'formula', 'V2', 'V1']
-  if (withGrowth) head.push('process', 'predicted', 'off')
+  if (withGrowth) head.push('loads', 'process', 'predicted', 'off')
   const lines = results.map((result) => {
     const row = compare(result)
     const cells = [
@@ -131,7 +136,12 @@ function table(results: readonly RowResult[], withGrowth: boolean): string[] {
     if (withGrowth && row.growth !== null) {
       const { medianBytes, spread: range, predictedBytes, errorBytes, allowedBytes } = row.growth
       const few = range[1] - range[0] < MiB ? '' : ` (${mib(range[0])}–${mib(range[1])})`
-      cells.push(mib(medianBytes) + few, mib(predictedBytes), signed(errorBytes) + mark(Math.abs(errorBytes) <= allowedBytes))
+      cells.push(
+        String(result.growths.length),
+        mib(medianBytes) + few,
+        mib(predictedBytes),
+        signed(errorBytes) + mark(Math.abs(errorBytes) <= allowedBytes),
+      )
     }
     return `| ${cells.join(' | ')} |`
   })
@@ -139,27 +149,24 @@ function table(results: readonly RowResult[], withGrowth: boolean): string[] {
 }
 
 const names: Readonly<Record<Backend, string>> = { cpu: 'Processor', vulkan: 'Vulkan', cuda: 'CUDA', metal: 'Metal' }
-/** Puts the tables on docs/accuracy.md. */
+/** Puts the tables on docs/accuracy.md, each backend in its own section: another machine may have measured the others. */
 export function writeAccuracy(results: readonly RowResult[], open: readonly { row: MemoryRow; why: string }[]): void {
-  writeAccuracySection('memory', pageOf(results, open))
+  for (const backend of new Set(results.map(({ row }) => row.backend))) {
+    const own = results.filter(({ row }) => row.backend === backend)
+    const left = open.filter(({ row }) => row.backend === backend)
+    writeAccuracySection(`memory ${backend}`, sectionOf(backend, own, left))
+  }
 }
 
-function pageOf(results: readonly RowResult[], open: readonly { row: MemoryRow; why: string }[]): string[] {
-  const backends = [...new Set(results.map(({ row }) => row.backend))]
-  const counts = results.flatMap(({ growths }) => (growths.length === 0 ? [] : [growths.length]))
-  const loads = [...new Set([Math.min(...counts), Math.max(...counts)])].join(' to ')
+export function sectionOf(backend: Backend, results: readonly RowResult[], open: readonly { row: MemoryRow; why: string }[]): string[] {
+  const loads = results.some(({ growths }) => growths.length > 0)
+  const what = loads ? 'the process by the median of the fresh loads of each' : 'buffers only'
   return [
-    `Machine: ${machine}. ${results.length} rows.`,
+    `### ${names[backend]}, ${results.length} rows, ${what}`,
     '',
-    ...backends.flatMap((backend) => {
-      const rows = results.filter(({ row }) => row.backend === backend)
-      const what =
-        backend === 'cpu'
-          ? `, ${rows.length} rows, the process by the median of fresh loads (${loads} of each)`
-          : `, ${rows.length} rows, buffers only`
-      return [`### ${names[backend]}${what}`, '', ...table(rows, backend === 'cpu'), '']
-    }),
-    '### Summary',
+    `Machine: ${machine}.`,
+    '',
+    ...table(results, loads),
     '',
     '| figure | value | target | worst row |',
     '|---|--:|---|---|',
@@ -167,6 +174,6 @@ function pageOf(results: readonly RowResult[], open: readonly { row: MemoryRow; 
       ({ figure, value, unit, target, ok, note }) =>
         `| ${figure} | ${value}${unit === 'ratio' ? '' : ` ${unit}`}${mark(ok)} | ${target ?? ''} | ${note ?? ''} |`,
     ),
-    ...(open.length === 0 ? [] : ['', '### Open rows', '', ...open.map(({ row, why }) => `- ${rowName(row)}: ${why}`)]),
+    ...(open.length === 0 ? [] : ['', 'Open rows:', '', ...open.map(({ row, why }) => `- ${rowName(row)}: ${why}`)]),
   ]
 }
