@@ -36,6 +36,23 @@ describe('a request', () => {
     expect(JSON.stringify(network.entries())).not.toContain('secret')
   })
 
+  it('for a range of a file is one line with the others of that file, and pushes nothing out', () => {
+    const network = plain()
+    const entry = { at: 1, method: 'GET', address: `${origin}/x`, about: 'maker/model/a.gguf', outcome: '206' }
+    network.record({ ...entry, purpose: 'search', outcome: '200' })
+    for (let at = 1; at <= 600; at++) network.record({ ...entry, at, purpose: 'download' })
+    network.record({ ...entry, at: 601, purpose: 'download', outcome: '429' })
+    network.record({ ...entry, at: 602, purpose: 'download' })
+    expect(network.entries().map(({ at, outcome, count }) => [at, outcome, count])).toEqual([
+      [1, '200', undefined],
+      [601, '429', undefined],
+      [602, '206', 601],
+    ])
+    // What is no download stays a line each.
+    network.record({ ...entry, purpose: 'search', outcome: '200' })
+    expect(network.entries()).toHaveLength(4)
+  })
+
   it('ends in time, before or after the headers', async () => {
     for (const path of ['/slow', '/drip'])
       await expect(plain().text(origin + path, { purpose: 'search', timeoutMs: 150 })).rejects.toMatchObject({ code: 'hub/unreachable' })

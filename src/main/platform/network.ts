@@ -143,7 +143,10 @@ export class Network {
 
   /** Also takes the entries of the download workers. */
   record(entry: NetworkEntry): void {
-    this.#entries.push(entry)
+    const before = entry.purpose === 'download' ? this.#entries.findIndex((known) => isSameFile(known, entry)) : -1
+    // The ranges of one large file would push out all the rest.
+    const [known] = before < 0 ? [] : this.#entries.splice(before, 1)
+    this.#entries.push(known === undefined ? entry : { ...entry, count: (known.count ?? 1) + 1 })
     if (this.#entries.length > maxEntries) this.#entries.splice(0, this.#entries.length - maxEntries)
     this.#onEntry(entry)
   }
@@ -316,6 +319,10 @@ function parse(address: string): URL {
   const url = new URL(address)
   if (url.protocol !== 'https:' && url.protocol !== 'http:') throw new SnugError('usage/invalid', 'only http and https', { address })
   return url
+}
+
+function isSameFile(a: NetworkEntry, b: NetworkEntry): boolean {
+  return a.purpose === b.purpose && a.method === b.method && a.address === b.address && a.about === b.about && a.outcome === b.outcome
 }
 
 /** Signed addresses carry secrets in their query. */

@@ -68,6 +68,8 @@ export interface NetworkEntry {
   about: string | null
   /** The status of the answer, `refused: offline`, or what went wrong as the system says it. */
   outcome: string
+  /** So many ranges of one file were asked for, the last one at that time; absent: one. */
+  count?: number
 }
 
 /** An access token as the page knows it: never the token itself. */

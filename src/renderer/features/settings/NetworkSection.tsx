@@ -124,8 +124,8 @@ function purposeOf({ purpose, about }: NetworkEntry, words: Words): string {
   return about === null ? text : words.logAbout({ purpose: text, about })
 }
 
-function outcomeOf({ outcome }: NetworkEntry, words: Words): string {
-  if (/^\d+$/.test(outcome)) return outcome
+function outcomeOf({ outcome, count = 1 }: NetworkEntry, words: Words): string {
+  if (/^\d+$/.test(outcome)) return count === 1 ? outcome : words.logTimes({ outcome, count })
   return outcome === 'refused: offline' ? words.logRefused : words.logFailed({ reason: outcome })
 }
 

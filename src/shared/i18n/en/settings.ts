@@ -68,6 +68,7 @@ export const settings = {
     fastest: 'which hub answers fastest?',
   },
   logAbout: (p: { purpose: string; about: string }) => `${p.purpose}: ${p.about}`,
+  logTimes: (p: { outcome: string; count: number }) => `${p.outcome}, ${p.count} times`,
   logRefused: 'refused: offline',
   logFailed: (p: { reason: string }) => `failed: ${p.reason}`,
   models: 'Models',

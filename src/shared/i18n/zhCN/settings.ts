@@ -67,6 +67,7 @@ export const settings = {
     fastest: '哪个下载站最快',
   },
   logAbout: (p: { purpose: string; about: string }) => `${p.purpose}：${p.about}`,
+  logTimes: (p: { outcome: string; count: number }) => `${p.outcome}，共 ${p.count} 次`,
   logRefused: '已拒绝：离线',
   logFailed: (p: { reason: string }) => `失败（${p.reason}）`,
   models: '模型',
