@@ -92,6 +92,7 @@ test('why an answer ends early, and without which messages it was written, is pr
     const notes: string[] = []
     const out: Output = {
       json: false,
+      terminal: null,
       words,
       language,
       result: nothing,

@@ -11,6 +11,8 @@ export interface Output {
   json: boolean
   words: Messages
   language: 'en' | 'zh-CN'
+  /** Where progress is drawn; null: lines go to a file or another program. */
+  terminal: { columns: number; color: boolean } | null
   /** One JSON document under `--json`, else lines of text. */
   result(value: unknown, text: () => string): void
   /** One JSON line; only under `--json`. */
@@ -33,6 +35,12 @@ export function createOutput(json: boolean): Output {
     json,
     words,
     language,
+    // Asked each time: a window is made narrower meanwhile.
+    get terminal() {
+      if (!tty) return null
+      const { NO_COLOR = '', TERM } = process.env
+      return { columns: process.stderr.columns || 80, color: NO_COLOR === '' && TERM !== 'dumb' }
+    },
     result(value, text) {
       clear()
       process.stdout.write(json ? `${JSON.stringify(value)}\n` : `${text()}\n`)

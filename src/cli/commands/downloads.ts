@@ -1,7 +1,7 @@
 import type { Command } from 'commander'
 import { isAddress, readAddress } from '@shared/domain/address'
-import { formatBytes, formatCount, formatDuration, formatParameters } from '@shared/domain/format'
-import type { Download, SearchHit } from '@shared/domain/library'
+import { formatCount, formatParameters } from '@shared/domain/format'
+import type { SearchHit } from '@shared/domain/library'
 import { licenceChoices } from '@shared/domain/search'
 import type { SizeClassId } from '@shared/domain/sizeClass'
 import type { Core } from '../../main/core'
@@ -9,17 +9,9 @@ import { usageError } from '../failure'
 import { chooseGroup, chooseProjector, parseReference } from '../modelTarget'
 import { addressOfHub, oneOf } from '../options'
 import type { Output } from '../output'
+import { pullProgress } from '../pullProgress'
 import { type Run, command } from '../run'
 import { help } from '../words'
-
-function progress(download: Download, { words, language }: Output): string {
-  return words.cli.downloading({
-    done: formatBytes(download.receivedBytes, language),
-    total: formatBytes(download.totalBytes, language),
-    speed: download.bytesPerSecond === null ? '' : words.cli.speed({ speed: formatBytes(download.bytesPerSecond, language) }),
-    left: download.secondsLeft === null ? '' : words.cli.left({ time: formatDuration(download.secondsLeft * 1_000, language) }),
-  })
-}
 
 interface SearchFlags {
   size?: SizeClassId
@@ -108,7 +100,7 @@ export function addDownloads(program: Command): void {
             : core.downloads.start({ repository, file: wanted }))
           const stop = () => void core.downloads.pause(id)
           signal.addEventListener('abort', stop, { once: true })
-          const download = await core.downloads.waitFor(id, (state) => out.progress(progress(state, out)), signal)
+          const download = await core.downloads.waitFor(id, pullProgress(out), signal)
           return { download, placed: here ?? core.downloads.pathOf(id), here }
         }
         const { download, placed, here } = await pull(file ?? '')
