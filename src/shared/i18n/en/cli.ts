@@ -124,7 +124,7 @@ export const cli = {
       chat: 'chat with a model in the terminal, or get one answer',
       search: 'GGUF repositories of the hub',
       pull: 'download a model, verified; a pull that is started again goes on',
-      list: 'models on this disk: verified, own or missing',
+      list: 'the models of the library, each with its state: verified, own, missing or damaged',
       verify: 'read every byte again and compare it with what the hub promised',
       move: 'move a model to another folder: copied, read again and compared, then the old file goes',
       duplicates: 'models whose files have the same bytes; files of one size are read and compared',
