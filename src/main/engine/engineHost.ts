@@ -37,9 +37,6 @@ export interface EngineLimits {
   stopMs: number
 }
 
-/** What a reply leaves goes back to the system a moment after it is collected. */
-const settleMs = 300
-
 const defaultLimits: EngineLimits = { readyMs: 20_000, loadStallMs: 30_000, generateStallMs: 60_000, stopMs: 5_000 }
 
 export interface EngineHostOptions {
@@ -176,7 +173,7 @@ export class EngineHost {
 
   /** By how much the process of the model has grown since before its load; null: it is busy. */
   grown(): Promise<{ bytes: Bytes | null }> {
-    return this.#model().client.call('grown', { settleMs }, { timeoutMs: 10_000 })
+    return this.#model().client.call('grown', { settleMs: 300 }, { timeoutMs: 10_000 })
   }
 
   saveState(path: string): Promise<{ bytes: number }> {
