@@ -78,6 +78,15 @@ describe('compute buffer, within 1 % of the measured loads', () => {
     expect(blockComputeBytes(llama1b.geometry, 4096, 512, true) / MiB).toBeCloseTo(60, 1)
     expect(blockComputeBytes(llama1b.geometry, 16_384, 512, true) / MiB).toBeCloseTo(72, 1)
   })
+  test('of a mixture one expert counts for each that is used: qwen3moe at 8,192 is 8 + 24 + 24 = 56.0 MiB', () => {
+    const geometry = { ...qwen3moe8.geometry, embeddingLength: 2048, expertFeedForwardLength: 768, experts: { count: 128, used: 8 } }
+    expect(blockComputeBytes(geometry, 8192, 512, true)).toBe(56 * MiB)
+  })
+  test('with a card the host of SmolLM2 at 8,192 keeps inputs and mask: 2.25 + 8 = 10.25 MiB', () => {
+    const smol = { ...llama1b, geometry: { ...llama1b.geometry, embeddingLength: 576 } }
+    const parts = memoryParts(smol, { ...cpu, contextSize: 8192, gpuLayers: 17, gpus: oneGpu })
+    expect(parts.find(({ device, kind }) => device === 'cpu' && kind === 'compute')?.bytes).toBe(10.25 * MiB)
+  })
   test('without flash attention the scores come on top: heads × cells × batch × 4', () => {
     const more = blockComputeBytes(llama1b.geometry, 4096, 512, false) - blockComputeBytes(llama1b.geometry, 4096, 512, true)
     expect(more).toBe(32 * 4096 * 512 * 4)
