@@ -10,6 +10,7 @@ import { freeMemory } from './migrations/0008-free-memory'
 import { measuredPlans } from './migrations/0009-measured-plans'
 import { promisedHashes } from './migrations/0010-promised-hashes'
 import { loads } from './migrations/0011-loads'
+import { messageSearch } from './migrations/0012-message-search'
 import type { Connection } from './sqlite'
 
 export interface Migration {
@@ -30,6 +31,7 @@ export const migrations: readonly Migration[] = [
   measuredPlans,
   promisedHashes,
   loads,
+  messageSearch,
 ]
 
 export function latestVersion(list: readonly Migration[] = migrations): number {

@@ -6,8 +6,9 @@ import {
   type Message,
   type Role,
 } from '@shared/domain/chat'
+import { snippetOf } from '@shared/domain/messageSearch'
 import { SnugError } from '@shared/errors'
-import { conversationSettings } from '@shared/ipc/chat'
+import { conversationSettings, type MessageHit } from '@shared/ipc/chat'
 import type { ConversationRow, ConversationsRepository } from '../db/repositories/conversations'
 import type { DraftsRepository } from '../db/repositories/drafts'
 import type { MessageRow, MessagesRepository } from '../db/repositories/messages'
@@ -65,6 +66,11 @@ export class ConversationService {
 
   list(): ConversationSummary[] {
     return this.#store.conversations.list()
+  }
+
+  search(query: string): { hits: MessageHit[]; more: boolean } {
+    const { found, more } = this.#store.messages.search(query)
+    return { hits: found.map(({ text, ...hit }) => ({ ...hit, snippet: snippetOf(text, query) })), more }
   }
 
   followList(signal?: AbortSignal): AsyncGenerator<ConversationSummary[], void, void> {

@@ -1,5 +1,6 @@
 import { eventIterator } from '@orpc/contract'
-import type { Conversation, ConversationSummary, Message } from '../domain/chat'
+import type { Conversation, ConversationSummary, Message, Role } from '../domain/chat'
+import type { SnippetPart } from '../domain/messageSearch'
 import type { ThinkingCapability } from '../domain/thinking'
 import { id, oc, text, type, z } from './base'
 
@@ -63,7 +64,20 @@ export interface PromptView {
   droppedThoughts: boolean
 }
 
+/** A message that has every word of what was looked for. */
+export interface MessageHit {
+  conversationId: string
+  messageId: string
+  /** Of the conversation. */
+  title: string
+  role: Role
+  createdAt: number
+  snippet: SnippetPart[]
+}
+
 export const chat = {
+  /** In the messages of all chats, newest first, a few of each; `more`: there are others. */
+  search: oc.input(z.object({ query: z.string().max(200) }).strict()).output(type<{ hits: MessageHit[]; more: boolean }>()),
   conversations: oc.output(type<ConversationSummary[]>()),
   followConversations: oc.output(eventIterator(type<ConversationSummary[]>())),
   conversation: oc.input(z.object({ id }).strict()).output(type<Conversation>()),

@@ -1,6 +1,7 @@
 import type { GenerationStats, Message, Segment } from '@shared/domain/chat'
 import type { ThinkingChoice } from '@shared/domain/thinking'
 import { type Connection, fromJson, guarded, toJsonOrNull } from '../sqlite'
+import { type FoundMessage, MessageIndex } from './messageIndex'
 
 /** What a reply was asked for with, so that it can be continued the same way. */
 interface PromptSettings {
@@ -49,18 +50,24 @@ export class MessagesRepository {
   readonly #update
   readonly #saveText
   readonly #interrupt
+  readonly #index
+  readonly #db
 
   constructor(db: Connection) {
+    this.#db = db
+    this.#index = new MessageIndex(db)
     this.#ofConversation = db.prepare<[string], Stored>('SELECT * FROM messages WHERE conversationId = ? ORDER BY seq')
     this.#get = db.prepare<[string], Stored>('SELECT * FROM messages WHERE id = ?')
     this.#insert = db.prepare<[Omit<Stored, 'seq'>]>(
       `INSERT INTO messages (${columns.join(', ')}) VALUES (${columns.map((name) => `@${name}`).join(', ')})`,
     )
-    this.#update = db.prepare<[Omit<Stored, 'seq'>]>(
-      `UPDATE messages SET ${changeable.map((name) => `${name} = @${name}`).join(', ')} WHERE id = @id`,
+    this.#update = db.prepare<[Omit<Stored, 'seq'>], { seq: number }>(
+      `UPDATE messages SET ${changeable.map((name) => `${name} = @${name}`).join(', ')} WHERE id = @id RETURNING seq`,
     )
     this.#saveText = db.prepare<[string, string, string]>('UPDATE messages SET segments = ?, raw = ? WHERE id = ?')
-    this.#interrupt = db.prepare<[], { id: string }>("UPDATE messages SET status = 'interrupted' WHERE status = 'streaming' RETURNING id")
+    this.#interrupt = db.prepare<[], { id: string; seq: number; segments: string }>(
+      "UPDATE messages SET status = 'interrupted' WHERE status = 'streaming' RETURNING id, seq, segments",
+    )
   }
 
   /** All of the tree, by creation. */
@@ -74,21 +81,43 @@ export class MessagesRepository {
   }
 
   insert(row: MessageRow): void {
-    guarded(() => this.#insert.run(toStored(row)))
+    const stored = toStored(row)
+    this.#whole(() => {
+      const seq = Number(this.#insert.run(stored).lastInsertRowid)
+      if (row.status !== 'streaming') this.#index.put(seq, stored.segments)
+    })
   }
 
   update(row: MessageRow): void {
-    guarded(() => this.#update.run(toStored(row)))
+    const stored = toStored(row)
+    this.#whole(() => {
+      const written = this.#update.get(stored)
+      if (written !== undefined && row.status !== 'streaming') this.#index.put(written.seq, stored.segments)
+    })
   }
 
-  /** The small write of a reply in progress. */
+  /** The small write of a reply in progress: its words are found when it has ended. */
   saveText(id: string, segments: Segment[], raw: string): void {
     guarded(() => this.#saveText.run(JSON.stringify(segments), raw, id))
   }
 
   /** Replies that nobody is writing any more, after a start: what is there is kept. */
   interruptStreaming(): string[] {
-    return guarded(() => this.#interrupt.all()).map((row) => row.id)
+    return this.#whole(() => {
+      const rows = this.#interrupt.all()
+      for (const { seq, segments } of rows) this.#index.put(seq, segments)
+      return rows.map(({ id }) => id)
+    })
+  }
+
+  /** In the answers and in what a person wrote, of conversations that are not deleted. */
+  search(query: string): { found: FoundMessage[]; more: boolean } {
+    return guarded(() => this.#index.find(query))
+  }
+
+  /** A message and its words, both or neither. */
+  #whole<T>(work: () => T): T {
+    return guarded(() => this.#db.transaction(work).immediate())
   }
 }
 

@@ -1,6 +1,7 @@
 import type { Area, HandlerContext } from './context'
 
 export const chatHandlers = (area: Area<'chat'>, { core: { conversations, replies } }: HandlerContext) => ({
+  search: area.search.handler(({ input }) => conversations.search(input.query)),
   conversations: area.conversations.handler(() => conversations.list()),
   followConversations: area.followConversations.handler(({ signal }) => conversations.followList(signal)),
   conversation: area.conversation.handler(({ input }) => conversations.get(input.id)),

@@ -7,15 +7,17 @@ import { timeOfDay } from '../../lib/format'
 import { useLanguage, useMessages } from '../../lib/i18n'
 import { conversationsLive, useLive } from '../../lib/live'
 import { IconButton, Menu } from '../../ui'
+import { MessageHits } from './MessageHits'
 import { RenameField } from './RenameField'
 import { useDeleteChat } from './useDeleteChat'
 
-/** Chats by day; the search field filters their titles. */
+/** Chats by day; a search shows those with that title, then messages. */
 export function ChatList({ search }: { search: string }) {
   const { common } = useMessages()
   const language = useLanguage()
   const all = useLive(conversationsLive)
-  const wanted = search.trim().toLocaleLowerCase()
+  const query = search.trim()
+  const wanted = query.toLocaleLowerCase()
   const rows = (all ?? []).filter(({ title }) => wanted === '' || title.toLocaleLowerCase().includes(wanted))
   const now = useMinute()
   const nameOf = (group: DayGroup): string => {
@@ -36,7 +38,7 @@ export function ChatList({ search }: { search: string }) {
   }
   return (
     <nav className="chats" aria-label={common.chats}>
-      {all !== undefined && rows.length === 0 && <p className="hint">{wanted === '' ? common.noChatsYet : common.noChatFound}</p>}
+      {all?.length === 0 && wanted === '' && <p className="hint">{common.noChatsYet}</p>}
       {groupByDay(rows, now).map(({ key, group, rows: chats }) => (
         <div key={key}>
           <h3>{nameOf(group)}</h3>
@@ -45,6 +47,7 @@ export function ChatList({ search }: { search: string }) {
           ))}
         </div>
       ))}
+      {all !== undefined && wanted !== '' && <MessageHits query={query} chats={all} titles={rows.length} />}
     </nav>
   )
 }

@@ -15,6 +15,7 @@ import { MessageList } from './MessageList'
 import { PromptView } from './PromptView'
 import { RenameField } from './RenameField'
 import { useHidden } from './useHidden'
+import { useShownMessage } from './shownMessage'
 import { SpillNotice } from './SpillNotice'
 import { SystemLine } from './SystemLine'
 import { type Chat, useChat } from './useChat'
@@ -30,6 +31,7 @@ export function ChatPage({ id }: { id: string | null }) {
   const [viewing, setViewing] = useState(false)
   const empty = chat.branch.length === 0
   const { hidden, reveal } = useHidden(chat.branch.length)
+  useShownMessage(chat, hidden, reveal)
   useChatCommands(chat)
   const title = chat.conversation?.title || common.newChat
   return (

@@ -58,6 +58,8 @@ export const MessageView = memo(function MessageView(props: ViewProps) {
       aria-label={message.role === 'assistant' ? chat.answer : message.role === 'user' ? chat.you : chat.role.system}
       data-testid={`message-${message.role}`}
       data-status={message.status}
+      data-message={message.id}
+      tabIndex={-1}
     >
       {message.role === 'assistant' ? (
         <Answer message={message} reply={reply} stream={props.stream} />

@@ -35,6 +35,8 @@ export interface Chat {
   again: (message: Message) => void
   carryOn: (message: Message) => void
   step: (message: Message, step: -1 | 1) => void
+  /** The branch that this message is on. */
+  show: (messageId: string) => void
   versions: (message: Message) => { index: number; total: number }
 }
 
@@ -96,6 +98,7 @@ export function useChat(id: string | null): Chat {
         const beside = neighbour(list, message, step)
         if (beside !== null) void run(() => client.chat.selectLeaf({ id: here, messageId: beside }))
       },
+      show: (messageId: string) => void run(() => client.chat.selectLeaf({ id: here, messageId })),
       versions: (message: Message) => {
         const all = below.get(message.parentId) ?? []
         return { index: all.findIndex((other) => other.id === message.id) + 1, total: all.length }
