@@ -1,5 +1,5 @@
 /** Who may import whom (docs/architecture.md). Each rule is proven once by a planted violation in scripts/rules.test.ts. */
-const tests = '\\.test\\.tsx?$'
+const tests = '\\.(test|child)\\.tsx?$'
 const native = 'node_modules/(better-sqlite3|node-llama-cpp|systeminformation)/'
 const electron = '(^|node_modules/)electron(/|$)'
 const sockets = '^(node:)?(net|http|https|http2|dgram|tls|dns)(/|$)'

@@ -1,41 +1,73 @@
-import { writeSync } from 'node:fs'
+import { writeFileSync, writeSync } from 'node:fs'
+import { join } from 'node:path'
+import { createFakeEngine } from '../../engine/fakeEngine'
+import { silentLog } from '@shared/log'
 import { openDatabase } from './open'
+import { EngineHost } from '../engine/engineHost'
+import { ConversationService } from '../services/conversations'
+import { LoadingService } from '../services/loading'
+import { RepliesService } from '../services/replies'
+import { SettingsService } from '../services/settings'
 
-/** Writes messages as fast as it can and says on stdout which are committed, until it is killed. Started by killWrites.real.test.ts. */
-const [dataDir = '', round = '0'] = process.argv.slice(2)
+/**
+ * Chats as the app does, on an engine in memory, and says on stdout what is committed, until it is killed. Started by
+ * killWrites.real.test.ts.
+ */
+const [dataDir = ''] = process.argv.slice(2)
 const db = openDatabase({ dataDir })
 if (db.notice !== null) throw new Error(`unexpected: ${JSON.stringify(db.notice)}`)
-const conversationId = `round${round}`
-const settings = {
-  sampling: { temperature: null, topP: null, topK: null, minP: null, repeatPenalty: null, seed: null },
-  thinking: { mode: 'default' as const },
-  stream: true,
-  maxTokens: null,
+const say = (line: string) => writeSync(1, `${line}\n`)
+
+const { messages } = db
+const saveText = messages.saveText.bind(messages)
+messages.saveText = (id, segments, raw) => {
+  saveText(id, segments, raw)
+  say(`text ${id} ${raw.length}`)
 }
-const row = {
-  id: conversationId,
-  title: '',
-  modelId: null,
-  system: null,
-  settings,
-  leafId: null,
-  createdAt: 1,
-  updatedAt: 1,
-  deletedAt: null,
-}
-db.conversations.save(row)
-let parentId: string | null = null
-for (let index = 0; ; index++) {
-  const id = `${conversationId}-${index}`
-  const base = { id, conversationId, parentId, role: 'assistant' as const, modelId: null, modelName: null, promptSettings: null }
-  db.transaction(() => {
-    db.messages.insert({ ...base, status: 'streaming', segments: [], raw: '', stats: null, error: null, createdAt: index })
-    db.conversations.save({ ...row, leafId: id, updatedAt: index })
+
+const path = join(dataDir, 'fake.gguf')
+writeFileSync(path, 'x')
+if (db.models.get('fake') === undefined) {
+  db.models.save({
+    id: 'fake',
+    path,
+    sizeBytes: 1,
+    mtimeMs: 1,
+    headerSha: null,
+    sha256: null,
+    origin: 'added',
+    state: 'own',
+    facts: null,
+    thinking: null,
+    repository: null,
+    revision: null,
+    problem: null,
+    measuredTokensPerSecond: null,
+    addedAt: 1,
+    removedAt: null,
   })
-  writeSync(1, `row ${id}\n`)
-  // A reply that grows by a few hundred characters, as the streaming save writes it.
-  const text = '字'.repeat(50 + (index % 400))
-  db.messages.saveText(id, [{ kind: 'answer', text, ms: 1, tokens: 1 }], text)
-  writeSync(1, `text ${id} ${text.length}\n`)
-  parentId = id
+}
+// About a millisecond a word: from replies that are over before their first save to some that are saved several times.
+const words = [5, 700, 60, 250, 1_200]
+const fork = createFakeEngine({ replies: words.map((count) => ({ thought: '想 ', answer: '字 '.repeat(count) })) })
+const host = new EngineHost({ fork, log: silentLog })
+const settings = new SettingsService(db.settings)
+settings.set({ lastModelId: 'fake' })
+const chats = new ConversationService(db)
+const replies = new RepliesService({
+  conversations: chats,
+  loading: new LoadingService({ host, models: db.models, settings }),
+  host,
+  measured: (id, measuredTokensPerSecond) => void db.models.update(id, { measuredTokensPerSecond }),
+  log: silentLog,
+})
+
+const { id } = chats.create()
+say(`chat ${id}`)
+for (let turn = 0; ; turn++) {
+  const { messageId, replyId } = replies.send({ id, text: `Question ${turn}` })
+  say(`sent ${turn} ${messageId} ${replyId}`)
+  for await (const event of replies.followReply(replyId)) {
+    if (event.kind === 'end') say(`${event.message.status} ${replyId} ${messages.get(replyId)?.raw.length}`)
+  }
 }
