@@ -5,8 +5,8 @@ import { client } from '../../lib/client'
 import { useMessages } from '../../lib/i18n'
 import { libraryLive, settingsLive, useLive } from '../../lib/live'
 import { Button, ErrorNotice, useErrorWords } from '../../ui'
+import { useObtain } from '../obtain'
 import { useTellAdded } from '../library'
-import { useObtain } from './useObtain'
 
 /** One line when no hub answers, with three ways on: another address, a file, the starter model. */
 export function HubBanner() {

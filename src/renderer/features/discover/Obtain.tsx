@@ -5,10 +5,11 @@ import { client } from '../../lib/client'
 import { percent, size } from '../../lib/format'
 import { useMessages } from '../../lib/i18n'
 import { downloadsLive, libraryLive, useLive } from '../../lib/live'
+import type { Offer } from '../../lib/offer'
 import { Button, ErrorNotice, IconButton, Note } from '../../ui'
 import { DownloadTrouble, TriesAgain } from '../library'
-import { type Offer, downloadOf, inLibrary, isAddressOffer } from './matching'
-import { useObtain } from './useObtain'
+import { useObtain } from '../obtain'
+import { downloadOf, inLibrary, isAddressOffer } from './matching'
 
 /** Choose, download, load, chat: one control that changes as the work goes on. */
 export function Obtain({ offer, large = false }: { offer: Offer; large?: boolean }) {

@@ -6,8 +6,9 @@ import { client } from '../../lib/client'
 import { gib, percent, range, speed, timeLeft } from '../../lib/format'
 import { useLanguage, useMessages } from '../../lib/i18n'
 import { copyTestLive, useLive } from '../../lib/live'
+import type { Offer } from '../../lib/offer'
 import { Button, ErrorNotice, IconButton } from '../../ui'
-import { type Offer, isSubject } from './matching'
+import { isSubject } from './matching'
 import { useSimulation } from './simulation'
 
 interface TestProps {

@@ -1,6 +1,7 @@
 import type { Download, LibraryModel } from '@shared/domain/library'
 import { describe, expect, it } from 'vitest'
-import { type Offer, downloadOf, inLibrary, repositoryIn } from './matching'
+import type { Offer } from '../../lib/offer'
+import { downloadOf, inLibrary, repositoryIn } from './matching'
 
 const offer: Offer = {
   name: 'Qwen3 8B',

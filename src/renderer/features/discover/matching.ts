@@ -1,27 +1,10 @@
-import type { FitReport } from '@shared/domain/fit'
-import type { KvCacheType } from '@shared/domain/gguf'
 import type { Download, LibraryModel } from '@shared/domain/library'
 import { normalQuantizationName, quantizationInName } from '@shared/domain/quantization'
 import { sourceKind } from '@shared/domain/source'
 import type { QuantizationFit, Recommendation } from '@shared/domain/recommend'
 import type { CopySubject } from '@shared/ipc/copies'
 import { isUsable } from '../../lib/currentModel'
-
-/** One file that can be got: a row of the catalogue or of a repository. */
-export interface Offer {
-  name: string
-  quantization: string
-  repository: string | null
-  /** null: the repository's listing is asked for it. */
-  file: string | null
-  sizeBytes: number
-  sizeIsExact: boolean
-  demonstration: boolean
-  /** What the row says of it; before the download the file's own header is asked whether that holds. */
-  said?: { contextSize: number; kvCacheType: KvCacheType; runs: boolean }
-  /** On this machine, where the row is about a simulated one. */
-  here?: FitReport
-}
+import { type Offer, saidOf } from '../../lib/offer'
 
 /** `here`: the same model on this machine, where `item` is about a simulated one. */
 export function offerOf(item: Recommendation, fit: QuantizationFit, here?: Recommendation): Offer {
@@ -37,10 +20,6 @@ export function offerOf(item: Recommendation, fit: QuantizationFit, here?: Recom
     said: saidOf(real ?? fit.fit),
     ...(real === undefined ? {} : { here: real }),
   }
-}
-
-export function saidOf({ plan, verdict }: FitReport): NonNullable<Offer['said']> {
-  return { contextSize: plan.contextSize, kvCacheType: plan.kvCacheType, runs: verdict !== 'too-big' }
 }
 
 const sameQuantization = (a: string, b: string) => normalQuantizationName(a) === normalQuantizationName(b)

@@ -22,6 +22,7 @@ import { Button, ErrorNotice, IconButton, Menu, type MenuEntry, Note, WherePill,
 import { loadingText } from './loadingText'
 import { DemonstrationTag } from './ModelTags'
 import { PresetDialog } from './PresetDialog'
+import { UpdateNote } from './UpdateNote'
 import { useChatWith } from './useChatWith'
 import { WorkLine } from './WorkLine'
 import { useFit } from './useFit'
@@ -196,14 +197,7 @@ export function LibraryRow({ model, engine, largest, copy, update, works }: RowP
           </Button>
         </Note>
       )}
-      {update !== null && (
-        <Note>
-          <span className="grow">{library.care.updateHere({ repository: update.repository, size: size(update.sizeBytes) })}</span>
-          <Button size="s" onClick={() => run(client.downloads.start({ repository: update.repository, file: update.file }))}>
-            {library.care.download}
-          </Button>
-        </Note>
-      )}
+      {update !== null && <UpdateNote model={model} update={update} fit={fit} />}
       {works.map((work) => (
         <WorkLine key={work.id} work={work} />
       ))}

@@ -8,7 +8,7 @@ import { client } from '../../lib/client'
 import { errorValueOf } from '../../lib/errors'
 import { useMessages } from '../../lib/i18n'
 import { toast } from '../../ui'
-import type { Offer } from './matching'
+import type { Offer } from '../../lib/offer'
 
 /** A header is some megabytes: who has a slow line does not wait longer for it, and downloads. */
 const exactWithinMs = 8_000

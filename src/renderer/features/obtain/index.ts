@@ -1,0 +1,1 @@
+export { useObtain } from './useObtain'
