@@ -29,6 +29,19 @@ it('has no English in a Chinese sentence but names', () => {
   )
 })
 
+it('names a certificate’s host and reason once, with what helps against its trouble', () => {
+  const data = { host: 'hub.example', reason: 'CERT_HAS_EXPIRED', trouble: 'date' }
+  const expired = new SnugError('network/certificate', 'the certificate of hub.example is not accepted: CERT_HAS_EXPIRED', data)
+  for (const [language, words] of [
+    ['en', en],
+    ['zh-CN', zh],
+  ] as const) {
+    const sentence = said(expired, language)
+    expect(sentence).toContain(words.common.certificate.date(data))
+    expect(sentence.split('hub.example')).toHaveLength(2)
+  }
+})
+
 it('says wrong usage in the language of the terminal', () => {
   const wrong = usageError('cannotRead', { path: '/tmp/none.json' })
   expect(wrong).toMatchObject({

@@ -1,5 +1,6 @@
 import { type ErrorValue, SnugError } from '@shared/errors'
 import { type Messages, messages } from '@shared/i18n'
+import { errorWords } from '@shared/i18n/errorWords'
 
 type UsageReason = keyof Messages['cli']['usage']
 
@@ -37,13 +38,19 @@ function subject(data: Record<string, unknown>): string | null {
 
 /** One plain sentence: what happened, to what, and what to do. Messages of errors are English; a Chinese sentence goes without them. */
 export function failureText({ code, message, data = {} }: ErrorValue, words: Messages, language: 'en' | 'zh-CN'): string {
-  const { title, action } = { ...words.errors[code], ...(hasOwnWords(code, words) ? words.cli.instead[code] : {}) }
+  const { title, action } = { ...errorWords(code, data, words), ...(hasOwnWords(code, words) ? words.cli.instead[code] : {}) }
   if (isUsage(data.usage, words)) return words.cli.failed({ title, action: '', detail: words.cli.usage[data.usage](data) })
   const about = subject(data)
   const named = about === null || message.includes(about) ? message : words.cli.about({ message, about })
   const has = Array.isArray(data.has) && data.has.length > 0 ? words.cli.has({ list: data.has.join(', ') }) : ''
   // The template's own words, whatever their language.
   const said = code === 'template/failed' && typeof data.reason === 'string' ? data.reason : ''
-  const detail = code === 'hub/gated' && typeof data.page === 'string' ? data.page : language === 'en' ? named : `${about ?? said}${has}`
-  return words.cli.failed({ title, action, detail })
+  return words.cli.failed({ title, action, detail: detail() })
+
+  function detail(): string {
+    if (code === 'hub/gated' && typeof data.page === 'string') return data.page
+    // What to do names host and reason already.
+    if (code === 'network/certificate' && action.includes(String(data.host))) return ''
+    return language === 'en' ? named : `${about ?? said}${has}`
+  }
 }

@@ -122,6 +122,10 @@ describe.skipIf(!hasOpenssl())('through a proxy', () => {
     expect([gone.code, gone.error]).toMatchObject([1, { code: 'hub/unreachable', data: { proxy: 'http://127.0.0.1:9' } }])
     const old = await snug(place({ HTTPS_PROXY: 'socks4://me:s%3Acret@127.0.0.1:9' }), 'search', 'x')
     expect([old.code, old.error]).toMatchObject([1, { code: 'network/proxy-kind', data: { proxy: 'socks4://127.0.0.1:9' } }])
+    const through = started(await startHttpProxy(places))
+    const unknown = await snug(place({ HTTPS_PROXY: through.address, NODE_EXTRA_CA_CERTS: '' }), 'pull', repository)
+    const data = { host: 'hub.snug.test', trouble: 'issuer' }
+    expect([unknown.code, unknown.error]).toMatchObject([1, { code: 'network/certificate', data }])
     for (const { err } of [refused, gone, old]) expect(err).not.toMatch(/cret/)
   })
 

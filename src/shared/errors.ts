@@ -33,6 +33,7 @@ export const errorCodes = [
   'file/not-permitted',
   'file/exists',
   'network/offline',
+  'network/certificate',
   'network/proxy-kind',
   'db/from-future',
   'db/damaged',

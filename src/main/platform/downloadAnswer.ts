@@ -109,6 +109,7 @@ export function isRefusal({ code, data }: SnugError): boolean {
     code === 'hub/not-found' ||
     code === 'hub/gated' ||
     code === 'hub/token-refused' ||
+    code === 'network/certificate' ||
     code === 'download/changed' ||
     (code === 'hub/bad-answer' && data.redirect === true)
   )

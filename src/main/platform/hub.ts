@@ -179,7 +179,7 @@ export class Hub {
   async #json<T>(address: string, shape: z.ZodType<T>, request: NetworkRequest): Promise<{ value: T; response: NetworkResponse }> {
     const headers = { accept: 'application/json', ...request.headers }
     const response = await this.#network.text(address, { ...request, headers }).catch((error: unknown) => {
-      if (error instanceof SnugError && error.code === 'hub/unreachable') this.#endpoints?.failed()
+      if (error instanceof SnugError && /^(hub\/unreachable|network\/certificate)$/.test(error.code)) this.#endpoints?.failed()
       throw error
     })
     if (response.status !== 200) throw hubError(response)

@@ -5,8 +5,9 @@ import tls from 'node:tls'
 import { originIn } from '@shared/domain/endpoint'
 import { SnugError } from '@shared/errors'
 import type { NetworkEntry, NetworkPurpose } from '@shared/ipc/app'
+import { Trust, certificateError } from './networkTrust'
 import { hubEndpoint, modelScopeCookie, modelScopeEndpoint } from './environment'
-import { isSocks, proxyFailed, proxyHeaders, requestOf, tunnel } from './networkProxy'
+import { isSocks, proxyFailed, proxyHeaders, requestOf, trustIn, tunnel } from './networkProxy'
 import { type ProxyRule, proxyFor, proxyFromSystem, proxyRuleFromEnv } from './proxy'
 import { isLoopback, nextAddress } from './redirects'
 
@@ -24,6 +25,8 @@ export interface NetworkConfig {
   /** The first that fits an origin counts: what the environment says comes before what the person gave. */
   tokens?: HostToken[]
   proxy: ProxyRule | null
+  /** A file of certificates (PEM) that are accepted as well. */
+  certificates?: string | null
 }
 
 export interface NetworkRequest {
@@ -69,6 +72,7 @@ export function networkConfigFromEnv(env: NodeJS.ProcessEnv, offline: boolean): 
     token: null,
     tokens: tokensFromEnv(env).map(({ variable: _variable, ...token }) => token),
     proxy: proxyRuleFromEnv(env),
+    certificates: env.NODE_EXTRA_CA_CERTS?.trim() || null,
   }
 }
 
@@ -93,7 +97,12 @@ export function tokensFromEnv(env: NodeJS.ProcessEnv): (HostToken & { variable: 
 /** What the system says of an origin, as a PAC script does: `PROXY host:port; DIRECT`. */
 export type SystemProxy = (origin: string) => Promise<string>
 
-type SentOptions = Omit<https.RequestOptions, 'headers'> & { headers: Record<string, string>; highWaterMark: number; signal: AbortSignal }
+type SentOptions = Omit<https.RequestOptions, 'headers'> & {
+  headers: Record<string, string>
+  highWaterMark: number
+  signal: AbortSignal
+  secureContext?: tls.SecureContext
+}
 
 /** The one place where sockets open. The download worker has an instance of its own, with the same settings. */
 export class Network {
@@ -102,10 +111,12 @@ export class Network {
   readonly #open = new Set<AbortController>()
   readonly #onEntry: (entry: NetworkEntry) => void
   readonly #system: SystemProxy | null
+  readonly #trust: Trust
   readonly #said = new Map<string, { until: number; answer: Promise<string> }>()
 
   constructor(config: NetworkConfig, onEntry: (entry: NetworkEntry) => void = () => {}, system: SystemProxy | null = null) {
     this.#config = { ...config }
+    this.#trust = new Trust(config.certificates ?? null)
     this.#onEntry = onEntry
     this.#system = system
   }
@@ -271,12 +282,28 @@ export class Network {
       signal,
       highWaterMark: aheadBytes,
     }
-    const proxy = await this.#proxyOf(url)
-    if (proxy === null)
-      return await answer(url.protocol === 'https:' ? https.request(url, options) : http.request(url, options), request.body)
+    const tried = this.#trust.context
     try {
-      return await answer(await throughTo(proxy, url, options), request.body)
+      return await this.#attempt(url, options, request.body, tried)
     } catch (error) {
+      // Nothing of the request was sent yet.
+      if (!(error instanceof SnugError) || error.data.trouble !== 'issuer') throw error
+      const wider = this.#trust.widen()
+      if (wider === undefined || wider === tried) throw error
+      return await this.#attempt(url, options, request.body, wider)
+    }
+  }
+
+  async #attempt(url: URL, rest: SentOptions, body: string | undefined, trusted?: tls.SecureContext): Promise<http.IncomingMessage> {
+    const options = trusted === undefined ? rest : { ...rest, secureContext: trusted }
+    const proxy = await this.#proxyOf(url)
+    try {
+      if (proxy !== null) return await answer(await throughTo(proxy, url, options), body)
+      return await answer(url.protocol === 'https:' ? https.request(url, options) : http.request(url, options), body)
+    } catch (error) {
+      const refused = certificateError(url.protocol === 'https:' ? url.host : (proxy?.host ?? url.host), error)
+      if (refused !== null || proxy === null) throw refused ?? error
+      if (error instanceof SnugError && error.code === 'network/certificate') throw error
       throw proxyFailed(proxy, url, error instanceof Error ? error.message : String(error), error)
     }
   }
@@ -291,9 +318,9 @@ export class Network {
 
 async function throughTo(proxy: URL, url: URL, options: SentOptions): Promise<http.ClientRequest> {
   if (url.protocol === 'https:' || isSocks(proxy)) {
-    const socket = await tunnel(proxy, url, options.signal)
+    const socket = await tunnel(proxy, url, options)
     // Without an agent: `agent: false` makes one, which connects by itself and leaves the tunnel unused.
-    const secure = () => tls.connect({ socket, servername: url.hostname })
+    const secure = () => tls.connect({ ...trustIn(options), socket, servername: url.hostname })
     return url.protocol === 'https:'
       ? https.request(url, { ...options, createConnection: secure })
       : http.request(url, { ...options, createConnection: () => socket })

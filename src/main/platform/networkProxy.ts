@@ -2,12 +2,22 @@ import { once } from 'node:events'
 import http from 'node:http'
 import https from 'node:https'
 import net, { type Socket } from 'node:net'
+import type { SecureContext } from 'node:tls'
 import { SnugError } from '@shared/errors'
 import { SocksClient } from 'socks'
+import { certificateError } from './networkTrust'
 import { nameOf } from './proxy'
 
 /** The library would end the talk after 30 s; the signal of the request ends it already. */
 const noTimeoutMs = 2 ** 31 - 1
+
+export interface TunnelOptions {
+  signal: AbortSignal
+  /** Whose certificates are accepted; without it the built-in authorities'. */
+  secureContext?: SecureContext
+}
+
+export const trustIn = ({ secureContext }: Pick<TunnelOptions, 'secureContext'>) => (secureContext === undefined ? {} : { secureContext })
 
 export const isSocks = (proxy: URL): boolean => proxy.protocol.startsWith('socks')
 
@@ -26,11 +36,11 @@ export function proxyHeaders(proxy: URL): Record<string, string> {
 }
 
 /** A connection to the host of an address, made by the proxy, which also looks up the name. */
-export async function tunnel(proxy: URL, target: URL, signal: AbortSignal): Promise<Socket> {
+export async function tunnel(proxy: URL, target: URL, sent: TunnelOptions): Promise<Socket> {
   const port = Number(target.port || (target.protocol === 'https:' ? 443 : 80))
   return isSocks(proxy)
-    ? await socksTunnel(proxy, hostOf(target), port, signal)
-    : await connect(proxy, `${target.hostname}:${port}`, signal)
+    ? await socksTunnel(proxy, hostOf(target), port, sent.signal)
+    : await connect(proxy, `${target.hostname}:${port}`, sent)
 }
 
 export function proxyFailed(proxy: URL, target: URL, reason: string, cause?: unknown): SnugError {
@@ -38,16 +48,16 @@ export function proxyFailed(proxy: URL, target: URL, reason: string, cause?: unk
   return new SnugError('hub/unreachable', `${target.host} cannot be reached through the proxy ${data.proxy}: ${reason}`, data, { cause })
 }
 
-function connect(proxy: URL, place: string, signal: AbortSignal): Promise<Socket> {
+function connect(proxy: URL, place: string, { signal, ...sent }: TunnelOptions): Promise<Socket> {
   return new Promise((resolve, reject) => {
     const headers = { host: place, ...proxyHeaders(proxy) }
-    const request = requestOf(proxy, { method: 'CONNECT', path: place, headers, signal })
+    const request = requestOf(proxy, { ...trustIn(sent), method: 'CONNECT', path: place, headers, signal })
     request.once('connect', (message, socket) => {
       if (message.statusCode === 200) return resolve(socket)
       socket.destroy()
       reject(new Error(`it answered ${message.statusCode}`))
     })
-    request.once('error', reject)
+    request.once('error', (error) => reject(certificateError(proxy.host, error) ?? error))
     request.end()
   })
 }

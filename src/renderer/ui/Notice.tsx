@@ -1,8 +1,9 @@
+import { errorWords } from '@shared/i18n/errorWords'
 import { CircleAlert, Info, TriangleAlert } from 'lucide-react'
 import type { ReactNode } from 'react'
 import { useLocation } from 'wouter'
 import { client } from '../lib/client'
-import { errorValueOf, isErrorCode } from '../lib/errors'
+import { errorValueOf } from '../lib/errors'
 import { useMessages } from '../lib/i18n'
 import { Button } from './Button'
 
@@ -18,9 +19,8 @@ export function Note({ tone = 'plain', children }: { tone?: 'plain' | 'warn' | '
 
 /** What happened and what to do next, for places that have no room for a notice. */
 export function useErrorWords(error: unknown): { title: string; action: string } {
-  const { errors } = useMessages()
-  const { code } = errorValueOf(error)
-  return errors[isErrorCode(code) ? code : 'internal/bug']
+  const { code, data = {} } = errorValueOf(error)
+  return errorWords(code, data, useMessages())
 }
 
 /** What happened and what to do next, by its code; `children` are ways out that work here. */

@@ -30,6 +30,16 @@ export const common = {
   reserve: 'reserve',
   otherPrograms: 'other programs',
   templateSays: (p: { reason: string }) => `The template says: “${p.reason}”`,
+  certificate: {
+    issuer: (p: { host: string; reason: string }) =>
+      `No authority known on this machine signed the certificate of ${p.host} (${p.reason}). Filters of companies and schools sign with one of their own: add it to the certificates of the system, or name its file (PEM) in NODE_EXTRA_CA_CERTS, and start Snug again.`,
+    date: (p: { host: string; reason: string }) =>
+      `The certificate of ${p.host} is not valid at the date and time of this machine (${p.reason}). Check the clock; if it is right, the hub must renew it.`,
+    name: (p: { host: string; reason: string }) =>
+      `The certificate that came is not that of ${p.host} (${p.reason}). A network may ask to sign in first: open a web page in the browser, then try again.`,
+    other: (p: { host: string; reason: string }) =>
+      `The certificate of ${p.host} cannot be used (${p.reason}). Ask whoever runs the network, or choose another address in the settings.`,
+  },
   proxyUsed: (p: { proxy: string }) => `It was asked through the proxy ${p.proxy}.`,
   gate: {
     page: 'Open the model’s page',

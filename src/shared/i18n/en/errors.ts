@@ -75,6 +75,10 @@ export const errors: Record<ErrorCode, { title: string; action: string }> = {
   'file/not-permitted': { title: 'Snug may not read or write there', action: 'Check the permissions, or choose another folder.' },
   'file/exists': { title: 'A file of that name is there already', action: 'Choose another folder, or rename that file.' },
   'network/offline': { title: 'Snug is set to offline', action: 'Switch offline off in the settings to reach the network.' },
+  'network/certificate': {
+    title: 'The certificate of the connection is not accepted',
+    action: 'Ask whoever runs the network, or choose another address in the settings.',
+  },
   'network/proxy-kind': {
     title: 'Snug cannot use a proxy of this kind',
     action: 'Set HTTPS_PROXY to an HTTP, HTTPS or SOCKS5 proxy, such as http://127.0.0.1:8080, and start Snug again.',

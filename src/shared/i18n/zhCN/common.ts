@@ -30,6 +30,15 @@ export const common = {
   reserve: '预留',
   otherPrograms: '其他程序',
   templateSays: (p: { reason: string }) => `模板给出的原因：“${p.reason}”`,
+  certificate: {
+    issuer: (p: { host: string; reason: string }) =>
+      `本机信任的机构都没有签发 ${p.host} 的证书（${p.reason}）。公司和学校的网络过滤常用自己的证书：请把它加入系统证书，或在 NODE_EXTRA_CA_CERTS 中写明证书文件（PEM）的路径，然后重新启动 Snug。`,
+    date: (p: { host: string; reason: string }) =>
+      `按本机的日期和时间，${p.host} 的证书无效（${p.reason}）。请检查系统时钟；如果时钟没错，则需要站点更新证书。`,
+    name: (p: { host: string; reason: string }) =>
+      `收到的不是 ${p.host} 的证书（${p.reason}）。所在网络可能要先登录：请用浏览器打开任意网页，然后重试。`,
+    other: (p: { host: string; reason: string }) => `${p.host} 的证书无法使用（${p.reason}）。请联系网络管理员，或在设置里换一个地址。`,
+  },
   proxyUsed: (p: { proxy: string }) => `请求经由代理 ${p.proxy} 发出。`,
   gate: {
     page: '打开模型页面',

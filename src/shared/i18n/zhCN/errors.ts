@@ -41,6 +41,7 @@ export const errors: Record<ErrorCode, { title: string; action: string }> = {
   'file/not-permitted': { title: 'Snug 没有那里的读写权限', action: '请检查权限，或换一个文件夹。' },
   'file/exists': { title: '那里已有同名文件', action: '请选择另一个文件夹，或给那个文件改名。' },
   'network/offline': { title: 'Snug 处于离线模式', action: '需要联网时，请在设置里关闭离线模式。' },
+  'network/certificate': { title: '连接的证书未被接受', action: '请联系网络管理员，或在设置里换一个地址。' },
   'network/proxy-kind': {
     title: 'Snug 不支持这种代理',
     action: '请把 HTTPS_PROXY 设为 HTTP、HTTPS 或 SOCKS5 代理（例如 http://127.0.0.1:8080），然后重新启动 Snug。',
