@@ -48,6 +48,7 @@ export function failureText({ code, message, data = {} }: ErrorValue, words: Mes
   return words.cli.failed({ title, action, detail: detail() })
 
   function detail(): string {
+    if (code === 'catalog/refused') return String(data.address)
     if (code === 'hub/gated' && typeof data.page === 'string') return data.page
     // What to do names host and reason already.
     if (code === 'network/certificate' && action.includes(String(data.host))) return ''

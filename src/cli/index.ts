@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { Command, CommanderError } from 'commander'
 import { addCalibrate } from './commands/calibrate'
+import { addCatalog } from './commands/catalog'
 import { addChat } from './commands/chat'
 import { addDownloads } from './commands/downloads'
 import { addFit } from './commands/fit'
@@ -43,7 +44,8 @@ const program = new Command('snug')
   .configureHelp({ showGlobalOptions: true, styleTitle: (title) => titles[title] ?? title })
   .configureOutput({ writeErr: (text) => process.stderr.write(text), outputError: () => {} })
 
-for (const add of [addHardware, addInspect, addFit, addPrompt, addChat, addDownloads, addLibrary, addCalibrate, addStart]) add(program)
+for (const add of [addHardware, addInspect, addFit, addPrompt, addChat, addDownloads, addLibrary, addCalibrate, addCatalog, addStart])
+  add(program)
 
 try {
   await program.parseAsync()

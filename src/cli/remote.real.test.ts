@@ -2,12 +2,16 @@ import { existsSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import catalog from '../../resources/catalog.json'
 import { cliFile, snug as inPlace } from '../../e2e/fixtures/cli'
 import { type RunningHub, startHub } from '../../e2e/fixtures/hubServer'
 import { writeScriptedModel } from '../engine/scriptedModel'
 
 const folder = mkdtempSync(join(tmpdir(), 'snug-remote-'))
 const model = join(folder, 'scripted-F32.gguf')
+/** Of tomorrow, which no shipped one can be. */
+const tomorrow = new Date(Date.now() + 86_400_000).toISOString().slice(0, 10)
+const newer = { ...catalog, updated: tomorrow, entries: catalog.entries.slice(0, 3) }
 let server: RunningHub
 
 beforeAll(async () => {
@@ -16,7 +20,7 @@ beforeAll(async () => {
   const weights = Buffer.alloc(10)
   server = await startHub({
     repositories: {
-      'maker/scripted-GGUF': { files: { 'scripted-F32.gguf': model } },
+      'maker/scripted-GGUF': { files: { 'scripted-F32.gguf': model, 'catalog.json': Buffer.from(JSON.stringify(newer)) } },
       'shelf/small-1B-GGUF': { files: { 'a.gguf': weights }, licence: 'mit', languages: ['zh'], downloads: 3 },
       'shelf/large-900B-GGUF': { files: { 'a.gguf': weights }, licence: 'mit', languages: ['zh'], downloads: 2 },
       'shelf/bound-2B-GGUF': { files: { 'a.gguf': weights }, licence: 'gemma', languages: ['en'], gated: true, downloads: 1 },
@@ -94,4 +98,13 @@ test('what cannot be had is told by its code', async () => {
   const missing = await snug('fit', 'hf:maker/scripted-GGUF:Q4_K_M')
   expect([missing.code, missing.error]).toMatchObject([1, { code: 'hub/not-found', data: { has: ['F32'] } }])
   expect((await snug('inspect', 'hf:nothing', '--data', join(folder, 'data'))).code).toBe(2)
+})
+
+test('a newer catalogue is fetched on request, and given back', async () => {
+  expect((await snug('catalog', '--update')).error).toMatchObject({ code: 'catalog/no-address' })
+  const address = `${server.endpoint}/plain/catalog.json`
+  const fetched = await snug('catalog', '--update', address)
+  expect(fetched.out, fetched.err).toMatchObject({ updated: tomorrow, models: 3, fetched: { address } })
+  expect((await snug('catalog')).out).toMatchObject({ updated: tomorrow })
+  expect((await snug('catalog', '--shipped')).out).toMatchObject({ fetched: null, address })
 })

@@ -1,6 +1,5 @@
 import { dirname, join, resolve } from 'node:path'
 import { knownHubs } from '@shared/domain/address'
-import type { Catalog } from '@shared/domain/catalog'
 import type { MemoryDevice } from '@shared/domain/memory'
 import { huggingFace } from '@shared/domain/settings'
 import type { Bytes } from '@shared/domain/units'
@@ -25,7 +24,7 @@ import { sharedUsage } from './platform/windowsGpuMemory'
 import { SealedFile, type SecretBox, noSecrets } from './platform/sealedFile'
 import { lookAtAddress } from './platform/remoteFile'
 import { CalibrationService, keyWith } from './services/calibration'
-import { loadCatalog } from './services/catalog'
+import { CatalogUpdates } from './services/catalogUpdates'
 import { CopyStore } from './services/copyStore'
 import { CopyTests } from './services/copyTests'
 import { ChatWishes } from './services/chatWishes'
@@ -153,11 +152,11 @@ export function createCore(options: CoreOptions) {
     for (const { device, bytes } of engine.loaded?.model.buffers.parts ?? []) sum[device] = (sum[device] ?? 0) + bytes
     return sum
   }
-  let catalog: Catalog | undefined
+  const catalog = new CatalogUpdates({ network, settings, file: join(paths.dataDir, 'catalog.json'), log: log.child('catalog') })
   const recommendation: RecommendationService = new RecommendationService({
     // Checked when it is first needed: that takes two thirds of what a start takes here.
     get catalog() {
-      return (catalog ??= loadCatalog())
+      return catalog.current
     },
     hardware,
     returned,
@@ -346,6 +345,7 @@ export function createCore(options: CoreOptions) {
     probes,
     hardware,
     recommendation,
+    catalog,
     calibration,
     copyTests,
     library,

@@ -1,6 +1,6 @@
-import { closeSync, fsyncSync, mkdirSync, openSync, readFileSync, renameSync, rmSync, writeSync } from 'node:fs'
-import { dirname } from 'node:path'
+import { readFileSync, rmSync } from 'node:fs'
 import { z } from 'zod'
+import { writeWhole } from './wholeFile'
 
 /** The system's key store: what it seals can only be opened by this user on this machine. */
 export interface SecretBox {
@@ -43,15 +43,6 @@ export class SealedFile {
   /** Whole or not at all; nothing to keep is no file. */
   write(entries: Record<string, string>): void {
     if (Object.keys(entries).length === 0) return rmSync(this.path, { force: true })
-    const part = `${this.path}.new`
-    mkdirSync(dirname(this.path), { recursive: true })
-    const file = openSync(part, 'w', 0o600)
-    try {
-      writeSync(file, JSON.stringify(entries))
-      fsyncSync(file)
-    } finally {
-      closeSync(file)
-    }
-    renameSync(part, this.path)
+    writeWhole(this.path, JSON.stringify(entries))
   }
 }

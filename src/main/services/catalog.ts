@@ -3,8 +3,12 @@ import data from '../../../resources/catalog.json'
 import { type Catalog, type CatalogEntry, expandLayers, useCases } from '@shared/domain/catalog'
 import { quantizationInfo } from '@shared/domain/quantization'
 
-const text = z.string().min(1)
+/** A catalogue may come from elsewhere: what it can name is bounded, so that it can neither fill memory nor a page. */
+const text = z.string().min(1).max(1_000)
 const count = z.number().int().positive()
+/** Ten times the deepest model there is. */
+const blocks = count.max(1_000)
+const url = z.url({ protocol: /^https?$/ }).max(2_048)
 const use = z.enum(useCases as readonly ['chat', 'code', 'reasoning', 'chinese', 'small'])
 
 const quantization = z.strictObject({
@@ -19,13 +23,13 @@ const quantization = z.strictObject({
     .optional(),
 })
 
-const score = z.strictObject({ score: z.number().min(0).max(100), test: text, date: text, link: z.url() })
+const score = z.strictObject({ score: z.number().min(0).max(100), test: text, date: text, link: url })
 
 const sampling = z.strictObject({
-  temperature: z.number().optional(),
-  topP: z.number().optional(),
-  topK: z.number().optional(),
-  minP: z.number().optional(),
+  temperature: z.number().min(0).max(5).optional(),
+  topP: z.number().min(0).max(1).optional(),
+  topK: z.number().int().min(0).max(1_000).optional(),
+  minP: z.number().min(0).max(1).optional(),
 })
 
 const entry = z.strictObject({
@@ -40,8 +44,11 @@ const entry = z.strictObject({
   hidden: text.optional(),
   architecture: text,
   layers: z.strictObject({
-    blocks: count,
-    pattern: z.string().regex(/^[fsrn]+$/),
+    blocks,
+    pattern: z
+      .string()
+      .regex(/^[fsrn]+$/)
+      .max(1_000),
     kvHeads: count,
     headDim: count,
     headDimV: z.number().int().nonnegative().nullable(),
@@ -61,12 +68,12 @@ const entry = z.strictObject({
   thinking: z.strictObject({
     kind: z.enum(['none', 'always', 'toggle', 'effort']),
     variable: text.nullable(),
-    levels: z.array(text),
+    levels: z.array(text).max(20),
     cannotBeOff: z.boolean(),
   }),
   licence: z.strictObject({ name: text, verified: z.boolean() }),
   uses: z.array(use),
-  languages: z.array(text),
+  languages: z.array(text).max(300),
   capability: z.partialRecord(use, score).nullable(),
   sampling: sampling.nullable(),
   samplingThinking: sampling.optional(),
@@ -76,14 +83,22 @@ const entry = z.strictObject({
     .string()
     .regex(/^\d{4}-\d{2}$/)
     .nullable(),
-  repositories: z.array(z.string().regex(/^[\w.-]+\/[\w.-]+$/)),
-  quantizations: z.array(quantization).min(1),
+  repositories: z
+    .array(
+      z
+        .string()
+        .regex(/^[\w.-]+\/[\w.-]+$/)
+        .max(200),
+    )
+    .max(20),
+  quantizations: z.array(quantization).min(1).max(50),
   sources: z.record(text, text),
 })
 
-const file = z.strictObject({ version: z.literal(1), updated: text, entries: z.array(entry).min(1) })
+const day = z.iso.date()
+const file = z.strictObject({ version: z.literal(1), updated: day, entries: z.array(entry).min(1).max(500) })
 
-/** Parsed when main starts: a wrong file is a bug of the build and says where it is wrong. */
+/** A wrong file that is shipped is a bug of the build; one that was fetched is refused. Either says where it is wrong. */
 export function parseCatalog(raw: unknown): Catalog {
   const parsed = file.parse(raw)
   const ids = new Set(parsed.entries.map((item) => item.id))

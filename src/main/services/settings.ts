@@ -19,6 +19,10 @@ const schemas: { [K in keyof Settings]: z.ZodType<Settings[K]> } = {
   theme: z.enum(['system', 'light', 'dark']),
   endpoint: address.nullable(),
   endpointAutomatic: z.boolean(),
+  catalogAddress: z
+    .url({ protocol: /^https?$/ })
+    .max(2_048)
+    .nullable(),
   offline: z.boolean(),
   modelsFolder: z.string().min(1).max(4_096).nullable(),
   downloadBytesPerSecond: z.number().int().min(10_000).max(100_000_000_000).nullable(),

@@ -16,6 +16,8 @@ export interface Settings {
   endpoint: string | null
   /** The fastest of the known hubs and `endpoint` is asked, and another goes on where it fails. */
   endpointAutomatic: boolean
+  /** Where a newer catalogue of models lies; null: nowhere, and it is asked for. */
+  catalogAddress: string | null
   /** Refuses every socket that is not loopback. */
   offline: boolean
   /** Where downloads go; null: `models` in the data folder. */
@@ -48,6 +50,7 @@ export const defaultSettings: Settings = {
   theme: 'system',
   endpoint: null,
   endpointAutomatic: false,
+  catalogAddress: null,
   offline: false,
   modelsFolder: null,
   downloadBytesPerSecond: null,

@@ -1,12 +1,23 @@
 import type { ErrorCode } from '../errors'
 import type { Messages } from '.'
 
-/** What happened and what to do next; of a certificate what helps against its own trouble, by host and reason. */
+export type CatalogTrouble = keyof Messages['common']['catalogTrouble']
+
+/** What happened and what to do next; of a certificate or a catalogue what helps against its own trouble. */
 export function errorWords(code: ErrorCode, data: Record<string, unknown>, words: Messages): { title: string; action: string } {
   const { title, action } = words.errors[code]
-  const { host, reason, trouble } = data
-  const { certificate } = words.common
-  if (code !== 'network/certificate' || typeof host !== 'string' || typeof reason !== 'string') return { title, action }
-  const kind = trouble === 'issuer' || trouble === 'date' || trouble === 'name' ? trouble : 'other'
-  return { title, action: certificate[kind]({ host, reason }) }
+  return { title, action: special(code, data, words) ?? action }
+}
+
+function special(code: ErrorCode, { host, reason, trouble, detail }: Record<string, unknown>, { common }: Messages): string | null {
+  if (code === 'network/certificate' && typeof host === 'string' && typeof reason === 'string') {
+    const kind = trouble === 'issuer' || trouble === 'date' || trouble === 'name' ? trouble : 'other'
+    return common.certificate[kind]({ host, reason })
+  }
+  if (code === 'catalog/refused' && isCatalogTrouble(trouble, common)) return common.catalogTrouble[trouble]({ detail: String(detail) })
+  return null
+}
+
+function isCatalogTrouble(trouble: unknown, common: Messages['common']): trouble is CatalogTrouble {
+  return typeof trouble === 'string' && Object.hasOwn(common.catalogTrouble, trouble)
 }

@@ -56,7 +56,7 @@ export const settingsPatch = z
   .strict()
 
 /** Why something was asked of another machine; the words for it are the page's. */
-export type NetworkPurpose = 'search' | 'facts' | 'files' | 'card' | 'header' | 'size' | 'download' | 'answers' | 'fastest'
+export type NetworkPurpose = 'search' | 'facts' | 'files' | 'card' | 'header' | 'size' | 'download' | 'answers' | 'fastest' | 'catalogue'
 
 export interface NetworkEntry {
   at: number

@@ -74,6 +74,17 @@ export interface AddressedModel {
 /** What lies at an address: a repository of a hub, or one file. */
 export type AddressLook = { kind: 'repository'; repository: string } | AddressedModel
 
+/** Which catalogue of models counts. */
+export interface CatalogInfo {
+  /** Its own date: `2026-11-24`. */
+  updated: string
+  models: number
+  /** null: it came with Snug. */
+  fetched: { address: string; at: number } | null
+  /** Where the settings say that a newer one lies. */
+  address: string | null
+}
+
 export const discover = {
   recommend: oc
     .input(
@@ -175,6 +186,10 @@ export const discover = {
     )
     .output(type<SearchResult>()),
   /** Whether the chosen hub answers; never throws for a hub that does not. */
+  catalog: oc.output(type<CatalogInfo>()),
+  /** Asks that address once and remembers it; nothing is asked by itself. */
+  updateCatalog: oc.input(z.object({ address: z.string().min(1).max(2_048) }).strict()).output(type<CatalogInfo>()),
+  revertCatalog: oc.output(type<CatalogInfo>()),
   hubStatus: oc.output(type<{ endpoint: string; reachable: boolean; error: ErrorValue | null }>()),
   foundOnDisk: oc.output(type<FoundModels[]>()),
 }

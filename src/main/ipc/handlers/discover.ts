@@ -15,6 +15,9 @@ export const discoverHandlers = (area: Area<'discover'>, { core }: HandlerContex
   followTest: area.followTest.handler(({ signal }) => core.copyTests.follow(signal)),
   cancelTest: area.cancelTest.handler(() => core.copyTests.cancel().then(() => null)),
   search: area.search.handler(({ input, signal }) => core.discover.search(input.query, { ...input, priced: true }, signal)),
+  catalog: area.catalog.handler(() => core.catalog.info()),
+  updateCatalog: area.updateCatalog.handler(({ input, signal }) => core.catalog.update(input.address, signal)),
+  revertCatalog: area.revertCatalog.handler(() => core.catalog.revert()),
   hubStatus: area.hubStatus.handler(({ signal }) => core.discover.hubStatus(signal)),
   foundOnDisk: area.foundOnDisk.handler(() => core.discover.foundOnDisk()),
 })

@@ -40,6 +40,13 @@ export const common = {
     other: (p: { host: string; reason: string }) =>
       `The certificate of ${p.host} cannot be used (${p.reason}). Ask whoever runs the network, or choose another address in the settings.`,
   },
+  catalogTrouble: {
+    answer: (p: { detail: string }) => `The server did not give it (${p.detail}). Nothing was changed; check the address.`,
+    json: (_p: { detail: string }) => 'A web page or another text came instead of JSON. Nothing was changed; check the address.',
+    shape: (p: { detail: string }) =>
+      `It is wrong at “${p.detail}”. Nothing was changed; a catalogue of a newer Snug needs that Snug, any other must be corrected by its maker.`,
+    date: (p: { detail: string }) => `Its date, ${p.detail}, lies ahead. Nothing was changed; check the clock of this machine.`,
+  },
   proxyUsed: (p: { proxy: string }) => `It was asked through the proxy ${p.proxy}.`,
   gate: {
     page: 'Open the model’s page',

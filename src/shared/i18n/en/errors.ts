@@ -63,6 +63,15 @@ export const errors: Record<ErrorCode, { title: string; action: string }> = {
     action: 'Write it like https://hf-mirror.com: in the settings, or in HF_ENDPOINT or MODELSCOPE_DOMAIN where it comes from there.',
   },
   'hub/rate-limited': { title: 'The hub asks to wait', action: 'Try again in a few minutes.' },
+  'catalog/no-address': {
+    title: 'Snug does not know where a newer catalogue lies',
+    action: 'The project has no place of its own for it: give the address of a catalogue (JSON), such as https://example.org/catalog.json.',
+  },
+  'catalog/refused': {
+    title: 'What lies there is no catalogue that Snug can use',
+    action: 'Nothing was changed. Check the address; a newer Snug may be needed for it.',
+  },
+  'catalog/older': { title: 'The catalogue there is older than this one', action: 'Nothing was changed.' },
   'download/disk-full': { title: 'The disk is full', action: 'Make room on the disk, then resume the download.' },
   'download/hash-mismatch': {
     title: 'The file that arrived is not the right one',

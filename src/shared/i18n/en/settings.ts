@@ -66,6 +66,7 @@ export const settings = {
     download: 'download',
     answers: 'does the hub answer?',
     fastest: 'which hub answers fastest?',
+    catalogue: 'newer catalogue of models',
   },
   logAbout: (p: { purpose: string; about: string }) => `${p.purpose}: ${p.about}`,
   logTimes: (p: { outcome: string; count: number }) => `${p.outcome}, ${p.count} times`,

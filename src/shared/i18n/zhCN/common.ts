@@ -39,6 +39,13 @@ export const common = {
       `收到的不是 ${p.host} 的证书（${p.reason}）。所在网络可能要先登录：请用浏览器打开任意网页，然后重试。`,
     other: (p: { host: string; reason: string }) => `${p.host} 的证书无法使用（${p.reason}）。请联系网络管理员，或在设置里换一个地址。`,
   },
+  catalogTrouble: {
+    answer: (p: { detail: string }) => `服务器没有给出目录（${p.detail}）。没有改动任何内容，请检查地址。`,
+    json: (_p: { detail: string }) => '收到的是网页或其他文本，不是 JSON。没有改动任何内容，请检查地址。',
+    shape: (p: { detail: string }) =>
+      `“${p.detail}”处有误。没有改动任何内容；如果目录属于更新版本的 Snug，请先升级，否则需由目录的维护者更正。`,
+    date: (p: { detail: string }) => `目录的日期 ${p.detail} 在将来。没有改动任何内容，请检查本机时钟。`,
+  },
   proxyUsed: (p: { proxy: string }) => `请求经由代理 ${p.proxy} 发出。`,
   gate: {
     page: '打开模型页面',

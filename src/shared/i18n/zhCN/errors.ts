@@ -32,6 +32,12 @@ export const errors: Record<ErrorCode, { title: string; action: string }> = {
     action: '请写成 https://hf-mirror.com 这样的形式：在设置里修改，或更正环境变量 HF_ENDPOINT、MODELSCOPE_DOMAIN。',
   },
   'hub/rate-limited': { title: '下载站要求稍等', action: '请过几分钟再试。' },
+  'catalog/no-address': {
+    title: 'Snug 不知道到哪里找更新的模型目录',
+    action: '本项目没有自己的发布地址：请填写目录文件（JSON）的地址，例如 https://example.org/catalog.json。',
+  },
+  'catalog/refused': { title: '那里没有 Snug 能用的模型目录', action: '没有改动任何内容。请检查地址；也可能需要更新版本的 Snug。' },
+  'catalog/older': { title: '那里的模型目录比现在用的旧', action: '没有改动任何内容。' },
   'download/disk-full': { title: '磁盘满了', action: '请腾出空间，然后继续下载。' },
   'download/hash-mismatch': { title: '收到的文件不对', action: '文件已隔离，不会使用。请重新下载。' },
   'download/changed': { title: '下载过程中，站上的文件变了', action: '请重新开始下载。' },

@@ -65,6 +65,7 @@ export const settings = {
     download: '下载',
     answers: '下载站是否响应',
     fastest: '哪个下载站最快',
+    catalogue: '更新模型目录',
   },
   logAbout: (p: { purpose: string; about: string }) => `${p.purpose}：${p.about}`,
   logTimes: (p: { outcome: string; count: number }) => `${p.outcome}，共 ${p.count} 次`,
