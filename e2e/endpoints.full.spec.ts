@@ -11,6 +11,7 @@ import { freshCache, freshFolder, launchSnug } from './fixtures/launch'
 import { en } from './fixtures/models'
 import { openPage, openRepository } from './fixtures/pages'
 import { ask } from './fixtures/rpc'
+import { outsidePeers, watchOutsidePeers } from './fixtures/sockets'
 
 const MB = 1_000_000
 const arrivedFile = (dataDir: string) => join(dataDir, 'models', ...starterRepository.split('/'), 'SmolLM2-135M-Instruct-Q4_1.gguf')
@@ -113,9 +114,15 @@ test('offline: what is under way ends, and nothing opens a connection out of thi
   await startDownload(row)
   await expect.poll(() => hub.stats.storageBytes, { timeout: 60_000 }).toBeGreaterThan(8 * MB)
   expect(storage.connections()).toBeGreaterThan(0)
+  // The same look that finds nothing below finds this.
+  const root = snug.app.process().pid ?? 0
+  const linux = process.platform === 'linux'
+  if (linux) await expect.poll(() => outsidePeers(root)).toContain(`tcp ${address}`)
   await openPage(page, 'settings')
   await page.getByRole('switch', { name: en.settings.offline }).click()
   await expect.poll(() => storage.connections() + api.connections()).toBe(0)
+  if (linux) await expect.poll(() => outsidePeers(root)).toEqual([])
+  const watch = linux ? watchOutsidePeers(root) : null
   const before = api.total() + storage.total()
 
   // Everything that asks the hub says why it does not; the person may press what they like.
@@ -135,6 +142,10 @@ test('offline: what is under way ends, and nothing opens a connection out of thi
   const log = await ask<{ outcome: string }[]>(page, 'app/networkLog')
   expect(log.filter(({ outcome }) => outcome === 'refused: offline').length).toBeGreaterThan(1)
   expect(api.total() + storage.total()).toBe(before)
+  // Not only to these two: to no other machine, from no process of the app.
+  const seen = watch?.stop()
+  if (seen !== undefined) expect(seen).toMatchObject({ peers: [] })
+  if (seen !== undefined) expect(seen.looks).toBeGreaterThan(5)
   expect(await download(page)).not.toMatchObject({ state: 'done' })
 
   // Back: it goes on by itself to the end, and the bytes are right.
