@@ -213,7 +213,7 @@ test('a download can be paused, resumed and cancelled', async () => {
   await hub.close()
 })
 
-test('without a hub there are three other ways', async () => {
+test('without a hub there are other ways', async () => {
   const hub = await startTestHub()
   const snug = await launchSnug()
   const { page } = snug
@@ -223,6 +223,11 @@ test('without a hub there are three other ways', async () => {
   await expect(banner.getByRole('button', { name: en.discover.addFile })).toBeVisible()
   // The catalogue is there all the same.
   await expect(page.getByTestId('model-row').first()).toBeVisible()
+
+  await banner.getByRole('button', { name: en.discover.searchModelScope }).click()
+  await expect(page.getByRole('radio', { name: 'ModelScope' })).toBeChecked()
+  await expect(page.getByRole('searchbox', { name: en.discover.searchLabel })).toBeFocused()
+  await page.getByRole('radio', { name: '127.0.0.1:9' }).click()
 
   await banner.getByRole('button', { name: en.discover.hubAddress }).click()
   await banner.getByRole('textbox', { name: en.discover.hubAddressLabel }).fill(hub.endpoint)

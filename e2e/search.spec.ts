@@ -24,7 +24,7 @@ test.beforeAll(async () => {
       'shelf/late-3B-GGUF': model({ downloads: 5, licence: 'apache-2.0', languages: ['zh'] }),
     },
   })
-  snug = await launchSnug({ env: hubEnv(hub.endpoint) })
+  snug = await launchSnug({ env: { ...hubEnv(hub.endpoint), MODELSCOPE_DOMAIN: hub.endpoint } })
 })
 test.afterAll(async () => {
   expect(await snug.close()).toBe(true)
@@ -69,6 +69,17 @@ test('a search of the hub is narrowed by size, machine, licence and language, as
   await licence.selectOption('permissive')
   await page.getByRole('combobox', { name: en.discover.language }).selectOption({ label: 'Chinese' })
   await shows(page, 'small', 'late')
+
+  // The same words elsewhere, by keyboard; what is found there opens there.
+  const places = page.getByRole('radiogroup', { name: en.discover.searchAt })
+  await places.getByRole('radio', { checked: true }).press('ArrowRight')
+  await expect(places.getByRole('radio', { name: 'ModelScope' })).toBeFocused()
+  await expect(found).toHaveAccessibleName(en.discover.hitsModelScope({ query: 'shelf' }))
+  await page.getByRole('combobox', { name: en.discover.language }).selectOption('')
+  await found.locator('[data-repository="ms:shelf/late-3B-GGUF"]').getByRole('button', { name: en.discover.showFiles }).click()
+  await expect(page.getByTestId('repository-files')).toHaveAccessibleName(en.discover.filesOf({ repository: 'ms:shelf/late-3B-GGUF' }))
+  await places.getByRole('radio', { checked: true }).press('ArrowLeft')
+  await expect(places.getByRole('radio', { name: 'ModelScope' })).not.toBeChecked()
 
   // The catalogue below obeys as well, and says which filter hides all of it.
   await page.getByRole('combobox', { name: en.discover.language }).selectOption('')

@@ -2,8 +2,7 @@ import { isAddress } from '@shared/domain/address'
 import { nothingUsable } from '@shared/domain/nothingUsable'
 import { type Recommendation, useNeeds } from '@shared/domain/recommend'
 import { useQuery, useQueryClient } from '@tanstack/react-query'
-import { Search } from 'lucide-react'
-import { useEffect, useMemo, useState } from 'react'
+import { useEffect, useMemo, useRef, useState } from 'react'
 import { client } from '../../lib/client'
 import { count, gib, languageName } from '../../lib/format'
 import { useLanguage, useMessages } from '../../lib/i18n'
@@ -17,11 +16,12 @@ import { FilterBar, ViewBar } from './FilterBar'
 import { type Filters, noFilters, passing } from './filters'
 import { Hero } from './Hero'
 import { HubBanner } from './HubBanner'
-import { repositoryIn } from './matching'
+import { type SearchPlace, atPlace, placeOf, repositoryIn } from './matching'
 import { ModelRow } from './ModelRow'
 import { NothingUsable } from './NothingUsable'
 import { HubHits } from './HubHits'
 import { RepositoryPanel } from './RepositoryPanel'
+import { SearchField, SearchPlaceRow } from './SearchField'
 import { type Simulation, SimulationContext, markSimulated, simulatedName, useSimulation } from './simulation'
 
 type Opened = { kind: 'repository'; repository: string } | { kind: 'address'; address: string } | { kind: 'hits'; query: string } | null
@@ -30,6 +30,8 @@ export function DiscoverPage() {
   const { discover, common } = useMessages()
   const [filters, setFilters] = useState<Filters>(noFilters)
   const [opened, setOpened] = useState<Opened>(null)
+  const [place, setPlace] = useState<SearchPlace>('hub')
+  const field = useRef<HTMLInputElement>(null)
   const repository = repositoryIn(filters.text)
   const address = isAddress(filters.text)
   const { simulate } = filters
@@ -49,41 +51,28 @@ export function DiscoverPage() {
     () => (simulate === null ? query.data : query.data?.map((item) => markSimulated(item, (name) => discover.simulatedDevice({ name })))),
     [simulate, query.data, discover],
   )
-  const shown = items === undefined ? [] : passing(items, repository === null && !address ? filters : { ...filters, text: '' })
-  const open = () => {
-    if (address) setOpened({ kind: 'address', address: filters.text.trim() })
-    else if (repository !== null) setOpened({ kind: 'repository', repository })
-    else if (filters.text.trim() !== '') setOpened({ kind: 'hits', query: filters.text.trim() })
+  const shown =
+    items === undefined ? [] : passing(items, { ...filters, text: repository === null && !address ? atPlace(filters.text, 'hub') : '' })
+  const open = (at: SearchPlace, text: string) => {
+    const asked = atPlace(text, placeOf(text, at))
+    const named = repositoryIn(asked)
+    if (isAddress(text)) setOpened({ kind: 'address', address: text.trim() })
+    else if (named !== null) setOpened({ kind: 'repository', repository: named })
+    else if (asked !== '') setOpened({ kind: 'hits', query: asked })
+  }
+  const search = (at: SearchPlace) => {
+    setPlace(at)
+    field.current?.focus()
   }
   const tool = (
-    <form
-      className="row"
-      onSubmit={(event) => {
-        event.preventDefault()
-        open()
-      }}
-    >
-      <label className="input">
-        <Search className="i s" aria-hidden="true" />
-        <input
-          type="search"
-          aria-label={discover.searchLabel}
-          placeholder={discover.search}
-          value={filters.text}
-          onChange={(event) => setFilters({ ...filters, text: event.target.value })}
-          onPaste={(event) => {
-            // A whole address is no beginning of anything: what lies there is shown at once.
-            const pasted = event.clipboardData.getData('text').trim()
-            if (isAddress(pasted)) setOpened({ kind: 'address', address: pasted })
-          }}
-        />
-      </label>
-      {filters.text.trim() !== '' && (
-        <Button size="s" type="submit">
-          {address ? discover.address.show : repository === null ? discover.searchHub : discover.showFiles}
-        </Button>
-      )}
-    </form>
+    <SearchField
+      ref={field}
+      text={filters.text}
+      place={place}
+      onText={(text) => setFilters({ ...filters, text })}
+      onOpen={() => open(place, filters.text)}
+      onPasteAddress={(pasted) => setOpened({ kind: 'address', address: pasted })}
+    />
   )
   const wishes = {
     contextSize: filters.contextSize,
@@ -98,7 +87,17 @@ export function DiscoverPage() {
   return (
     <SimulationContext value={simulation}>
       <Page title={discover.title} tool={tool}>
-        <HubBanner />
+        <HubBanner onModelScope={place === 'modelscope' ? null : () => search('modelscope')} />
+        <SearchPlaceRow
+          text={filters.text}
+          place={place}
+          onChange={(at, text) => {
+            setPlace(at)
+            setFilters({ ...filters, text })
+            // What is open was looked for elsewhere.
+            if (opened?.kind === 'hits') open(at, text)
+          }}
+        />
         {simulation === null && <SpeedOffer />}
         {simulation !== null && (
           <div className="sim-note">

@@ -1,4 +1,3 @@
-import { useQuery } from '@tanstack/react-query'
 import { CloudOff } from 'lucide-react'
 import { useState } from 'react'
 import { client } from '../../lib/client'
@@ -7,9 +6,10 @@ import { libraryLive, settingsLive, useLive } from '../../lib/live'
 import { Button, ErrorNotice, useErrorWords } from '../../ui'
 import { useObtain } from '../obtain'
 import { useTellAdded } from '../library'
+import { useHubStatus } from './useHubStatus'
 
-/** One line when no hub answers, with three ways on: another address, a file, the starter model. */
-export function HubBanner() {
+/** One line when no hub answers, with ways on: another address, ModelScope, a file, the starter model. */
+export function HubBanner({ onModelScope }: { onModelScope: (() => void) | null }) {
   const { discover, common } = useMessages()
   const settings = useLive(settingsLive)
   const models = useLive(libraryLive) ?? []
@@ -17,11 +17,7 @@ export function HubBanner() {
   const [error, setError] = useState<unknown>(null)
   const { chat } = useObtain()
   const tell = useTellAdded()
-  const status = useQuery({
-    queryKey: ['discover.hubStatus', settings?.endpoint, settings?.endpointAutomatic, settings?.offline],
-    queryFn: () => client.discover.hubStatus(),
-    staleTime: 60_000,
-  })
+  const status = useHubStatus()
   const offline = settings?.offline ?? false
   const why = useErrorWords(status.data?.error)
   if (!offline && (status.data === undefined || status.data.reachable)) return null
@@ -69,6 +65,11 @@ export function HubBanner() {
             >
               {discover.hubAddress}
             </Button>
+            {onModelScope !== null && (
+              <Button size="s" onClick={onModelScope}>
+                {discover.searchModelScope}
+              </Button>
+            )}
           </>
         )}
         <Button size="s" onClick={() => void client.library.addFiles().then(tell).catch(setError)}>

@@ -5,6 +5,7 @@ import { count, parameters } from '../../lib/format'
 import { useMessages } from '../../lib/i18n'
 import { Button, ErrorNotice, IconButton } from '../../ui'
 import type { Filters } from './filters'
+import { atPlace, placeOf } from './matching'
 
 interface HubHitsProps {
   query: string
@@ -37,10 +38,12 @@ export function HubHits({ query: words, filters, onPick, onClose }: HubHitsProps
     staleTime: 300_000,
   })
   const found = query.data
+  const plain = atPlace(words, 'hub')
+  const title = placeOf(words, 'hub') === 'modelscope' ? discover.hitsModelScope({ query: plain }) : discover.hits({ query: plain })
   return (
-    <section className="card flush repo" aria-label={discover.hits({ query: words })} data-testid="hub-hits">
+    <section className="card flush repo" aria-label={title} data-testid="hub-hits">
       <div className="row repo-head">
-        <h2 className="grow ell">{discover.hits({ query: words })}</h2>
+        <h2 className="grow ell">{title}</h2>
         <IconButton label={common.close} onClick={onClose}>
           <X className="i" aria-hidden="true" />
         </IconButton>

@@ -1,7 +1,7 @@
 import type { Download, LibraryModel } from '@shared/domain/library'
 import { describe, expect, it } from 'vitest'
 import type { Offer } from '../../lib/offer'
-import { downloadOf, inLibrary, repositoryIn } from './matching'
+import { atPlace, downloadOf, inLibrary, placeOf, repositoryIn } from './matching'
 
 const offer: Offer = {
   name: 'Qwen3 8B',
@@ -91,4 +91,14 @@ describe('repositoryIn', () => {
     expect(repositoryIn('a/b/c')).toBeNull()
     expect(repositoryIn('')).toBeNull()
   })
+})
+
+it('asks ModelScope where it is chosen or written, once', () => {
+  expect([placeOf('qwen', 'hub'), placeOf('qwen', 'modelscope'), placeOf(' MS:qwen', 'hub')]).toEqual(['hub', 'modelscope', 'modelscope'])
+  expect([atPlace(' qwen 3 ', 'modelscope'), atPlace('Ms: qwen', 'modelscope'), atPlace('ms:a/b', 'hub')]).toEqual([
+    'ms:qwen 3',
+    'ms:qwen',
+    'a/b',
+  ])
+  expect([atPlace(' ', 'modelscope'), repositoryIn(atPlace('a/b', 'modelscope'))]).toEqual(['', 'ms:a/b'])
 })

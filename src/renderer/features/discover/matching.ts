@@ -80,3 +80,17 @@ export function repositoryIn(text: string): string | null {
   const [, hub = '', name] = /^(ms:)?([\w.-]+\/[\w.-]+)$/i.exec(text.trim()) ?? []
   return name === undefined ? null : `${hub.toLowerCase()}${name}`
 }
+
+/** Where words are looked for: at the hub of the settings, or at ModelScope. */
+export type SearchPlace = 'hub' | 'modelscope'
+
+/** `ms:` before words or a name says it for itself. */
+export function placeOf(text: string, chosen: SearchPlace): SearchPlace {
+  return /^\s*ms:/i.test(text) ? 'modelscope' : chosen
+}
+
+/** Words or a name as main takes them. */
+export function atPlace(text: string, place: SearchPlace): string {
+  const plain = text.trim().replace(/^ms:\s*/i, '')
+  return place === 'modelscope' && plain !== '' ? `ms:${plain}` : plain
+}

@@ -289,6 +289,7 @@ export const discover = {
     'Its maker asks for an agreement and answers by hand: ask on its page at the hub, and store an access token in the settings.',
   closeFiles: 'Close these files',
   hits: (p: { query: string }) => `On the hub: ${p.query}`,
+  hitsModelScope: (p: { query: string }) => `On ModelScope: ${p.query}`,
   hitsUnknown: (p: { count: number }) => `${p.count} more were left out: the hub does not say whether they pass the filters.`,
   hitsMore: 'There may be more: narrow the words.',
   gatedTag: 'asks for an agreement',
@@ -308,4 +309,6 @@ export const discover = {
   showFiles: 'Show files',
   downloadsCount: (p: { count: string }) => `${p.count} downloads`,
   searchHub: 'Search the hub',
+  searchModelScope: 'Search ModelScope',
+  searchAt: 'Search at',
 }

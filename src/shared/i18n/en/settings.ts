@@ -13,7 +13,8 @@ export const settings = {
   endpoint: 'Address of the hub',
   endpointHint: 'A hub with the Hugging Face API; empty: Hugging Face, or HF_ENDPOINT. With “Automatic” it is asked as well',
   hub: 'Hub',
-  hubHint: 'Automatic: the one that answers fastest; another goes on when it fails, and the origin says what a file must be',
+  hubHint:
+    'Automatic: the one that answers fastest; another goes on when it fails, and the origin says what a file must be. ModelScope is chosen beside the search on Discover',
   hubAutomatic: 'Automatic',
   hubDefault: 'Hugging Face',
   hubMirror: 'hf-mirror.com',

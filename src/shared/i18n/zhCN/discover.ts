@@ -262,6 +262,7 @@ export const discover = {
   gatedByHand: '作者要求先同意条款，并人工审批：请在下载站的页面申请，再到设置里填写访问令牌。',
   closeFiles: '关闭文件列表',
   hits: (p: { query: string }) => `下载站上的结果：${p.query}`,
+  hitsModelScope: (p: { query: string }) => `ModelScope 上的结果：${p.query}`,
   hitsUnknown: (p: { count: number }) => `另有 ${p.count} 个未列出：下载站没有说明它们是否符合筛选条件。`,
   hitsMore: '可能还有更多：请缩小搜索范围。',
   gatedTag: '需先同意条款',
@@ -281,4 +282,6 @@ export const discover = {
   showFiles: '查看文件',
   downloadsCount: (p: { count: string }) => `下载 ${p.count} 次`,
   searchHub: '在下载站搜索',
+  searchModelScope: '在 ModelScope 搜索',
+  searchAt: '搜索来源',
 }

@@ -13,7 +13,7 @@ export const settings = {
   endpoint: '下载站地址',
   endpointHint: '支持 Hugging Face 接口的站点；留空则为 Hugging Face 或 HF_ENDPOINT；选“自动”时也会问它',
   hub: '下载站',
-  hubHint: '自动：谁回应最快就用谁，中途出错由另一个接着下载；文件是否正确始终以原站为准',
+  hubHint: '自动：谁回应最快就用谁，中途出错由另一个接着下载；文件是否正确始终以原站为准。ModelScope 在“找模型”的搜索框旁选择',
   hubAutomatic: '自动',
   hubDefault: 'Hugging Face',
   hubMirror: 'hf-mirror.com',
