@@ -78,6 +78,13 @@ test('a search of the hub is narrowed by size, machine, licence and language, as
   await page.getByRole('combobox', { name: en.discover.language }).selectOption('')
   await found.locator('[data-repository="ms:shelf/late-3B-GGUF"]').getByRole('button', { name: en.discover.showFiles }).click()
   await expect(page.getByTestId('repository-files')).toHaveAccessibleName(en.discover.filesOf({ repository: 'ms:shelf/late-3B-GGUF' }))
+  // A name is looked for there too. It is graded as a row of the catalogue, but nobody rated it.
+  await field.fill(scriptedRepository)
+  await field.press('Enter')
+  await expect(page.getByTestId('repository-files')).toHaveAccessibleName(en.discover.filesOf({ repository: `ms:${scriptedRepository}` }))
+  const file = page.getByTestId('repository-files').getByTestId('quantization-row')
+  await expect(page.getByTestId('repository-files')).toContainText(en.discover.notRated)
+  await expect(file.locator('.outcome')).toContainText(new RegExp([en.common.fast, en.common.comfortable, en.common.slow].join('|')))
   await places.getByRole('radio', { checked: true }).press('ArrowLeft')
   await expect(places.getByRole('radio', { name: 'ModelScope' })).not.toBeChecked()
 
@@ -87,6 +94,17 @@ test('a search of the hub is narrowed by size, machine, licence and language, as
   await expect(page.getByTestId('model-row')).toHaveCount(0)
   await page.getByRole('button', { name: en.discover.clearFilter({ filter: en.discover.licences.permissive }) }).click()
   await expect(page.getByTestId('model-row').first()).toContainText('Llama')
+
+  // A rating names its test and date behind the click, and where it was published.
+  await field.fill('qwen3.5 4b')
+  await page.getByRole('button', { name: en.discover.use.reasoning, exact: true }).click()
+  await page
+    .getByTestId('model-row')
+    .getByRole('button', { name: /^Qwen3.5 4B takes / })
+    .click()
+  const source = page.getByTestId('rating').getByRole('button', { name: en.discover.ratedAt({ host: 'huggingface.co' }) })
+  await expect(source).toHaveAttribute('title', 'https://huggingface.co/Qwen/Qwen3.5-4B')
+  await page.keyboard.press('Escape')
 
   await ask(page, 'app/setSettings', { language: 'zh-CN' })
   await expect(page.getByRole('combobox', { name: zh.discover.language })).toContainText('中文')

@@ -1,3 +1,4 @@
+import type { CapabilityScore, UseCase } from '@shared/domain/catalog'
 import type { AddressedModel } from '@shared/ipc/discover'
 import { sourceKind } from '@shared/domain/source'
 import { useQuery } from '@tanstack/react-query'
@@ -10,16 +11,18 @@ import { count, gib, parameters, range, size } from '../../lib/format'
 import { useMessages } from '../../lib/i18n'
 import { settingsLive, useLive } from '../../lib/live'
 import { type Offer, saidOf } from '../../lib/offer'
-import { Button, ErrorNotice, IconButton, MemoryBar, MemoryLegend, Note, WherePill, poolName } from '../../ui'
+import { Button, ErrorNotice, IconButton, MemoryBar, MemoryLegend, Note, poolName } from '../../ui'
 import { Arithmetic } from './Arithmetic'
+import { Outcome } from './ModelRow'
 import { Obtain } from './Obtain'
 import { type PanelProps, RepositoryPanel } from './RepositoryPanel'
 import { markFit } from './simulation'
 import { TestLine, TestPanel } from './TestHere'
+import { useGrade } from './useGrade'
 
 /** What lies at a pasted address: one file with its verdict, or the files of a repository. */
 export function AddressPanel({ address, ...panel }: PanelProps & { address: string }) {
-  const { contextSize, kvCacheType, simulate, beside, onClose } = panel
+  const { use, contextSize, kvCacheType, simulate, beside, ratingOf, onClose } = panel
   const { discover } = useMessages()
   const offline = useLive(settingsLive)?.offline ?? false
   const look = (machine: PanelProps['simulate']) => ({
@@ -31,7 +34,7 @@ export function AddressPanel({ address, ...panel }: PanelProps & { address: stri
           address,
           kvCacheType,
           beside,
-          ...(contextSize === null ? {} : { contextSize }),
+          contextSize,
           ...(machine === null ? {} : { simulate: machine }),
         },
         { signal },
@@ -63,6 +66,8 @@ export function AddressPanel({ address, ...panel }: PanelProps & { address: stri
         <OneFile
           model={simulate === null ? found : { ...found, fit: markFit(found.fit, (name) => discover.simulatedDevice({ name })) }}
           here={here}
+          use={use}
+          rating={found.repository === null ? null : ratingOf(found.repository)}
         />
       )}
     </section>
@@ -92,10 +97,18 @@ function Trouble({ error, onRetry }: { error: unknown; onRetry: () => void }) {
   )
 }
 
-function OneFile({ model, here }: { model: AddressedModel; here: AddressedModel | null }) {
+interface OneFileProps {
+  model: AddressedModel
+  here: AddressedModel | null
+  use: UseCase
+  rating: CapabilityScore | null
+}
+
+function OneFile({ model, here, use, rating }: OneFileProps) {
   const { discover, common } = useMessages()
   const words = discover.address
   const { repository, file, fit, facts, sizeBytes } = model
+  const gradeOf = useGrade(use)
   const name = facts.name ?? file
   const offer: Offer = {
     name,
@@ -130,6 +143,9 @@ function OneFile({ model, here }: { model: AddressedModel; here: AddressedModel 
             <Fact name={words.longest}>{discover.contextTokens({ tokens: count(facts.trainContextSize) })}</Fact>
             {facts.licence !== null && <Fact name={discover.licence}>{facts.licence}</Fact>}
             <Fact name={words.source}>{model.host}</Fact>
+            <Fact name={discover.capabilityLabel}>
+              {rating === null ? discover.notRated : discover.rated({ ...rating, score: String(rating.score) })}
+            </Fact>
           </dl>
           <div className="get-it">
             <Obtain offer={offer} large />
@@ -137,7 +153,7 @@ function OneFile({ model, here }: { model: AddressedModel; here: AddressedModel 
         </div>
         <div className="hero-bar">
           <div className="row wrap f12">
-            <WherePill fit={fit} />
+            <Outcome grade={gradeOf(fit)} fit={fit} />
             <span className="t2 grow">
               {fit.verdict !== 'too-big' && (
                 <>
@@ -153,6 +169,7 @@ function OneFile({ model, here }: { model: AddressedModel; here: AddressedModel 
               quantization={facts.quantization}
               fit={fit}
               licence={facts.licence}
+              rating={rating}
               test={<TestPanel offer={offer} fit={fit} />}
             >
               {gib(fit.totalBytes)} GiB

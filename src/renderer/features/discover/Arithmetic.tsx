@@ -1,3 +1,4 @@
+import type { CapabilityScore } from '@shared/domain/catalog'
 import type { FitReport } from '@shared/domain/fit'
 import { formatWait } from '@shared/domain/format'
 import { memoryGroups, sumByGroup } from '@shared/domain/memoryGroups'
@@ -5,6 +6,7 @@ import type { ReactNode } from 'react'
 import { count, gib, percent, seconds, size } from '../../lib/format'
 import { useLanguage, useMessages } from '../../lib/i18n'
 import { settingsLive, useLive } from '../../lib/live'
+import { Rating } from './Rating'
 import { useSimulation } from './simulation'
 import { Note, Popover } from '../../ui'
 
@@ -15,7 +17,8 @@ interface ArithmeticProps {
   quantization: string
   fit: FitReport
   licence?: string | null
-  rating?: string | null
+  /** null: not rated. */
+  rating?: CapabilityScore | null
   notes?: readonly string[]
   /** A test of this file on this machine. */
   test?: ReactNode
@@ -149,7 +152,7 @@ export function Arithmetic({ name, quantization, fit, licence, rating, notes = [
               })}
             </p>
           )}
-          {rating !== undefined && rating !== null && <p>{rating}</p>}
+          {rating !== undefined && <Rating score={rating} />}
           {licence !== undefined && licence !== null && <p>{words.facts({ licence })}</p>}
           {notes.map((note) => (
             <p key={note}>{note}</p>

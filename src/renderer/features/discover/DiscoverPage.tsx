@@ -75,10 +75,12 @@ export function DiscoverPage() {
     />
   )
   const wishes = {
-    contextSize: filters.contextSize,
+    use: filters.use,
+    contextSize: filters.contextSize ?? useNeeds[filters.use].contextSize,
     kvCacheType: filters.kvCacheType,
     simulate,
     beside: filters.beside,
+    ratingOf: (repository: string) => items?.find(({ model }) => model.repositories.includes(repository))?.capability ?? null,
     onClose: () => setOpened(null),
   }
   const [best] = items ?? []

@@ -40,6 +40,7 @@ export function Hero({ item }: { item: Recommendation }) {
             quantization={best.quantization}
             fit={best.fit}
             licence={model.licence.name}
+            rating={item.capability}
             className="btn quiet l"
           >
             {discover.why}

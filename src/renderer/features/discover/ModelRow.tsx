@@ -1,3 +1,4 @@
+import type { CapabilityScore } from '@shared/domain/catalog'
 import type { FitReport } from '@shared/domain/fit'
 import { type QuantizationLoss, normalQuantizationName, quantizationInfo } from '@shared/domain/quantization'
 import type { QuantizationFit, Recommendation, RecommendationReason, SpeedGrade } from '@shared/domain/recommend'
@@ -6,7 +7,7 @@ import { useState } from 'react'
 import { gib, parameters, range, size } from '../../lib/format'
 import { useMessages } from '../../lib/i18n'
 import type { Offer } from '../../lib/offer'
-import { MemoryBar, OutcomePill, WherePill, useWhere } from '../../ui'
+import { MemoryBar, OutcomePill, useWhere } from '../../ui'
 import { Arithmetic } from './Arithmetic'
 import { offerOf } from './matching'
 import { Obtain } from './Obtain'
@@ -29,12 +30,6 @@ export function ModelRow({ item }: { item: Recommendation }) {
     sizeClass.activeBillions !== null
       ? discover.activeOf({ total: parameters(model.parameters), active: parameters(model.activeParameters) })
       : parameters(model.parameters)
-  const rating = discover.capability({
-    rating:
-      item.capability === null
-        ? discover.notRated
-        : discover.rated({ score: String(item.capability.score), test: item.capability.test, date: item.capability.date }),
-  })
   return (
     <li className="mrow" data-testid="model-row" data-model={model.id}>
       <div className="cols">
@@ -61,7 +56,7 @@ export function ModelRow({ item }: { item: Recommendation }) {
           quantization={best.quantization}
           fit={best.fit}
           licence={model.licence.name}
-          rating={rating}
+          rating={item.capability}
           notes={[
             ...(aboutFreeing.has(item.reason.kind) ? [] : [reasonSentence(item.reason, messages)]),
             ...(model.geometry.experts !== null && best.verdict === 'partial-gpu' ? [discover.expertsTogether] : []),
@@ -100,6 +95,7 @@ export function ModelRow({ item }: { item: Recommendation }) {
               loss={row.loss}
               fit={row.fit}
               grade={row.grade}
+              rating={item.capability}
               best={row.quantization === best.quantization}
               sizeText={sizeText(row, discover.aboutShort)}
               offer={offerOf(item, row, here)}
@@ -115,10 +111,9 @@ function sizeText(row: Pick<QuantizationFit, 'sizeBytes' | 'sizeIsExact'>, about
   return row.sizeIsExact ? size(row.sizeBytes) : about({ size: size(row.sizeBytes) })
 }
 
-/** The pill names the outcome, where it runs stands beside it; without a grade the place is all there is to say. */
-function Outcome({ grade, fit }: { grade: SpeedGrade | null; fit: FitReport }) {
+/** The pill names the outcome, where it runs stands beside it. */
+export function Outcome({ grade, fit }: { grade: SpeedGrade; fit: FitReport }) {
   const where = useWhere()
-  if (grade === null) return <WherePill fit={fit} />
   return (
     <span className="outcome">
       <OutcomePill grade={grade} verdict={fit.verdict} />
@@ -153,13 +148,14 @@ interface QuantizationRowProps {
   quantization: string
   loss: QuantizationLoss
   fit: FitReport
-  grade: SpeedGrade | null
+  grade: SpeedGrade
+  rating: CapabilityScore | null
   best: boolean
   sizeText: string
   offer: Offer
 }
 
-export function QuantizationRow({ name, quantization, loss, fit, grade, best, sizeText: text, offer }: QuantizationRowProps) {
+export function QuantizationRow({ name, quantization, loss, fit, grade, rating, best, sizeText: text, offer }: QuantizationRowProps) {
   const { common, discover } = useMessages()
   const divergence = quantizationInfo(quantization)?.klDivergence
   return (
@@ -179,7 +175,13 @@ export function QuantizationRow({ name, quantization, loss, fit, grade, best, si
         </span>
       </span>
       <MemoryBar pools={fit.pools} parts={fit.parts} verdict={fit.verdict} size="s" name={`${name} ${quantization}`} />
-      <Arithmetic name={`${name} ${quantization}`} quantization={quantization} fit={fit} test={<TestPanel offer={offer} fit={fit} />}>
+      <Arithmetic
+        name={`${name} ${quantization}`}
+        quantization={quantization}
+        fit={fit}
+        rating={rating}
+        test={<TestPanel offer={offer} fit={fit} />}
+      >
         {gib(fit.totalBytes)} GiB
       </Arithmetic>
       <Outcome grade={grade} fit={fit} />

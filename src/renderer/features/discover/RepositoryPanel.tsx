@@ -1,3 +1,4 @@
+import type { CapabilityScore, UseCase } from '@shared/domain/catalog'
 import type { KvCacheType } from '@shared/domain/gguf'
 import { quantizationLoss } from '@shared/domain/quantization'
 import type { SimulatedMachine } from '@shared/domain/simulate'
@@ -11,18 +12,26 @@ import { saidOf } from '../../lib/offer'
 import { Button, ErrorNotice, IconButton, Note } from '../../ui'
 import { Card } from './Card'
 import { QuantizationRow } from './ModelRow'
+import { useRating } from './Rating'
 import { markFit } from './simulation'
+import { useGrade } from './useGrade'
 
 export interface PanelProps {
-  contextSize: number | null
+  /** Decides what is fast enough. */
+  use: UseCase
+  /** As the use wants it, where the person chose none. */
+  contextSize: number
   kvCacheType: KvCacheType
   simulate: SimulatedMachine | null
   beside: boolean
+  /** Of a repository that the catalogue knows; null: not rated. */
+  ratingOf: (repository: string) => CapabilityScore | null
   onClose: () => void
 }
 
 /** Any repository of the hub: its files by quantization, each with its verdict. */
-export function RepositoryPanel({ repository, contextSize, kvCacheType, simulate, beside, onClose }: PanelProps & { repository: string }) {
+export function RepositoryPanel({ repository, ...panel }: PanelProps & { repository: string }) {
+  const { use, contextSize, kvCacheType, simulate, beside, ratingOf, onClose } = panel
   const { discover, common } = useMessages()
   const filesOn = (machine: SimulatedMachine | null) => ({
     queryKey: ['discover.files', repository, contextSize, kvCacheType, machine, beside],
@@ -31,7 +40,7 @@ export function RepositoryPanel({ repository, contextSize, kvCacheType, simulate
         repository,
         kvCacheType,
         beside,
-        ...(contextSize === null ? {} : { contextSize }),
+        contextSize,
         ...(machine === null ? {} : { simulate: machine }),
       }),
     staleTime: 300_000,
@@ -40,11 +49,15 @@ export function RepositoryPanel({ repository, contextSize, kvCacheType, simulate
   const real = useQuery({ ...filesOn(null), enabled: simulate !== null })
   const page = query.data?.page
   const [card, setCard] = useState(false)
+  const gradeOf = useGrade(use)
+  const rating = ratingOf(repository)
+  const rated = useRating()
   const name = repository.slice(repository.indexOf('/') + 1)
   return (
     <section className="card flush repo" aria-label={discover.filesOf({ repository })} data-testid="repository-files">
       <div className="row repo-head">
         <h2 className="grow ell">{discover.filesOf({ repository })}</h2>
+        {query.data !== undefined && <span className="tag">{rated(rating)}</span>}
         {query.data?.licence != null && <span className="tag">{query.data.licence}</span>}
         {query.data != null && (
           <Button size="s" aria-expanded={card} onClick={() => setCard(!card)}>
@@ -101,7 +114,8 @@ export function RepositoryPanel({ repository, contextSize, kvCacheType, simulate
               quantization={group.quantization}
               loss={quantizationLoss(group.quantization, 4.5)}
               fit={fit}
-              grade={null}
+              grade={gradeOf(fit)}
+              rating={rating}
               best={false}
               sizeText={size(group.sizeBytes)}
               offer={offer}

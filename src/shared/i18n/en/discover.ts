@@ -91,7 +91,9 @@ export const discover = {
   expertsTogether: 'A mixture of experts: Snug splits it by whole layers; its experts cannot be placed apart from the rest here.',
   imagesUnused: 'It could see images; Snug cannot yet.',
   capability: (p: { rating: string }) => `Capability: ${p.rating}`,
+  capabilityLabel: 'Capability',
   notRated: 'not rated',
+  ratedAt: (p: { host: string }) => `Source: ${p.host}`,
   rated: (p: { score: string; test: string; date: string }) => `${p.score} on ${p.test} (${p.date})`,
   lossSource: (p: { divergence: string; same: string }) =>
     `${p.same}: mean KL divergence ${p.divergence} from F16, measured on Llama 3 8B (llama.cpp, tools/perplexity)`,

@@ -89,7 +89,9 @@ export const discover = {
   expertsTogether: '混合专家模型：Snug 按整层拆分，暂时不能把专家与其余部分分开放置。',
   imagesUnused: '它能看图，但 Snug 暂不支持。',
   capability: (p: { rating: string }) => `能力：${p.rating}`,
+  capabilityLabel: '能力',
   notRated: '暂无评分',
+  ratedAt: (p: { host: string }) => `来源：${p.host}`,
   rated: (p: { score: string; test: string; date: string }) => `${p.test} ${p.score} 分（${p.date}）`,
   lossSource: (p: { divergence: string; same: string }) =>
     `${p.same}：相对 F16 的平均 KL 散度 ${p.divergence}，在 Llama 3 8B 上测得（llama.cpp，tools/perplexity）`,
