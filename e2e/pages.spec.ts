@@ -1,8 +1,12 @@
+import { readFileSync } from 'node:fs'
+import http from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { join } from 'node:path'
 import { AxeBuilder } from '@axe-core/playwright'
 import { type Locator, expect, test } from '@playwright/test'
 import type { HardwareReport } from '../src/shared/domain/hardware'
 import { messages } from '../src/shared/i18n'
-import { type Launched, launchSnug } from './fixtures/launch'
+import { checkout, type Launched, launchSnug } from './fixtures/launch'
 import { en, newChat } from './fixtures/models'
 import { openPage, type PageName } from './fixtures/pages'
 import { ask } from './fixtures/rpc'
@@ -157,6 +161,40 @@ test('settings: language and theme at once, offline refuses, every request is li
   await reserve.fill('')
   await reserve.press('Enter')
   await expect.poll(async () => (await ask<{ reserveBytes: number | null }>(page, 'app/settings')).reserveBytes).toBeNull()
+})
+
+test('a newer catalogue is fetched when it is asked for, and given back', async () => {
+  const { page } = snug
+  const updated = new Date().toISOString().slice(0, 10)
+  const catalogue = JSON.parse(readFileSync(join(checkout, 'resources', 'catalog.json'), 'utf8')) as { entries: unknown[] }
+  const server = http.createServer((request, response) => {
+    response.end(
+      request.url === '/newer.json' ? JSON.stringify({ ...catalogue, updated, entries: catalogue.entries.slice(0, 3) }) : '<html>',
+    )
+  })
+  await new Promise<void>((listening) => server.listen(0, '127.0.0.1', listening))
+  const origin = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+  try {
+    await openPage(page, 'settings')
+    const section = page.getByRole('region', { name: en.settings.catalogue })
+    await expect(section).toContainText(en.settings.catalogueShipped)
+    const address = section.getByRole('textbox', { name: en.settings.catalogueAddress })
+    const update = section.getByRole('button', { name: en.settings.catalogueUpdate })
+    await expect(update).toBeDisabled()
+    await address.fill(`${origin}/page.html`)
+    await update.click()
+    await expect(section).toContainText(en.errors['catalog/refused'].title)
+    await address.fill(`${origin}/newer.json`)
+    await address.press('Enter')
+    await expect(section).toContainText(en.settings.catalogueDone({ updated, models: 3 }))
+    await openPage(page, 'discover')
+    await expect(page.getByText(en.discover.count({ count: 3 }))).toBeVisible()
+    await openPage(page, 'settings')
+    await section.getByRole('button', { name: en.settings.catalogueBack }).click()
+    await expect(section).toContainText(en.settings.catalogueShipped)
+  } finally {
+    server.close()
+  }
 })
 
 test('the keyboard reaches every page', async () => {

@@ -379,7 +379,7 @@ export function createCore(options: CoreOptions) {
       hardware.dispose()
       await calibration.dispose()
       await copyTests.dispose()
-      library.dispose()
+      const looked = library.dispose()
       await care.dispose()
       remote.dispose()
       await replies.dispose()
@@ -388,6 +388,8 @@ export function createCore(options: CoreOptions) {
       await estimator.dispose()
       await engine.dispose()
       conversations.saveDrafts()
+      // Last: a slow disk must not cost what was to be saved.
+      await looked
       db.close()
     },
   }

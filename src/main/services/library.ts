@@ -14,6 +14,7 @@ import { type FoundFile, deviceOf, findModels, mayBeModel, modelStat } from '../
 import { type ModelSource, type Surroundings, defaultFolders } from '../platform/otherPrograms'
 import type { Arrived } from './downloadNeeds'
 import { Changes, follow } from './follow'
+import { foundElsewhere } from './foundElsewhere'
 import { hashOfParts, modelId, newModelRow, rowsWithFiles, sameFiles, settled, viewOf } from './libraryRows'
 import { type TrashPlan, trashPlan } from './trashPlan'
 
@@ -51,7 +52,6 @@ interface AddOptions {
   asked: boolean
 }
 
-const sources: readonly ModelSource[] = ['lm-studio', 'ollama', 'jan', 'huggingface']
 const lookEveryMs = 15_000
 
 /** The model files that Snug knows. They are adopted where they lie; a row whose file is gone stays, and comes back with it. */
@@ -66,6 +66,7 @@ export class LibraryService {
   /** Of the folder that downloads go to; null while it is not known. */
   #modelsDevice: string | null = null
   #scanning: Promise<string[]> | null = null
+  #disposed = false
   #timer: NodeJS.Timeout | null = null
   /** One file is looked into at a time: the tools process is one. */
   #turn: Promise<unknown> = Promise.resolve()
@@ -130,9 +131,11 @@ export class LibraryService {
     void this.scan()
   }
 
-  dispose(): void {
-    if (this.#timer !== null) clearInterval(this.#timer)
-    this.#timer = null
+  /** A look that is under way ends with its next file. */
+  async dispose(): Promise<void> {
+    clearInterval(this.#timer ?? undefined)
+    this.#disposed = true
+    await this.#scanning?.catch(() => [])
   }
 
   /** Rows against their files, then the folders. Gives the ids that are new. */
@@ -182,20 +185,9 @@ export class LibraryService {
     this.#changes.emit()
   }
 
-  /** Default folders of other programs that hold models, without those that are watched already. */
+  /** Of other programs, without what is watched already. */
   async foundOnDisk(): Promise<FoundModels[]> {
-    const watched = new Set(this.#needs.settings.get().watchedFolders)
-    const found: FoundModels[] = []
-    for (const source of sources) {
-      for (const folder of await defaultFolders(source, this.#needs.surroundings)) {
-        if (watched.has(folder)) continue
-        const sizes = new Map<string, number>()
-        for (const file of await findModels(folder)) sizes.set(file.path, (await modelStat(file.path))?.sizeBytes ?? 0)
-        const bytes = [...sizes.values()].reduce((sum, size) => sum + size, 0)
-        if (bytes > 0) found.push({ source, folder, count: sizes.size, bytes })
-      }
-    }
-    return found
+    return await foundElsewhere(this.#needs.surroundings, new Set(this.#needs.settings.get().watchedFolders))
   }
 
   async adopt(source: ModelSource): Promise<{ added: string[] }> {
@@ -260,9 +252,8 @@ export class LibraryService {
 
   async #scan(): Promise<string[]> {
     this.#modelsDevice = await deviceOf(this.#needs.modelsFolder())
-    for (const row of this.#needs.rows.all()) await this.#refresh(row)
-    const added: string[] = []
-    added.push(...(await this.#takeFolder(this.#needs.starterFolder, 'starter', false)))
+    for (const row of this.#needs.rows.all()) if (!this.#disposed) await this.#refresh(row)
+    const added = await this.#takeFolder(this.#needs.starterFolder, 'starter', false)
     added.push(...(await this.#takeFolder(this.#needs.modelsFolder(), 'added', false)))
     for (const folder of this.#needs.settings.get().watchedFolders) added.push(...(await this.#takeFolder(folder, 'watched', false)))
     return added
@@ -272,7 +263,7 @@ export class LibraryService {
     const added: string[] = []
     for (const file of await findModels(folder)) {
       try {
-        const id = await this.#take(file, origin, asked)
+        const id = this.#disposed ? null : await this.#take(file, origin, asked)
         if (id !== null) added.push(id)
       } catch (error) {
         const { code, message } = toErrorValue(error)

@@ -224,7 +224,13 @@ function priceQuantization(
   }
 }
 
-function isUsable(candidate: QuantizationFit): boolean {
+/** What the choice of a quantization goes by. */
+export type QuantizationChoice = Pick<
+  QuantizationFit,
+  'quantization' | 'bitsPerWeight' | 'loss' | 'sizeBytes' | 'verdict' | 'grade' | 'fit'
+>
+
+function isUsable(candidate: QuantizationChoice): boolean {
   return candidate.grade === 'fast' || candidate.grade === 'comfortable'
 }
 
@@ -240,12 +246,12 @@ const neededBits = 9
  * The best quantization: among those fast enough, what usually fits, what lies wholly on the GPU before a split (unless only with clear
  * loss), then the least loss. If none is fast enough, the fastest without clear loss; if none fits, the smallest one without clear loss, as what to aim for.
  */
-export function bestQuantization(alternatives: readonly QuantizationFit[]): QuantizationFit | null {
+export function bestQuantization<Choice extends QuantizationChoice>(alternatives: readonly Choice[]): Choice | null {
   const fallback = alternatives.length === 1 ? (alternatives[0] ?? null) : null
   const offered = alternatives.filter((candidate) => candidate.bitsPerWeight < neededBits || alternatives.length === 1)
   const usable = offered.filter(isUsable)
-  const clear = (candidate: QuantizationFit): number => (candidate.loss === 'clear' ? 1 : 0)
-  const split = (candidate: QuantizationFit): number => (candidate.verdict === 'full-gpu' ? 0 : 1)
+  const clear = (candidate: QuantizationChoice): number => (candidate.loss === 'clear' ? 1 : 0)
+  const split = (candidate: QuantizationChoice): number => (candidate.verdict === 'full-gpu' ? 0 : 1)
   const [first] = usable.toSorted(
     (a, b) => clear(a) - clear(b) || onlyNow(a) - onlyNow(b) || split(a) - split(b) || compareQuantizations(b.quantization, a.quantization),
   )

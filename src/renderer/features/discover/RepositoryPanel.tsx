@@ -1,6 +1,7 @@
 import type { CapabilityScore, UseCase } from '@shared/domain/catalog'
 import type { KvCacheType } from '@shared/domain/gguf'
-import { quantizationLoss } from '@shared/domain/quantization'
+import { quantizationInfo, quantizationLoss } from '@shared/domain/quantization'
+import { bestQuantization } from '@shared/domain/recommend'
 import type { SimulatedMachine } from '@shared/domain/simulate'
 import { useQuery } from '@tanstack/react-query'
 import { ExternalLink, X } from 'lucide-react'
@@ -8,13 +9,19 @@ import { useState } from 'react'
 import { client } from '../../lib/client'
 import { size } from '../../lib/format'
 import { useMessages } from '../../lib/i18n'
-import { saidOf } from '../../lib/offer'
+import { downloadsLive, useLive } from '../../lib/live'
+import { type Offer, saidOf } from '../../lib/offer'
 import { Button, ErrorNotice, IconButton, Note } from '../../ui'
 import { Card } from './Card'
+import { downloadOf } from './matching'
 import { QuantizationRow } from './ModelRow'
+import { Obtain } from './Obtain'
 import { useRating } from './Rating'
-import { markFit } from './simulation'
+import { markFit, useSimulation } from './simulation'
 import { useGrade } from './useGrade'
+
+/** Of a name that says nothing: as most are. */
+const unknownBits = 4.5
 
 export interface PanelProps {
   /** Decides what is fast enough. */
@@ -49,10 +56,37 @@ export function RepositoryPanel({ repository, ...panel }: PanelProps & { reposit
   const real = useQuery({ ...filesOn(null), enabled: simulate !== null })
   const page = query.data?.page
   const [card, setCard] = useState(false)
+  const simulation = useSimulation()
+  const downloads = useLive(downloadsLive) ?? []
   const gradeOf = useGrade(use)
   const rating = ratingOf(repository)
   const rated = useRating()
   const name = repository.slice(repository.indexOf('/') + 1)
+  const rows = (query.data?.groups ?? []).flatMap((group) => {
+    const priced = query.data?.fits[group.file] ?? query.data?.fits[group.quantization]
+    if (priced === undefined) return []
+    const fit = simulate === null ? priced : markFit(priced, (device) => discover.simulatedDevice({ name: device }))
+    const here = simulate === null ? undefined : (real.data?.fits[group.file] ?? real.data?.fits[group.quantization])
+    const { quantization, file, sizeBytes } = group
+    const offer: Offer = {
+      name,
+      quantization,
+      repository,
+      file,
+      sizeBytes,
+      sizeIsExact: true,
+      demonstration: false,
+      said: saidOf(here ?? fit),
+      ...(here === undefined ? {} : { here }),
+    }
+    const bitsPerWeight = quantizationInfo(quantization)?.bitsPerWeight ?? unknownBits
+    const loss = quantizationLoss(quantization, bitsPerWeight)
+    return [{ quantization, bitsPerWeight, loss, sizeBytes, verdict: fit.verdict, grade: gradeOf(fit), fit, offer }]
+  })
+  const found = bestQuantization(rows)
+  const best = found?.verdict === 'too-big' ? null : found
+  // From then on its row tells.
+  const begun = best === null ? null : downloadOf(best.offer, downloads)
   return (
     <section className="card flush repo" aria-label={discover.filesOf({ repository })} data-testid="repository-files">
       <div className="row repo-head">
@@ -90,38 +124,31 @@ export function RepositoryPanel({ repository, ...panel }: PanelProps & { reposit
       )}
       {card && query.data !== undefined && <Card repository={repository} revision={query.data.revision} />}
       {query.data?.groups.length === 0 && <p className="t2 pad">{discover.filesNone}</p>}
+      {best !== null && (
+        <div className="row pad" data-testid="repository-best">
+          <span className="t2 grow">
+            {simulation === null
+              ? discover.bestQuantization({ quantization: best.quantization })
+              : discover.bestSimulatedQuantization({ quantization: best.quantization, name: simulation.name })}
+          </span>
+          {begun === null && <Obtain offer={best.offer} large />}
+        </div>
+      )}
       <ul className="plain quants">
-        {query.data?.groups.map((group) => {
-          const priced = query.data.fits[group.file] ?? query.data.fits[group.quantization]
-          if (priced === undefined) return null
-          const fit = simulate === null ? priced : markFit(priced, (device) => discover.simulatedDevice({ name: device }))
-          const here = simulate === null ? undefined : (real.data?.fits[group.file] ?? real.data?.fits[group.quantization])
-          const offer = {
-            name,
-            quantization: group.quantization,
-            repository,
-            file: group.file,
-            sizeBytes: group.sizeBytes,
-            sizeIsExact: true,
-            demonstration: false,
-            said: saidOf(here ?? fit),
-            ...(here === undefined ? {} : { here }),
-          }
-          return (
-            <QuantizationRow
-              key={group.file}
-              name={name}
-              quantization={group.quantization}
-              loss={quantizationLoss(group.quantization, 4.5)}
-              fit={fit}
-              grade={gradeOf(fit)}
-              rating={rating}
-              best={false}
-              sizeText={size(group.sizeBytes)}
-              offer={offer}
-            />
-          )
-        })}
+        {rows.map((row) => (
+          <QuantizationRow
+            key={row.offer.file}
+            name={name}
+            quantization={row.quantization}
+            loss={row.loss}
+            fit={row.fit}
+            grade={row.grade}
+            rating={rating}
+            best={row === best}
+            sizeText={size(row.sizeBytes)}
+            offer={row.offer}
+          />
+        ))}
       </ul>
     </section>
   )

@@ -10,6 +10,7 @@ import { useAppInfo } from '../../lib/queries'
 import { Button, ErrorNotice, IconButton, MemorySetting, Page, Segmented } from '../../ui'
 import { useTellAdded } from '../library'
 import { NumberRow, Row, Section } from './Field'
+import { CatalogSection } from './CatalogSection'
 import { DownloadsSection } from './DownloadsSection'
 import { NetworkSection } from './NetworkSection'
 import { TokensSection } from './TokensSection'
@@ -32,6 +33,7 @@ export function SettingsPage({ part = null }: { part?: string | null }) {
           <>
             <Look settings={settings} save={save} />
             <Models settings={settings} save={save} onError={setError} />
+            <CatalogSection />
             <DownloadsSection settings={settings} save={save} />
             <NetworkSection settings={settings} save={save} />
             <TokensSection settings={settings} asked={part === 'tokens'} />

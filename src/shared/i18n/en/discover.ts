@@ -98,6 +98,8 @@ export const discover = {
   lossSource: (p: { divergence: string; same: string }) =>
     `${p.same}: mean KL divergence ${p.divergence} from F16, measured on Llama 3 8B (llama.cpp, tools/perplexity)`,
   best: 'best',
+  bestQuantization: (p: { quantization: string }) => `Best for this machine: ${p.quantization}`,
+  bestSimulatedQuantization: (p: { quantization: string; name: string }) => `Best for a simulated machine (${p.name}): ${p.quantization}`,
   quantizationsOf: (p: { name: string }) => `Quantizations of ${p.name}`,
   aboutSize: (p: { size: string }) => `about ${p.size}`,
   aboutShort: (p: { size: string }) => `≈ ${p.size}`,

@@ -96,6 +96,8 @@ export const discover = {
   lossSource: (p: { divergence: string; same: string }) =>
     `${p.same}：相对 F16 的平均 KL 散度 ${p.divergence}，在 Llama 3 8B 上测得（llama.cpp，tools/perplexity）`,
   best: '最佳',
+  bestQuantization: (p: { quantization: string }) => `最适合本机：${p.quantization}`,
+  bestSimulatedQuantization: (p: { quantization: string; name: string }) => `最适合模拟机器（${p.name}）：${p.quantization}`,
   quantizationsOf: (p: { name: string }) => `${p.name} 的量化版本`,
   aboutSize: (p: { size: string }) => `约 ${p.size}`,
   aboutShort: (p: { size: string }) => `≈ ${p.size}`,
