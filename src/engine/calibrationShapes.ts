@@ -44,8 +44,11 @@ const mixtureShape = (layers: number): Shape =>
     768,
   )
 
-/** In the order of how often models are made of them: what time does not allow is left out. */
-const furtherTypes: TensorTypeName[] = ['Q4_1', 'Q5_K', 'Q5_0', 'MXFP4', 'IQ4_XS', 'Q4_0']
+/**
+ * In the order of how often models are made of them: what time does not allow is left out. Q5_0 stands for Q4_K where a width is no
+ * multiple of 256, as in most small models, and processors have no fast way for it: no type near it tells its speed.
+ */
+const furtherTypes: TensorTypeName[] = ['Q5_0', 'Q5_K', 'Q4_1', 'MXFP4', 'IQ4_XS', 'Q4_0']
 
 /** `blocks`: of a wide slice; `large`: whether there are larger ones as well. No file above 600 MB. */
 export function slicePlans(blocks: number, large: boolean): SlicePlan[] {

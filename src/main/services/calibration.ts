@@ -279,7 +279,7 @@ export class CalibrationService {
 }
 
 /** Counted up when a calibration measures something else than before. */
-const measures = 2
+const measures = 3
 
 /** What a measurement holds for: another driver, engine, device or processor is another machine. */
 export function machineKey(backend: Backend, report: HardwareReport, probes: readonly BackendProbe[]): string {

@@ -143,6 +143,20 @@ describe('from slices to rates', () => {
     const disturbed = run.slices.map((one) => ({ ...one, decode: one.decode.map(({ depth, ms }) => ({ depth, ms: [...ms, 900] })) }))
     expect((calibrate({ ...run, slices: disturbed }).bandwidth.Q6_K ?? 0) / 8e9).toBeCloseTo(1, 1)
   })
+  test('a core that is taken away for every fifth token makes a token as much slower as it is on average', () => {
+    const often = (ms: number[]): number[] => Array.from({ length: 20 }, (_, index) => (ms[0] ?? 0) * (index % 5 === 4 ? 2 : 1))
+    const taken = run.slices.map((one) => ({ ...one, decode: one.decode.map(({ depth, ms }) => ({ depth, ms: often(ms) })) }))
+    // Four at once and one twice as long, without the slowest.
+    expect((calibrate({ ...run, slices: taken }).bandwidth.Q6_K ?? 0) / 8e9).toBeCloseTo(19 / 22 / 0.99, 1)
+  })
+  test('a prompt whose batches were disturbed has the same slope', () => {
+    const prefill = Array.from({ length: 12 }, (_, index) => {
+      const usual = (1 + ((index * 64 * 32) / 1e6) * 20) * 64
+      return { from: index * 64, tokens: 64, ms: index % 4 === 1 ? 2 * usual : usual }
+    })
+    const heads = { ...slice('heads', 'Q4_K', 9e6, 1, 8192), headDim: 256, prefill }
+    expect(calibrate({ ...run, slices: [...run.slices, heads] }).prefillDepth?.[1]?.ms).toBeCloseTo(20, -1)
+  })
   test('without the narrow slices there are still rates', () => {
     const few = calibrate({ ...run, slices: run.slices.slice(0, 1) })
     expect(few.layerMs).toBe(0)

@@ -113,7 +113,7 @@ const blockOperations = (slice: SliceMeasurement): number => Math.max(0, operati
 
 const typeOf = (slice: SliceMeasurement): string => Object.entries(slice.bytesByType).toSorted((a, b) => b[1] - a[1])[0]?.[0] ?? 'Q4_K'
 const total = (slice: SliceMeasurement): Bytes => Object.values(slice.bytesByType).reduce((sum, bytes) => sum + bytes, 0)
-/** The faster quarter's end: what else runs for a moment makes single tokens slower, never faster. */
+/** The faster quarter's end: what else runs for a moment makes single tokens slower, never faster. `disturbance` says how often that is. */
 function usual(ms: readonly number[]): number {
   return ms.toSorted((a, b) => a - b)[Math.floor((ms.length - 1) / 4)] ?? 0
 }
@@ -154,7 +154,7 @@ export function calibrate(run: CalibrationRun): Calibration {
   }
   const solved = { bandwidth, flops, tokenMs, layerMs, vocabularyMs, prefillLayerMs }
   const deep = slices.find((slice) => slice.decode.some(({ depth }) => depth >= 256))
-  return {
+  const undisturbed = {
     ...facts,
     ...solved,
     depthMs: depthCost(deep),
@@ -169,6 +169,48 @@ export function calibrate(run: CalibrationRun): Calibration {
       solved,
     ),
     spread: median(slices.flatMap(({ decode }) => decode.map(({ ms }) => halfSpread(ms)))),
+  }
+  return disturbed(undisturbed, disturbance(slices))
+}
+
+const mean = (values: readonly number[]): number => values.reduce((sum, value) => sum + value, 0) / Math.max(1, values.length)
+
+/**
+ * What a token and a batch take on average ÷ undisturbed, by the middle slice: a core that is taken away now and then (another program,
+ * another guest of a virtual machine) makes everything slower by the same share, and an answer is as fast as its tokens are on average.
+ */
+function disturbance(slices: readonly SliceMeasurement[]): { decode: number; prefill: number } {
+  const shares = (times: (slice: SliceMeasurement) => readonly number[], least: (ms: readonly number[]) => number): number => {
+    const each = slices.flatMap((slice) => {
+      const ms = times(slice)
+      return ms.length > 1 && least(ms) > 0 ? [mean(ms) / least(ms)] : []
+    })
+    return each.length === 0 ? 1 : Math.max(1, median(each))
+  }
+  return {
+    // The slowest of a slice stays out: one alone may be anything.
+    decode: shares(({ decode }) => (decode.find(({ depth }) => depth < 256)?.ms ?? []).toSorted((a, b) => a - b).slice(0, -1), usual),
+    prefill: shares(
+      ({ prefill }) => prefill.filter(({ from }) => from === 0).map(({ ms, tokens }) => ms / tokens),
+      (ms) => Math.min(...ms),
+    ),
+  }
+}
+
+function disturbed(by: Calibration, { decode, prefill }: { decode: number; prefill: number }): Calibration {
+  const slower = (rates: Record<string, number>, share: number): Record<string, number> =>
+    Object.fromEntries(Object.entries(rates).map(([type, rate]) => [type, rate / share]))
+  return {
+    ...by,
+    bandwidth: slower(by.bandwidth, decode),
+    tokenMs: by.tokenMs * decode,
+    layerMs: by.layerMs * decode,
+    vocabularyMs: by.vocabularyMs * decode,
+    depthMs: by.depthMs * decode,
+    flops: slower(by.flops, prefill),
+    prefillLayerMs: by.prefillLayerMs * prefill,
+    prefillDepth: by.prefillDepth.map((one) => ({ ...one, ms: one.ms * prefill })),
+    ...(by.beyond === undefined ? {} : { beyond: { ...by.beyond, decode: by.beyond.decode / decode } }),
   }
 }
 
@@ -195,12 +237,10 @@ function promptDepth({ prefill, heads, headDim }: SliceMeasurement): { headDim: 
   return [{ headDim, ms: Math.max(0, (slope(prefill.map(({ from, tokens, ms }) => [from, ms / tokens])) / heads) * 1e6) }]
 }
 
-/** Of the line nearest to these points. */
+/** The middle one of the slopes of all pairs (Theil and Sen): a batch that was disturbed bends no line. */
 function slope(points: readonly (readonly [number, number])[]): number {
-  const mean = (at: 0 | 1): number => points.reduce((sum, point) => sum + point[at], 0) / Math.max(1, points.length)
-  const [x, y] = [mean(0), mean(1)]
-  const spread = points.reduce((sum, point) => sum + (point[0] - x) ** 2, 0)
-  return spread === 0 ? 0 : points.reduce((sum, point) => sum + (point[0] - x) * (point[1] - y), 0) / spread
+  const pairs = points.flatMap(([x, y], index) => points.slice(index + 1).flatMap(([x2, y2]) => (x2 === x ? [] : [(y2 - y) / (x2 - x)])))
+  return pairs.length === 0 ? 0 : median(pairs)
 }
 
 function beyondCaches(small: SliceMeasurement | undefined, large: readonly SliceMeasurement[], by: Solved): Pick<Calibration, 'beyond'> {
