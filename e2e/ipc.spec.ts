@@ -8,7 +8,7 @@ import { mark, payloads } from './fixtures/hostileText'
 import { type Launched, checkout, freshCache, freshFolder, launchSnug } from './fixtures/launch'
 import { malformed } from './fixtures/malformed'
 import { addScripted, en, newChat } from './fixtures/models'
-import { type RpcAnswer, ask, call, uncaught, watchRejections } from './fixtures/rpc'
+import { ask, beginChat, call, type RpcAnswer, uncaught, watchRejections } from './fixtures/rpc'
 
 let snug: Launched
 
@@ -136,8 +136,10 @@ function readLog(): string {
 
 test('what a model writes is text, never code', async () => {
   const { page } = snug
-  const { id } = await ask<{ id: string }>(page, 'chat/create', { system: `<img src=x onerror=${mark}>` })
-  for (const [place, text] of payloads.entries()) await ask(page, 'chat/add', { id, role: place % 3 === 2 ? 'user' : 'assistant', text })
+  const roleAt = (place: number) => (place % 3 === 2 ? 'user' : 'assistant')
+  const [first = '', ...rest] = payloads
+  const { id } = await beginChat(page, first, { role: roleAt(0), system: `<img src=x onerror=${mark}>` })
+  for (const [place, text] of rest.entries()) await ask(page, 'chat/add', { id, role: roleAt(place + 1), text })
   for (const text of payloads.filter((_text, place) => place % 3 === 2)) await ask(page, 'chat/add', { id, role: 'assistant', text })
   await ask(page, 'chat/rename', { id, title: `<img src=x onerror=${mark}>` })
   await page.evaluate((to) => {
@@ -206,8 +208,7 @@ test('links open in the browser only after a yes, and only those of the web', as
   }
   expect(await seen()).toMatchObject({ asked: [], opened: [] })
 
-  const { id } = await ask<{ id: string }>(page, 'chat/create', {})
-  await ask(page, 'chat/add', { id, role: 'assistant', text: 'See [here](https://example.org/a?b=1#c).' })
+  const { id } = await beginChat(page, 'See [here](https://example.org/a?b=1#c).', { role: 'assistant' })
   await page.evaluate((to) => {
     location.hash = `/chat/${to}`
   }, id)

@@ -3,7 +3,7 @@ import type { ScriptedExpectation } from '../src/engine/scriptedModel'
 import { newestMessage, seenPrompt, textOf } from './fixtures/chat'
 import { type Launched, freshCache, freshFolder, launchSnug } from './fixtures/launch'
 import { addScripted, composer, en, lastAnswer, lastReply, newChat, send, setTemperature, useModel } from './fixtures/models'
-import { ask } from './fixtures/rpc'
+import { ask, beginChat } from './fixtures/rpc'
 
 /** Counts for a while, slowly; thinks for 600 words, at levels of effort; says its answer again and again. */
 const counter = 'Counter'
@@ -132,8 +132,8 @@ test('an edit during a reply is refused, and what was typed stays until it can b
 test('a long chat draws its end, the rest when it is wanted, and finds what is not drawn', async () => {
   const { page } = snug
   await newChat(page)
-  const { id } = await ask<{ id: string }>(page, 'chat/create', { system: null })
-  for (let number = 0; number < 230; number++)
+  const { id } = await beginChat(page, 'Line 0 of a long chat')
+  for (let number = 1; number < 230; number++)
     await ask(page, 'chat/add', { id, role: number % 2 === 0 ? 'user' : 'assistant', text: `Line ${number} of a long chat` })
   await page.evaluate((chat) => {
     location.hash = `/chat/${chat}`

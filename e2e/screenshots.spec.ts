@@ -193,7 +193,10 @@ test('the first use, screen by screen', async () => {
     await search.fill(gatedRepository)
     await search.press('Enter')
     const guarded = page.getByTestId('repository-files')
-    await guarded.getByTestId('quantization-row').getByRole('button', { name: /^Download / }).click()
+    await guarded
+      .getByTestId('quantization-row')
+      .getByRole('button', { name: /^Download / })
+      .click()
     await expect(guarded.getByRole('alert')).toBeVisible()
     await shoot(page, 'gated')
     await guarded.getByRole('button', { name: en.common.gate.tokens }).click()

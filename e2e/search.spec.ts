@@ -5,7 +5,7 @@ import type { RunningHub } from './fixtures/hubServer'
 import { type Launched, launchSnug } from './fixtures/launch'
 import { en, lastAnswer, send } from './fixtures/models'
 import { openPage } from './fixtures/pages'
-import { ask } from './fixtures/rpc'
+import { ask, beginChat } from './fixtures/rpc'
 
 const zh = messages('zh-CN')
 const model = (more: object) => ({ files: { 'a-Q4_K_M.gguf': Buffer.alloc(1_000) }, ...more })
@@ -169,8 +169,7 @@ test('a pasted address: its one file with its verdict, then download, load and c
 
 test('words of messages are found in every chat and branch; a hit opens there', async () => {
   const { page } = snug
-  const { id } = await ask<{ id: string }>(page, 'chat/create', {})
-  const { messageId } = await ask<{ messageId: string }>(page, 'chat/add', { id, role: 'user', text: 'The lighthouse 旧灯塔 stands' })
+  const { id, messageId } = await beginChat(page, 'The lighthouse 旧灯塔 stands')
   // So long that its beginning is not drawn, and left for another branch.
   for (let index = 0; index < 120; index++)
     await ask(page, 'chat/add', { id, role: index % 2 ? 'user' : 'assistant', text: `word ${index}` })

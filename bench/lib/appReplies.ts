@@ -3,7 +3,7 @@ import type { Conversation, GenerationStats } from '@shared/domain/chat'
 import type { LibraryModel } from '@shared/domain/library'
 import { defaultConversationSettings, defaultSampling } from '@shared/domain/chat'
 import { composer } from '../../e2e/fixtures/models'
-import { ask, call } from '../../e2e/fixtures/rpc'
+import { ask, beginChat, call } from '../../e2e/fixtures/rpc'
 
 interface Paint {
   /** `performance.now()` of the page, in the animation frame that shows it. */
@@ -41,10 +41,8 @@ export async function loadModel(page: Page, fileName: string, wishes: { threads?
 
 /** A chat whose reply to `prompt` can be asked for again and again; greedy, `tokens` long at most. */
 export async function openChat(page: Page, prompt: string, tokens: number): Promise<OpenChat> {
-  const { id } = await ask<{ id: string }>(page, 'chat/create', { system: null })
   const settings = { ...defaultConversationSettings, maxTokens: tokens, sampling: { ...defaultSampling, temperature: 0, seed: 1 } }
-  await ask(page, 'chat/update', { id, settings })
-  const { messageId } = await ask<{ messageId: string }>(page, 'chat/add', { id, role: 'user', text: prompt })
+  const { id, messageId } = await beginChat(page, prompt, { settings })
   await page.evaluate((hash) => {
     location.hash = hash
   }, `/chat/${id}`)

@@ -10,7 +10,7 @@ const amxBuilds = /sapphirerapids|granite/i
 const cpuBuild = /^libggml-cpu-.*\.so$/i
 
 /** The package with the builds for a processor alone. */
-const name: string = 'linux-x64'
+const name = 'linux-x64'
 
 let taken: Promise<void> | null = null
 

@@ -8,6 +8,7 @@ export interface CpuFeatures {
   avx512: boolean
   amx: boolean
 }
+
 export const plainCpu: CpuFeatures = { family: 'x86', avx2: true, avx512: false, amx: false }
 
 /** What llama.cpp's build with AMX asks of a processor; it takes no other build where all are there. */
@@ -26,9 +27,10 @@ export function amxIsThere(): boolean {
   const flags = cpuFlags()
   return process.arch === 'x64' && amxBuild.every((name) => flags.includes(name))
 }
+
 /**
- * Under Electron it is not used: there it ended the process (signal 11) when the engine check's model was loaded, of which a matrix is Q4_K and
- * one Q8_0 (Electron 33, llama.cpp v0.4.0). In plain Node nothing of the kind happens. ADR 12.
+ * Under Electron it is not used: there it ended the process (signal 11) when the engine check's model was loaded, of which a matrix is Q4_K
+ * and one Q8_0 (Electron 33, llama.cpp v0.4.0). In plain Node nothing of the kind happens. ADR 12.
  */
 export const amxIsSafe = process.versions.electron === undefined
 

@@ -23,7 +23,7 @@ import type { SnugPaths } from './platform/paths'
 import { sharedUsage } from './platform/windowsGpuMemory'
 import { SealedFile, type SecretBox, noSecrets } from './platform/sealedFile'
 import { lookAtAddress } from './platform/remoteFile'
-import { CalibrationService, keyWith } from './services/calibration'
+import { CalibrationService } from './services/calibration'
 import { CatalogUpdates } from './services/catalogUpdates'
 import { CopyStore } from './services/copyStore'
 import { CopyTests } from './services/copyTests'
@@ -43,6 +43,7 @@ import { LibraryService } from './services/library'
 import { LoadingService } from './services/loading'
 import { LoadRecords } from './services/loadRecords'
 import { loadPlanner } from './services/loadPlanner'
+import { keyWith } from './services/machineKey'
 import { MeasuredSpeeds, catalogueKey } from './services/measuredSpeeds'
 import { RecommendationService } from './services/recommendation'
 import { RemoteModels } from './services/remoteModels'
@@ -125,6 +126,7 @@ export function createCore(options: CoreOptions) {
 
   const engine = new EngineHost({ fork, log: log.child('engine'), replied: (stats) => loads.replied(stats) })
   const probes = new BackendProbes(fork)
+  const keyOf = keyWith(probes)
   const freeMemory: FreeMemory = new FreeMemory({
     rows: db.freeMemory,
     ours: () => returned(),
@@ -139,7 +141,7 @@ export function createCore(options: CoreOptions) {
     seen: (report) => freeMemory.look(report),
   })
 
-  const loads: LoadRecords = new LoadRecords({ rows: db.loads, host: engine, hardware, keyOf: keyWith(probes), log: log.child('loads') })
+  const loads: LoadRecords = new LoadRecords({ rows: db.loads, host: engine, hardware, keyOf, log: log.child('loads') })
   const spillWatch = new SpillWatch({
     host: engine,
     read: process.platform === 'win32' ? sharedUsage() : () => readLentRam(),
@@ -170,7 +172,7 @@ export function createCore(options: CoreOptions) {
     copies: (report) => copyTests.lookup(report),
     usual: (pool) => freeMemory.usual(pool),
   })
-  const measuredSpeeds = new MeasuredSpeeds({ rows: db.measuredSpeeds, models: db.models, hardware, probes })
+  const measuredSpeeds = new MeasuredSpeeds({ rows: db.measuredSpeeds, models: db.models, hardware, keyOf })
   const calibration: CalibrationService = new CalibrationService({
     fork,
     rows: db.calibrations,

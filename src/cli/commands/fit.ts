@@ -1,14 +1,15 @@
 import type { Command } from 'commander'
 import type { UseCase } from '@shared/domain/catalog'
 import type { FitReport } from '@shared/domain/fit'
-import { formatBytes, formatCount, formatSpeed, formatWait } from '@shared/domain/format'
+import { formatBytes, formatSpeed, formatWait } from '@shared/domain/format'
 import { missingWhenEmpty } from '@shared/domain/freeing'
 import type { KvCacheType } from '@shared/domain/gguf'
 import type { Backend } from '@shared/domain/hardware'
 import { type NothingUsable, nothingUsable } from '@shared/domain/nothingUsable'
 import type { Recommendation } from '@shared/domain/recommend'
 import { memoryGroups, sumByGroup } from '@shared/domain/memoryGroups'
-import type { Bytes, Range } from '@shared/domain/units'
+import type { Bytes } from '@shared/domain/units'
+import { nothingWords } from '@shared/i18n/nothingWords'
 import { padTo } from '../columns'
 import { modelTarget } from '../modelTarget'
 import { addressOfHub, decimal, gpuLayers, integer, kvCacheType, onOff, oneOf } from '../options'
@@ -105,41 +106,16 @@ export function recommendationText(list: readonly Recommendation[], out: Output,
 }
 
 function nothingLines(nothing: NothingUsable, { words, language }: Output): string[] {
-  const model = ({ name, quantization }: { name: string; quantization: string }): string => `${name} ${quantization}`
-  const plain = (value: number): string => String(Number(value.toPrecision(3)))
-  switch (nothing.kind) {
-    case 'other-size':
-      return [words.common.nothing['other-size']({ model: model(nothing), size: words.common.sizeClass[nothing.size] })]
-    case 'too-slow': {
-      const { needs, lowered, decode, ttftMs } = nothing
-      const figures = (range: Range): string => range.map((value) => plain(Number(value.toPrecision(2)))).join('–')
-      const flags = [
-        ...(lowered.decode < needs.decode ? [`--min-speed ${lowered.decode}`] : []),
-        ...(lowered.firstTokenMs > needs.firstTokenMs ? [`--first-token ${lowered.firstTokenMs / 1_000}`] : []),
-      ]
-      const sentence = words.common.nothing['too-slow']({
-        model: model(nothing),
-        speed: figures(decode),
-        seconds: figures([ttftMs[0] / 1_000, ttftMs[1] / 1_000]),
-        wanted: plain(needs.decode),
-        wantedSeconds: plain(needs.firstTokenMs / 1_000),
-      })
-      return [sentence, words.cli.nothing.lower({ flags: flags.join(' ') }), words.cli.nothing.elsewhere]
-    }
-    case 'too-big': {
-      const { smallest, freeUp, contextSize } = nothing
-      return [
-        words.common.nothing['too-big']({
-          model: model(smallest),
-          takes: formatBytes(smallest.takesBytes, language),
-          context: formatCount(contextSize, language),
-        }),
-        ...(freeUp === null ? [] : [words.common.nothing.freeUp({ model: model(freeUp), bytes: formatBytes(freeUp.bytes, language) })]),
-        words.cli.nothing.shorter,
-        words.cli.nothing.elsewhere,
-      ]
-    }
-  }
+  const { lower, shorter, elsewhere } = words.cli.nothing
+  const why = nothingWords(nothing, words, language)
+  if (nothing.kind === 'other-size') return why
+  if (nothing.kind === 'too-big') return [...why, shorter, elsewhere]
+  const { needs, lowered } = nothing
+  const flags = [
+    ...(lowered.decode < needs.decode ? [`--min-speed ${lowered.decode}`] : []),
+    ...(lowered.firstTokenMs > needs.firstTokenMs ? [`--first-token ${lowered.firstTokenMs / 1_000}`] : []),
+  ]
+  return [...why, lower({ flags: flags.join(' ') }), elsewhere]
 }
 
 export function addFit(program: Command): void {

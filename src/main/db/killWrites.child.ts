@@ -5,6 +5,7 @@ import { silentLog } from '@shared/log'
 import { openDatabase } from './open'
 import { EngineHost } from '../engine/engineHost'
 import { ConversationService } from '../services/conversations'
+import { newModelRow } from '../services/libraryRows'
 import { LoadingService } from '../services/loading'
 import { RepliesService } from '../services/replies'
 import { SettingsService } from '../services/settings'
@@ -27,26 +28,7 @@ messages.saveText = (id, segments, raw) => {
 
 const path = join(dataDir, 'fake.gguf')
 writeFileSync(path, 'x')
-if (db.models.get('fake') === undefined) {
-  db.models.save({
-    id: 'fake',
-    path,
-    sizeBytes: 1,
-    mtimeMs: 1,
-    headerSha: null,
-    sha256: null,
-    origin: 'added',
-    state: 'own',
-    facts: null,
-    thinking: null,
-    repository: null,
-    revision: null,
-    problem: null,
-    measuredTokensPerSecond: null,
-    addedAt: 1,
-    removedAt: null,
-  })
-}
+if (db.models.get('fake') === undefined) db.models.save({ ...newModelRow('fake', path, 1), sizeBytes: 1, mtimeMs: 1 })
 // About a millisecond a word: from replies that are over before their first save to some that are saved several times.
 const words = [5, 700, 60, 250, 1_200]
 const fork = createFakeEngine({ replies: words.map((count) => ({ thought: '想 ', answer: '字 '.repeat(count) })) })

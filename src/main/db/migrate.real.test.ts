@@ -7,6 +7,7 @@ import { afterEach, beforeEach, expect, test } from 'vitest'
 import { backupsIn } from './backup'
 import { type Migration, migrations } from './migrate'
 import { configure, openDatabase } from './open'
+import { testConversation } from './testConversation'
 
 let dataDir: string
 beforeEach(() => {
@@ -14,22 +15,6 @@ beforeEach(() => {
 })
 afterEach(() => rmSync(dataDir, { recursive: true, force: true }))
 
-const conversation = (id: string) => ({
-  id,
-  title: 'Title 标题',
-  modelId: null,
-  system: '',
-  settings: {
-    sampling: { temperature: 0, topP: null, topK: null, minP: null, repeatPenalty: null, seed: 1 },
-    thinking: { mode: 'off' as const },
-    stream: true,
-    maxTokens: null,
-  },
-  leafId: null,
-  createdAt: 1,
-  updatedAt: 2,
-  deletedAt: null,
-})
 test('each migration keeps the rows of the version before, after a backup', () => {
   for (const { version } of migrations.slice(1)) {
     const dir = join(dataDir, `from ${version - 1}`)
@@ -42,7 +27,7 @@ test('each migration keeps the rows of the version before, after a backup', () =
     const db = openDatabase({ dataDir: dir })
     expect(db.settings.all().get('theme')).toBe('"dark"')
     expect(db.models.get('a')).toMatchObject({ path: '/a' })
-    db.conversations.save(conversation('c1'))
+    db.conversations.save(testConversation('c1'))
     db.drafts.put('c1', 'kept')
     db.close()
     const backup = backupsIn(join(dir, 'backups')).find(({ path }) => path.endsWith(`-v${version - 1}.db`))

@@ -8,6 +8,8 @@ import { afterEach, beforeEach, expect, test } from 'vitest'
 import { backupsIn, dailyBackup } from './backup'
 import { configure, openDatabase } from './open'
 import type { MessageRow } from './repositories/messages'
+import { testConversation } from './testConversation'
+import { newModelRow } from '../services/libraryRows'
 import { silentLog } from '@shared/log'
 
 let dataDir: string
@@ -19,22 +21,6 @@ afterEach(() => rmSync(dataDir, { recursive: true, force: true }))
 const file = () => join(dataDir, 'snug.db')
 const hash = (path: string) => createHash('sha256').update(readFileSync(path)).digest('hex')
 
-const conversation = (id: string) => ({
-  id,
-  title: 'Title 标题',
-  modelId: null,
-  system: '',
-  settings: {
-    sampling: { temperature: 0, topP: null, topK: null, minP: null, repeatPenalty: null, seed: 1 },
-    thinking: { mode: 'off' as const },
-    stream: true,
-    maxTokens: null,
-  },
-  leafId: null,
-  createdAt: 1,
-  updatedAt: 2,
-  deletedAt: null,
-})
 const message = (id: string, conversationId: string, parentId: string | null): MessageRow => ({
   id,
   conversationId,
@@ -71,7 +57,7 @@ test('settings of the connection are what durability needs', () => {
 
 test('rows survive closing and opening', () => {
   const first = openDatabase({ dataDir })
-  first.conversations.save(conversation('c1'))
+  first.conversations.save(testConversation('c1'))
   first.messages.insert(message('m1', 'c1', null))
   first.messages.insert({ ...message('m2', 'c1', 'm1'), role: 'assistant', raw: '<think>x</think>y', status: 'stopped' })
   first.drafts.put('c1', 'half a question 半')
@@ -82,7 +68,7 @@ test('rows survive closing and opening', () => {
 
   const second = openDatabase({ dataDir })
   expect(second.notice).toBeNull()
-  expect(second.conversations.get('c1')).toEqual(conversation('c1'))
+  expect(second.conversations.get('c1')).toEqual(testConversation('c1'))
   expect([second.drafts.get('c1'), second.drafts.get(null)]).toEqual(['half a question 半', ''])
   expect(second.messages.ofConversation('c1').map((row) => [row.id, row.parentId, row.raw])).toEqual([
     ['m1', null, ''],
@@ -96,22 +82,11 @@ test('rows survive closing and opening', () => {
 test('a model row keeps its id, a download its ranges', () => {
   const db = openDatabase({ dataDir })
   const row = {
-    id: 'model1',
-    path: '/models/张/a.gguf',
+    ...newModelRow('model1', '/models/张/a.gguf', 1),
     sizeBytes: 98_362_432,
     mtimeMs: 1.5,
     headerSha: 'aa',
-    sha256: null,
-    origin: 'added' as const,
-    state: 'own' as const,
-    facts: null,
     thinking: { kind: 'none' as const },
-    repository: null,
-    revision: null,
-    problem: null,
-    measuredTokensPerSecond: null,
-    addedAt: 1,
-    removedAt: null,
     preset: { ...automaticPreset, load: { ...automaticPreset.load, threads: 2 } },
     promisedSha256s: ['ee', 'dd'],
     fileSha256: 'ff',
@@ -145,8 +120,8 @@ test('a model row keeps its id, a download its ranges', () => {
 test('a long conversation is purged whole, however deep', () => {
   const db = openDatabase({ dataDir })
   db.transaction(() => {
-    db.conversations.save({ ...conversation('c1'), deletedAt: 10 })
-    db.conversations.save(conversation('c2'))
+    db.conversations.save({ ...testConversation('c1'), deletedAt: 10 })
+    db.conversations.save(testConversation('c2'))
     for (let index = 0; index < 3_000; index++) db.messages.insert(message(`m${index}`, 'c1', index === 0 ? null : `m${index - 1}`))
   })
   db.drafts.put('c1', 'goes too')
@@ -171,9 +146,9 @@ test('a file of a newer build is refused and keeps every byte', () => {
 
 test('a damaged file is kept, and the newest good backup takes its place', async () => {
   const db = openDatabase({ dataDir })
-  db.conversations.save(conversation('kept'))
+  db.conversations.save(testConversation('kept'))
   await db.backupIfDue()
-  db.conversations.save(conversation('later'))
+  db.conversations.save(testConversation('later'))
   db.close()
   // A newer backup that is damaged as well must be passed over.
   writeFileSync(join(dataDir, 'backups', `snug-${Date.now() + 1_000}-daily.db`), 'not a database at all'.repeat(100))
@@ -192,7 +167,7 @@ test('a damaged file is kept, and the newest good backup takes its place', async
 test('damage inside is found after an unclean exit', () => {
   const db = openDatabase({ dataDir })
   db.transaction(() => {
-    db.conversations.save(conversation('c1'))
+    db.conversations.save(testConversation('c1'))
     for (let index = 0; index < 500; index++) db.messages.insert(message(`m${index}`, 'c1', null))
   })
   db.close()
@@ -210,7 +185,7 @@ test('damage inside is found after an unclean exit', () => {
 
 test('an emptied file is never taken for a new one while there are backups', async () => {
   const db = openDatabase({ dataDir })
-  db.conversations.save(conversation('c1'))
+  db.conversations.save(testConversation('c1'))
   await db.backupIfDue()
   db.close()
   truncateSync(file())
@@ -253,7 +228,7 @@ test('another writer is waited for, then named', () => {
 
 test('a full disk is named, loses nothing that was saved, and is over when there is room', () => {
   const db = openDatabase({ dataDir })
-  db.conversations.save(conversation('c1'))
+  db.conversations.save(testConversation('c1'))
   db.messages.insert(message('m0', 'c1', null))
   // SQLite reports a reached page limit as it reports a full disk.
   const limited = db.conversations.db
@@ -270,9 +245,9 @@ test('a full disk is named, loses nothing that was saved, and is over when there
 
 test('a log cut or flipped anywhere: it opens with what was committed first, or is restored; never with rows that were not there', () => {
   const db = openDatabase({ dataDir })
-  db.conversations.save(conversation('base'))
+  db.conversations.save(testConversation('base'))
   db.conversations.db.pragma('wal_checkpoint(TRUNCATE)')
-  for (let index = 0; index < 30; index++) db.conversations.save(conversation(`c${index}`))
+  for (let index = 0; index < 30; index++) db.conversations.save(testConversation(`c${index}`))
   const main = readFileSync(file())
   const wal = readFileSync(`${file()}-wal`)
   db.close()

@@ -2,29 +2,19 @@ import { existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
-import type { BackendProbe } from '@shared/domain/hardware'
 import { GiB } from '@shared/domain/units'
 import type { CalibrationView } from '@shared/ipc/machine'
 import { silentLog } from '@shared/log'
 import { createFakeEngine } from '../../engine/fakeEngine'
 import type { CalibrationRow } from '../db/repositories/calibrations'
 import { CalibrationService, type CalibrationServiceOptions } from './calibration'
-import { machine } from './testMachine'
+import { cpuProbe, machine } from './testMachine'
 
 let folder: string
 beforeEach(() => {
   folder = mkdtempSync(join(tmpdir(), 'snug-calibration-'))
 })
 afterEach(() => rmSync(folder, { recursive: true, force: true }))
-
-const probeOf = (llamaVersion: string): BackendProbe => ({
-  backend: 'cpu',
-  llamaVersion,
-  devices: [],
-  vram: { totalBytes: 0, freeBytes: 0, unifiedBytes: 0 },
-  ram: { totalBytes: 0, freeBytes: 0 },
-  systemInfo: '',
-})
 
 function memoryRows() {
   const calibrations = new Map<string, CalibrationRow>()
@@ -42,7 +32,7 @@ function service(more: Partial<CalibrationServiceOptions> = {}, engine = createF
     measured: async () => [],
     models: () => [],
     hardware: { report: async () => machine },
-    probe: async () => [probeOf('b1')],
+    probe: async () => [cpuProbe('b1')],
     predict: async () => null,
     folder: join(folder, 'slices'),
     onBattery: async () => false,
@@ -73,7 +63,7 @@ test('holds for this machine only: another engine or processor is another machin
   await calibration.run(forever, nothing)
   expect(await calibration.current(machine)).toHaveLength(1)
   expect(await calibration.current({ ...machine, cpu: { ...machine.cpu, name: 'Another' } })).toEqual([])
-  const newer = new CalibrationService({ ...options, rows, probe: async () => [probeOf('b2')] })
+  const newer = new CalibrationService({ ...options, rows, probe: async () => [cpuProbe('b2')] })
   expect(await newer.current(machine)).toEqual([])
   await newer.repeatIfChanged()
   for await (const { running } of newer.follow()) if (running === null) break
@@ -89,7 +79,7 @@ test('the key of a measurement: engine, processor, and which calibration predict
   expect(await calibration.keyOf('cpu', machine)).toBe(measured)
   expect(await calibration.keyOf('cpu', { ...machine, cpu: { ...machine.cpu, name: 'Another' } })).not.toBe(measured)
   expect(await calibration.keyOf('vulkan', machine)).toContain(measured)
-  const newer = new CalibrationService({ ...options, rows, probe: async () => [probeOf('b2')] })
+  const newer = new CalibrationService({ ...options, rows, probe: async () => [cpuProbe('b2')] })
   expect(await newer.keyOf('cpu', machine)).not.toBe(measured)
 })
 

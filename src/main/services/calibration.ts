@@ -1,7 +1,5 @@
 import { mkdir, mkdtemp, rm } from 'node:fs/promises'
-import { createHash } from 'node:crypto'
 import { join } from 'node:path'
-import { hasAmx } from '@shared/domain/amx'
 import { type Calibration, calibrate } from '@shared/domain/calibration'
 import type { Backend, BackendProbe, HardwareReport } from '@shared/domain/hardware'
 import { bestBackend } from '@shared/domain/pools'
@@ -17,6 +15,7 @@ import type { MeasuredSpeedRow } from '../db/repositories/measuredSpeeds'
 import type { ModelRow } from '../db/repositories/models'
 import { Changes, follow } from './follow'
 import { nameOf } from './libraryRows'
+import { machineKey } from './machineKey'
 
 /** Less than this free, of memory or disk: measuring would swap, and the figures would be those of the disk. */
 const leastFree = 2 * GiB
@@ -90,11 +89,6 @@ export class CalibrationService {
     return backend === 'cpu' ? part('cpu') : `${part(backend)}+${part('cpu')}`
   }
 
-  /** A reply was written: what is shown of the models changes with it. */
-  async refresh(): Promise<void> {
-    await this.#refresh()
-  }
-
   /** Begins; refuses where the figures would be wrong. Follow it with `follow`. */
   async start(): Promise<void> {
     if (this.#running !== null) throw new SnugError('engine/busy', 'this machine is being measured already')
@@ -112,7 +106,7 @@ export class CalibrationService {
     this.#running = running
     this.#error = null
     running.done = this.#run(running, backends, report)
-    void this.#refresh()
+    void this.refresh()
   }
 
   /** Measures and waits: for the command line. */
@@ -129,7 +123,7 @@ export class CalibrationService {
     }
     if (this.#error !== null) throw SnugError.from(this.#error)
     if (signal.aborted) throw new SnugError('cancelled', 'cancelled')
-    await this.#refresh()
+    await this.refresh()
     return this.#view
   }
 
@@ -140,7 +134,7 @@ export class CalibrationService {
   }
 
   async *follow(signal?: AbortSignal): AsyncGenerator<CalibrationView, void, void> {
-    await this.#refresh()
+    await this.refresh()
     yield* follow(this.#changes, () => this.#view, { signal, pauseMs: 100 })
   }
 
@@ -191,7 +185,7 @@ export class CalibrationService {
       }
     } finally {
       this.#running = null
-      await this.#refresh()
+      await this.refresh()
     }
   }
 
@@ -239,7 +233,8 @@ export class CalibrationService {
     return { fraction: running.fraction, secondsLeft: Math.max(1, Math.round(secondsLeft)) }
   }
 
-  async #refresh(): Promise<void> {
+  /** Also after a reply: what is shown of the models changes with it. */
+  async refresh(): Promise<void> {
     try {
       const report = await this.#options.hardware.report()
       const current = await this.current(report)
@@ -276,20 +271,4 @@ export class CalibrationService {
     }
     return list
   }
-}
-
-/** Counted up when a calibration measures something else than before. */
-const measures = 3
-
-/** What a measurement holds for: another driver, engine, device or processor is another machine. */
-export function machineKey(backend: Backend, report: HardwareReport, probes: readonly BackendProbe[]): string {
-  const engine = probes.flatMap((row) => ('llamaVersion' in row && row.backend === backend ? [row.llamaVersion] : []))[0] ?? ''
-  const gpu = backend === 'cpu' ? undefined : report.gpus.find((candidate) => candidate.backends.includes(backend))
-  const parts = [measures, backend, gpu?.name, gpu?.driver, engine, report.cpu.name, report.cpu.usableCores, hasAmx(report.cpu.features)]
-  return createHash('sha256').update(JSON.stringify(parts)).digest('hex').slice(0, 32)
-}
-
-/** The same, asking for the probes when it is needed. */
-export function keyWith(probes: { probe(): Promise<BackendProbe[]> }) {
-  return async (backend: Backend, report: HardwareReport): Promise<string> => machineKey(backend, report, await probes.probe())
 }

@@ -10,6 +10,7 @@ import { silentLog } from '@shared/log'
 import { openDatabase, type SnugDatabase } from '../db/open'
 import { EngineHost } from '../engine/engineHost'
 import { ConversationService } from './conversations'
+import { newModelRow } from './libraryRows'
 import { LoadingService } from './loading'
 import { RepliesService } from './replies'
 import { SettingsService } from './settings'
@@ -37,24 +38,7 @@ beforeEach(() => {
   chats = new ConversationService(db)
   const path = join(dataDir, 'fake.gguf')
   writeFileSync(path, 'x')
-  db.models.save({
-    id: 'fake',
-    path,
-    sizeBytes: 1,
-    mtimeMs: 1,
-    headerSha: null,
-    sha256: null,
-    origin: 'added',
-    state: 'own',
-    facts: null,
-    thinking: null,
-    repository: null,
-    revision: null,
-    problem: null,
-    measuredTokensPerSecond: null,
-    addedAt: 1,
-    removedAt: null,
-  })
+  db.models.save({ ...newModelRow('fake', path, 1), sizeBytes: 1, mtimeMs: 1 })
   loading = new LoadingService({ host, models: db.models, settings: new SettingsService(db.settings) })
   replies = new RepliesService({ conversations: chats, loading, host, measured: () => undefined, log: silentLog })
 })

@@ -9,6 +9,7 @@ import type { LoadedModel } from '@shared/engine/protocol'
 import type { Log } from '@shared/log'
 import type { LoadRow, LoadsRepository } from '../db/repositories/loads'
 import type { EngineHost } from '../engine/engineHost'
+import { type KeyOf, stillValid } from './machineKey'
 
 /** A shorter prompt leaves parts of the buffers untouched that the formula counts. */
 const leastPromptTokens = 64
@@ -28,7 +29,7 @@ export interface LoadRecordsOptions {
   host: Pick<EngineHost, 'loaded' | 'grown'>
   hardware: { report(): Promise<HardwareReport> }
   /** What a load with this backend holds for: device, driver and engine. */
-  keyOf: (backend: Backend, report: HardwareReport) => Promise<string>
+  keyOf: KeyOf
   log: Log
   now?: () => number
 }
@@ -114,10 +115,7 @@ export class LoadRecords {
 
   async #valid(report: HardwareReport, backends: readonly Backend[]): Promise<LoadRow[]> {
     const rows = this.options.rows.all().filter(({ backend }) => backends.includes(backend))
-    if (rows.length === 0) return []
-    const keys = new Map<Backend, string>()
-    for (const backend of backends) keys.set(backend, await this.options.keyOf(backend, report))
-    return rows.filter(({ key, backend }) => keys.get(backend) === key)
+    return await stillValid(rows, report, this.options.keyOf)
   }
 
   /**

@@ -12,6 +12,7 @@ import { silentLog } from '@shared/log'
 import { openDatabase, type SnugDatabase } from '../db/open'
 import { EngineHost } from '../engine/engineHost'
 import { ConversationService } from './conversations'
+import { newModelRow } from './libraryRows'
 import { LoadingService, type LoadingOptions } from './loading'
 import { RepliesService } from './replies'
 import { SettingsService } from './settings'
@@ -67,24 +68,7 @@ afterEach(async () => {
 function addModel(id: string, facts: ModelFacts): void {
   const path = join(dataDir, `${id}.gguf`)
   writeFileSync(path, 'x')
-  db.models.save({
-    id,
-    path,
-    sizeBytes: 1,
-    mtimeMs: 1,
-    headerSha: null,
-    sha256: null,
-    origin: 'added',
-    state: 'own',
-    facts,
-    thinking: null,
-    repository: null,
-    revision: null,
-    problem: null,
-    measuredTokensPerSecond: null,
-    addedAt: 1,
-    removedAt: null,
-  })
+  db.models.save({ ...newModelRow(id, path, 1), sizeBytes: 1, mtimeMs: 1, facts })
 }
 
 const loads = (): LoadRequest[] =>

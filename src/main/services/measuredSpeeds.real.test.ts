@@ -3,10 +3,10 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import type { ModelFacts } from '@shared/domain/gguf'
-import type { BackendProbe } from '@shared/domain/hardware'
 import { type SnugDatabase, openDatabase } from '../db/open'
 import { MeasuredSpeeds, catalogueKey } from './measuredSpeeds'
-import { machine } from './testMachine'
+import { keyWith } from './machineKey'
+import { cpuProbe, machine } from './testMachine'
 
 let dataDir: string
 let db: SnugDatabase
@@ -19,21 +19,13 @@ afterEach(() => {
   rmSync(dataDir, { recursive: true, force: true })
 })
 
-const probe = (llamaVersion: string): BackendProbe => ({
-  backend: 'cpu',
-  llamaVersion,
-  devices: [],
-  vram: { totalBytes: 0, freeBytes: 0, unifiedBytes: 0 },
-  ram: { totalBytes: 0, freeBytes: 0 },
-  systemInfo: '',
-})
 const copies = ['one', 'two'].map((id) => ({ id, repository: 'Some/One-GGUF', facts: { quantization: 'Q4_K_M' } as ModelFacts }))
 const speeds = (version = 'b1') =>
   new MeasuredSpeeds({
     rows: db.measuredSpeeds,
     models: { all: () => copies },
     hardware: { report: async () => machine },
-    probes: { probe: async () => [probe(version)] },
+    keyOf: keyWith({ probe: async () => [cpuProbe(version)] }),
     now: () => 7,
   })
 const plan = { backend: 'cpu', gpuLayers: 0, kvCacheType: 'f16' } as const

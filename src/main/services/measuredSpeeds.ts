@@ -1,10 +1,10 @@
 import { median } from '@shared/domain/calibration'
 import type { GenerationStats } from '@shared/domain/chat'
 import type { LoadPlan } from '@shared/domain/fit'
-import type { Backend, BackendProbe, HardwareReport } from '@shared/domain/hardware'
+import type { HardwareReport } from '@shared/domain/hardware'
 import type { MeasuredSpeedRow, MeasuredSpeedsRepository } from '../db/repositories/measuredSpeeds'
 import type { ModelRow } from '../db/repositories/models'
-import { machineKey } from './calibration'
+import { type KeyOf, stillValid } from './machineKey'
 
 /** The median of so many replies: one that was written while the machine was busy does not move it. */
 const lastReplies = 9
@@ -27,7 +27,8 @@ export interface MeasuredSpeedsOptions {
   /** On the list: a model of the catalogue is known by its copies. */
   models: { all(): Pick<ModelRow, 'id' | 'repository' | 'facts'>[] }
   hardware: { report(): Promise<HardwareReport> }
-  probes: { probe(): Promise<BackendProbe[]> }
+  /** What a measurement with this backend holds for. */
+  keyOf: KeyOf
   now?: () => number
 }
 
@@ -65,16 +66,7 @@ export class MeasuredSpeeds {
 
   /** Of the machine as it is now, the newest first. */
   async current(report: HardwareReport): Promise<MeasuredSpeedRow[]> {
-    const rows = this.options.rows.all()
-    if (rows.length === 0) return []
-    const probes = await this.options.probes.probe()
-    const keys = new Map<Backend, string>()
-    const keyOf = (backend: Backend): string => {
-      const key = keys.get(backend) ?? machineKey(backend, report, probes)
-      keys.set(backend, key)
-      return key
-    }
-    return rows.filter(({ backend, key }) => key === keyOf(backend))
+    return await stillValid(this.options.rows.all(), report, this.options.keyOf)
   }
 
   /** After a reply: the median of the last ones, which follows changes of the machine and ignores an odd one. */
@@ -84,8 +76,8 @@ export class MeasuredSpeeds {
     stats: Pick<GenerationStats, 'evalTokensPerSecond' | 'promptTokensPerSecond' | 'promptTokens' | 'cachedTokens'>,
   ): Promise<void> {
     if (!(stats.evalTokensPerSecond > 0)) return
-    const { rows, hardware, probes, now = Date.now } = this.options
-    const key = machineKey(plan.backend, await hardware.report(), await probes.probe())
+    const { rows, hardware, keyOf, now = Date.now } = this.options
+    const key = await keyOf(plan.backend, await hardware.report())
     const place = planKey(modelId, plan)
     const before = rows.all().find((row) => row.key === key && planKey(row.modelId, row) === place)
     const known = (value: number | null | undefined): number[] => (value == null ? [] : [value])

@@ -13,6 +13,7 @@ import { silentLog } from '@shared/log'
 import { openDatabase, type SnugDatabase } from '../db/open'
 import { EngineHost } from '../engine/engineHost'
 import { ConversationService } from './conversations'
+import { newModelRow } from './libraryRows'
 import { LoadingService } from './loading'
 import { RepliesService } from './replies'
 import { SettingsService } from './settings'
@@ -45,24 +46,7 @@ function start(script: FakeScript, options: { model?: boolean; thinking?: Thinki
   if (options.model !== false) {
     const path = join(dataDir, 'fake.gguf')
     writeFileSync(path, 'x')
-    db.models.save({
-      id: 'fake',
-      path,
-      sizeBytes: 1,
-      mtimeMs: 1,
-      headerSha: null,
-      sha256: null,
-      origin: 'added',
-      state: 'own',
-      facts: null,
-      thinking: options.thinking ?? null,
-      repository: null,
-      revision: null,
-      problem: null,
-      measuredTokensPerSecond: null,
-      addedAt: 1,
-      removedAt: null,
-    })
+    db.models.save({ ...newModelRow('fake', path, 1), sizeBytes: 1, mtimeMs: 1, thinking: options.thinking ?? null })
     settings.set({ lastModelId: 'fake' })
   }
   replies = new RepliesService({

@@ -76,11 +76,11 @@ export class RepliesService {
   }
 
   /** A chat with its first message; nothing of it is kept where no model could answer. */
-  begin({ answer, ...first }: FirstMessage & { answer: boolean }): { id: string } {
+  begin({ answer, ...first }: FirstMessage & { answer: boolean }): { id: string; messageId: string } {
     if (answer) this.#options.loading.modelFor(null)
-    const { id, messageId } = this.#options.conversations.begin(first)
-    if (answer) this.#answer(id, messageId)
-    return { id }
+    const begun = this.#options.conversations.begin(first)
+    if (answer) this.#answer(begun.id, begun.messageId)
+    return begun
   }
 
   /** Adds a message and starts its reply; an assistant message is a beginning that the model goes on with. */

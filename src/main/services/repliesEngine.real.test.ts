@@ -13,6 +13,7 @@ import { openDatabase, type SnugDatabase } from '../db/open'
 import { EngineHost } from '../engine/engineHost'
 import { ConversationService } from './conversations'
 import { KvStates } from './kvStates'
+import { newModelRow } from './libraryRows'
 import { LoadingService } from './loading'
 import { RepliesService } from './replies'
 import { SettingsService } from './settings'
@@ -43,24 +44,7 @@ beforeAll(async () => {
   host = new EngineHost({ fork: forkNode(join(outDir, 'engine.mjs')), log: silentLog })
   const settings = new SettingsService(db.settings)
   const facts = await host.tools('inspect', { path })
-  db.models.save({
-    id: 'scripted',
-    path,
-    sizeBytes: statSync(path).size,
-    mtimeMs: 1,
-    headerSha: null,
-    sha256: null,
-    origin: 'scripted',
-    state: 'own',
-    facts,
-    thinking: null,
-    repository: null,
-    revision: null,
-    problem: null,
-    measuredTokensPerSecond: null,
-    addedAt: 1,
-    removedAt: null,
-  })
+  db.models.save({ ...newModelRow('scripted', path, 1), sizeBytes: statSync(path).size, mtimeMs: 1, origin: 'scripted', facts })
   settings.set({ lastModelId: 'scripted' })
   chats = new ConversationService(db)
   loading = new LoadingService({ host, models: db.models, settings, plan: async () => ({ threads: 1 }) })

@@ -6,6 +6,7 @@ import type { SizedModel } from '@shared/domain/memory'
 import { isSpilling } from '@shared/domain/spilling'
 import type { Range } from '@shared/domain/units'
 import type { LoadedModel } from '@shared/engine/protocol'
+import type { KeyOf } from './machineKey'
 import type { SpeedSampleRow, SpeedSamplesRepository } from '../db/repositories/speedSamples'
 
 /** Fewer tokens say more about the start of a reply than about its rate. */
@@ -21,7 +22,7 @@ export interface SpeedSamplesOptions {
   rows: Pick<SpeedSamplesRepository, 'all' | 'put'>
   hardware: { report(): Promise<HardwareReport> }
   /** What a measurement with this backend holds for: device, driver, engine, and the calibration that predicted it. */
-  keyOf: (backend: Backend, report: HardwareReport) => Promise<string>
+  keyOf: KeyOf
   /** Of this very plan at these depths, by calibration or table, without any correction. */
   predict: (model: SizedModel, plan: RunPlan, depth: number, promptDepth: number) => Promise<{ decode: Range; prefill: Range }>
   now?: () => number
@@ -43,8 +44,6 @@ export class SpeedSamples {
     const { rows, hardware, keyOf, now = Date.now } = this.options
     const depth = depthOf(stats)
     const predicted = await this.#predicted(facts, plan, stats)
-    // Those figures are of a card that is too full, not of this machine.
-    if (isSpilling(plan, stats, predicted.decode[0])) return
     const told = stats.promptTokens - stats.cachedTokens >= leastPromptTokens && stats.promptTokensPerSecond > 0
     rows.put({
       key: await keyOf(plan.backend, await hardware.report()),

@@ -1,4 +1,4 @@
-import type { HardwareReport } from '@shared/domain/hardware'
+import type { BackendProbe, HardwareReport } from '@shared/domain/hardware'
 import { GiB } from '@shared/domain/units'
 
 /** For tests: two cores, no card, half of the memory free. */
@@ -11,3 +11,13 @@ export const machine: HardwareReport = {
   backends: [],
   unifiedMemory: false,
 }
+
+/** What the engine says of it. */
+export const cpuProbe = (llamaVersion: string): BackendProbe => ({
+  backend: 'cpu',
+  llamaVersion,
+  devices: [],
+  vram: { totalBytes: 0, freeBytes: 0, unifiedBytes: 0 },
+  ram: { totalBytes: 0, freeBytes: 0 },
+  systemInfo: '',
+})

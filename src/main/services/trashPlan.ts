@@ -37,7 +37,7 @@ export async function trashPlan(modelPath: string): Promise<TrashPlan> {
   return plan
 }
 
-const snapshot = new RegExp(`^(.*[\\\\/]models--[^\\\\/]+)[\\\\/]snapshots[\\\\/]`)
+const snapshot = /^(.*[\\/]models--[^\\/]+)[\\/]snapshots[\\/]/
 /** P2: a cache with more links than this is not searched, and its bytes stay. */
 const maxLinks = 20_000
 

@@ -1,4 +1,4 @@
-import { BookOpen, Compass, Cpu, MessageSquare, Ruler, Search, Settings, SquarePen } from 'lucide-react'
+import { BookOpen, Compass, Cpu, MessageSquare, Ruler, Settings, SquarePen } from 'lucide-react'
 import { useRef, useState } from 'react'
 import { Link, useLocation } from 'wouter'
 import { ChatList } from '../features/chat'
@@ -7,7 +7,7 @@ import { runCommand, useCommand } from '../lib/commands'
 import { useLanguage, useMessages } from '../lib/i18n'
 import { type Page, isMac, keyLabel } from '../lib/keyboard'
 import { downloadsLive, settingsLive, useLive } from '../lib/live'
-import { Button, IconButton } from '../ui'
+import { Button, IconButton, SearchInput } from '../ui'
 import { LiveBars } from './LiveBars'
 
 const places: readonly { page: Page; Icon: typeof Compass }[] = [
@@ -48,19 +48,17 @@ export function Sidebar() {
         ))}
       </nav>
       <div className="side-find">
-        <label className="input soft">
-          <Search className="i s" aria-hidden="true" />
-          <input
-            ref={find}
-            type="search"
-            aria-label={common.searchChats}
-            placeholder={common.searchChats}
-            value={search}
-            onChange={(event) => setSearch(event.target.value)}
-            onKeyDown={(event) => event.key === 'Escape' && setSearch('')}
-          />
+        <SearchInput
+          ref={find}
+          look="soft"
+          label={common.searchChats}
+          placeholder={common.searchChats}
+          value={search}
+          onText={setSearch}
+          onKeyDown={(event) => event.key === 'Escape' && setSearch('')}
+        >
           <kbd aria-hidden="true">{keyLabel('Ctrl K', isMac)}</kbd>
-        </label>
+        </SearchInput>
       </div>
       <ChatList search={search} />
       <div className="live">

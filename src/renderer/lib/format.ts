@@ -1,4 +1,4 @@
-import { formatBytes, formatCount, formatGiB, formatParameters, formatPercent } from '@shared/domain/format'
+import { formatBytes, formatCount, formatFigures, formatGiB, formatParameters, formatPercent } from '@shared/domain/format'
 import type { Language } from '@shared/domain/settings'
 import { type Bytes, GiB, type Range } from '@shared/domain/units'
 
@@ -27,16 +27,8 @@ export function speed(value: number): string {
   return value >= 10 ? value.toFixed(1) : value.toPrecision(2)
 }
 
-function whole(value: number): string {
-  return value >= 10 ? count(value) : value.toPrecision(2)
-}
-
-/** A prediction is a range: "37–42", one number where both ends read the same. */
-export function range([low, high]: Range): string {
-  const from = whole(low)
-  const to = whole(high)
-  return from === to ? from : `${from}–${to}`
-}
+/** A prediction is a range: "37–42". */
+export const range = (ends: Range): string => formatFigures(ends, 'en')
 
 /** Seconds in words without decimals. */
 export function timeLeft(seconds: number, language: Language): string {

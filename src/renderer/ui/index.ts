@@ -10,6 +10,7 @@ export { MemorySetting, NumberSetting, type NumberSettingProps } from './NumberS
 export { Page, TitleBarEnd, TitleBarStart } from './Page'
 export { OutcomePill, VerdictGlyph, WherePill, useWhere } from './Pill'
 export { Popover } from './Popover'
+export { SearchInput } from './SearchInput'
 export { Segmented } from './Segmented'
 export { Switch } from './Switch'
 export { ToastArea, toast } from './Toast'

@@ -49,6 +49,13 @@ export function formatSpeed(speed: number | Range, language: Language): string {
   return `${number(low, digits, language)}–${number(high, digits, language)} tok/s`
 }
 
+/** `37–42` of a prediction whose unit stands beside it: two figures below ten, one number where both ends read the same. */
+export function formatFigures([low, high]: Range, language: Language): string {
+  const text = (value: number): string => (value >= 10 ? number(value, 0, language) : value.toPrecision(2))
+  const [from, to] = [text(low), text(high)]
+  return from === to ? from : `${from}–${to}`
+}
+
 /** `14.8B`, `135M`; a person counts parameters in billions. */
 export function formatParameters(parameters: number, language: Language): string {
   if (parameters >= 99.5e9) return `${number(parameters / 1e9, 0, language)}B`

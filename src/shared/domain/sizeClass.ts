@@ -23,7 +23,8 @@ const classes: readonly { id: SizeClassId; upTo: number; named: readonly [number
 
 /**
  * Classes of the field guide (1–7B, 14–32B, 70B+), widened to be contiguous: light up to 9B, medium 10–35B, heavy above.
- * Bounds are compared as models are named: 7.6B is sold as 7B, 9.7B as 9B, 32.8B as 32B, 35.9B as 35B.
+ * Bounds are compared as models are named: 7.6B is sold as 7B, 9.7B as 9B, 32.8B as 32B, 35.9B as 35B; and what is just short of a bound
+ * as that: 13.9B as 14B.
  */
 export function sizeClass(parameters: number, activeParameters = parameters): SizeClassInfo {
   const billions = parameters / 1e9

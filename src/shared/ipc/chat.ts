@@ -83,11 +83,10 @@ export const chat = {
   conversation: oc.input(z.object({ id }).strict()).output(type<Conversation>()),
   /** A snapshot of the conversation, then again after every saved change (not for each token: see followReply). */
   followConversation: oc.input(z.object({ id }).strict()).output(eventIterator(type<Conversation>())),
-  create: oc.input(z.object({ system: text.nullable().default(null) }).strict()).output(type<{ id: string }>()),
   /** A chat with its first message: where that is refused, there is no chat either. `answer` asks for a reply. */
   begin: oc
     .input(z.object({ system: text.nullable(), settings: conversationSettings, role, text, answer: z.boolean() }).strict())
-    .output(type<{ id: string }>()),
+    .output(type<{ id: string; messageId: string }>()),
   rename: oc.input(z.object({ id, title: z.string().max(200) }).strict()).output(type<null>()),
   /** Gone from the list, kept until the undo runs out. */
   remove: oc.input(z.object({ id }).strict()).output(type<null>()),

@@ -185,11 +185,11 @@ export const discover = {
         .strict(),
     )
     .output(type<SearchResult>()),
-  /** Whether the chosen hub answers; never throws for a hub that does not. */
   catalog: oc.output(type<CatalogInfo>()),
   /** Asks that address once and remembers it; nothing is asked by itself. */
   updateCatalog: oc.input(z.object({ address: z.string().min(1).max(2_048) }).strict()).output(type<CatalogInfo>()),
   revertCatalog: oc.output(type<CatalogInfo>()),
+  /** Whether the chosen hub answers; never throws for a hub that does not. */
   hubStatus: oc.output(type<{ endpoint: string; reachable: boolean; error: ErrorValue | null }>()),
   foundOnDisk: oc.output(type<FoundModels[]>()),
 }

@@ -6,7 +6,6 @@ export const chatHandlers = (area: Area<'chat'>, { core: { conversations, replie
   followConversations: area.followConversations.handler(({ signal }) => conversations.followList(signal)),
   conversation: area.conversation.handler(({ input }) => conversations.get(input.id)),
   followConversation: area.followConversation.handler(({ input, signal }) => conversations.follow(input.id, signal)),
-  create: area.create.handler(({ input }) => conversations.create(input)),
   begin: area.begin.handler(({ input }) => replies.begin(input)),
   rename: area.rename.handler(({ input }) => {
     conversations.rename(input.id, input.title)

@@ -1,9 +1,9 @@
 import type { Message } from '@shared/domain/chat'
-import { ChevronDown, ChevronUp, Search, X } from 'lucide-react'
+import { ChevronDown, ChevronUp, X } from 'lucide-react'
 import { useEffect, useRef, useState } from 'react'
 import { useCommand } from '../../lib/commands'
 import { useMessages } from '../../lib/i18n'
-import { IconButton } from '../../ui'
+import { IconButton, SearchInput } from '../../ui'
 import { textOf } from './branch'
 import { findText } from './findText'
 
@@ -56,26 +56,24 @@ export function FindBar({ branch, hidden, onReveal }: FindProps) {
   }
   return (
     <div className="find" role="search" aria-label={chat.find}>
-      <label className="input">
-        <Search className="i s" aria-hidden="true" />
-        <input
-          ref={field}
-          type="text"
-          aria-label={chat.find}
-          value={text}
-          onChange={(event) => setText(event.target.value)}
-          onKeyDown={(event) => {
-            if (event.key === 'Enter') step(event.shiftKey ? -1 : 1)
-            else if (event.key === 'Escape') {
-              event.stopPropagation()
-              setOpen(false)
-            }
-          }}
-        />
+      <SearchInput
+        ref={field}
+        type="text"
+        label={chat.find}
+        value={text}
+        onText={setText}
+        onKeyDown={(event) => {
+          if (event.key === 'Enter') step(event.shiftKey ? -1 : 1)
+          else if (event.key === 'Escape') {
+            event.stopPropagation()
+            setOpen(false)
+          }
+        }}
+      >
         <span className="t3 f11 nw" role="status">
           {text.trim() !== '' && chat.findCount({ at: at + 1, total: matches.length })}
         </span>
-      </label>
+      </SearchInput>
       <IconButton small label={chat.findPrevious} onClick={() => step(-1)}>
         <ChevronUp className="i s" aria-hidden="true" />
       </IconButton>

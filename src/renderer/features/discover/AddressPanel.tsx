@@ -15,6 +15,7 @@ import { Button, ErrorNotice, IconButton, MemoryBar, MemoryLegend, Note, poolNam
 import { Arithmetic } from './Arithmetic'
 import { Outcome } from './ModelRow'
 import { Obtain } from './Obtain'
+import { ratingText } from './Rating'
 import { type PanelProps, RepositoryPanel } from './RepositoryPanel'
 import { markFit } from './simulation'
 import { TestLine, TestPanel } from './TestHere'
@@ -105,7 +106,8 @@ interface OneFileProps {
 }
 
 function OneFile({ model, here, use, rating }: OneFileProps) {
-  const { discover, common } = useMessages()
+  const messages = useMessages()
+  const { discover, common } = messages
   const words = discover.address
   const { repository, file, fit, facts, sizeBytes } = model
   const gradeOf = useGrade(use)
@@ -143,9 +145,7 @@ function OneFile({ model, here, use, rating }: OneFileProps) {
             <Fact name={words.longest}>{discover.contextTokens({ tokens: count(facts.trainContextSize) })}</Fact>
             {facts.licence !== null && <Fact name={discover.licence}>{facts.licence}</Fact>}
             <Fact name={words.source}>{model.host}</Fact>
-            <Fact name={discover.capabilityLabel}>
-              {rating === null ? discover.notRated : discover.rated({ ...rating, score: String(rating.score) })}
-            </Fact>
+            <Fact name={discover.capabilityLabel}>{ratingText(rating, messages)}</Fact>
           </dl>
           <div className="get-it">
             <Obtain offer={offer} large />

@@ -3,8 +3,8 @@ import { useState } from 'react'
 import { client } from '../../lib/client'
 import { useMessages } from '../../lib/i18n'
 import { libraryLive, settingsLive, useLive } from '../../lib/live'
+import { useChatWith } from '../../lib/useChatWith'
 import { Button, ErrorNotice, useErrorWords } from '../../ui'
-import { useObtain } from '../obtain'
 import { useTellAdded } from '../library'
 import { useHubStatus } from './useHubStatus'
 
@@ -15,7 +15,7 @@ export function HubBanner({ onModelScope }: { onModelScope: (() => void) | null 
   const models = useLive(libraryLive) ?? []
   const [address, setAddress] = useState<string | null>(null)
   const [error, setError] = useState<unknown>(null)
-  const { chat } = useObtain()
+  const chat = useChatWith()
   const tell = useTellAdded()
   const status = useHubStatus()
   const offline = settings?.offline ?? false

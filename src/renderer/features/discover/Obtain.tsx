@@ -6,6 +6,7 @@ import { percent, size } from '../../lib/format'
 import { useMessages } from '../../lib/i18n'
 import { downloadsLive, libraryLive, useLive } from '../../lib/live'
 import type { Offer } from '../../lib/offer'
+import { useChatWith } from '../../lib/useChatWith'
 import { Button, ErrorNotice, IconButton, Note } from '../../ui'
 import { DownloadTrouble, TriesAgain } from '../library'
 import { useObtain } from '../obtain'
@@ -16,7 +17,8 @@ export function Obtain({ offer, large = false }: { offer: Offer; large?: boolean
   const { discover } = useMessages()
   const models = useLive(libraryLive) ?? []
   const downloads = useLive(downloadsLive) ?? []
-  const { download, chat, error, asking, tooBig } = useObtain()
+  const { download, error, asking, tooBig } = useObtain()
+  const chat = useChatWith()
   const there = inLibrary(offer, models)
   const running = there === null ? downloadOf(offer, downloads) : null
   const name = `${offer.name} ${offer.quantization}`
@@ -42,39 +44,31 @@ export function Obtain({ offer, large = false }: { offer: Offer; large?: boolean
         </>
       ) : offer.repository === null ? (
         <span className="t3 f11">{large ? discover.notOnHub : '—'}</span>
-      ) : large && runs ? (
+      ) : large ? (
         <span className="row wrap">
+          {runs && (
+            <Button
+              kind="primary"
+              size="l"
+              disabled={asking}
+              aria-label={discover.downloadAndChatNamed({ name })}
+              onClick={() => download(offer, true)}
+            >
+              <DownloadIcon className="i" aria-hidden="true" />
+              {discover.downloadAndChat({ size: words })}
+            </Button>
+          )}
           <Button
-            kind="primary"
-            size="l"
-            disabled={asking}
-            aria-label={discover.downloadAndChatNamed({ name })}
-            onClick={() => download(offer, true)}
-          >
-            <DownloadIcon className="i" aria-hidden="true" />
-            {discover.downloadAndChat({ size: words })}
-          </Button>
-          <Button
-            kind="quiet"
+            kind={runs ? 'quiet' : 'primary'}
             size="l"
             disabled={asking}
             aria-label={discover.downloadNamed({ name })}
             onClick={() => download(offer, false)}
           >
-            {discover.downloadOnly}
+            {!runs && <DownloadIcon className="i" aria-hidden="true" />}
+            {runs ? discover.downloadOnly : discover.download({ size: words })}
           </Button>
         </span>
-      ) : large ? (
-        <Button
-          kind="primary"
-          size="l"
-          disabled={asking}
-          aria-label={discover.downloadNamed({ name })}
-          onClick={() => download(offer, false)}
-        >
-          <DownloadIcon className="i" aria-hidden="true" />
-          {discover.download({ size: words })}
-        </Button>
       ) : (
         <IconButton label={discover.downloadNamed({ name })} disabled={asking} onClick={() => download(offer, false)}>
           <DownloadIcon className="i" aria-hidden="true" />

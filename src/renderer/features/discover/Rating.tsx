@@ -1,24 +1,21 @@
 import type { CapabilityScore } from '@shared/domain/catalog'
+import type { Messages } from '@shared/i18n'
 import { ExternalLink } from 'lucide-react'
 import { client } from '../../lib/client'
 import { useMessages } from '../../lib/i18n'
 
 /** A published figure with its test and date; null: not rated. */
-export function useRating(): (score: CapabilityScore | null) => string {
-  const { discover } = useMessages()
-  return (score) =>
-    discover.capability({
-      rating: score === null ? discover.notRated : discover.rated({ score: String(score.score), test: score.test, date: score.date }),
-    })
+export function ratingText(score: CapabilityScore | null, { discover }: Pick<Messages, 'discover'>): string {
+  return score === null ? discover.notRated : discover.rated({ ...score, score: String(score.score) })
 }
 
 /** The figure and where it was published; the whole address is asked about before the browser opens it. */
 export function Rating({ score }: { score: CapabilityScore | null }) {
-  const { discover } = useMessages()
-  const rating = useRating()
+  const words = useMessages()
+  const { discover } = words
   return (
     <p data-testid="rating">
-      {rating(score)}
+      {discover.capability({ rating: ratingText(score, words) })}
       {score !== null && (
         <>
           {' '}

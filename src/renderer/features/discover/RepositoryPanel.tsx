@@ -16,7 +16,7 @@ import { Card } from './Card'
 import { downloadOf } from './matching'
 import { QuantizationRow } from './ModelRow'
 import { Obtain } from './Obtain'
-import { useRating } from './Rating'
+import { ratingText } from './Rating'
 import { markFit, useSimulation } from './simulation'
 import { useGrade } from './useGrade'
 
@@ -39,7 +39,8 @@ export interface PanelProps {
 /** Any repository of the hub: its files by quantization, each with its verdict. */
 export function RepositoryPanel({ repository, ...panel }: PanelProps & { repository: string }) {
   const { use, contextSize, kvCacheType, simulate, beside, ratingOf, onClose } = panel
-  const { discover, common } = useMessages()
+  const messages = useMessages()
+  const { discover, common } = messages
   const filesOn = (machine: SimulatedMachine | null) => ({
     queryKey: ['discover.files', repository, contextSize, kvCacheType, machine, beside],
     queryFn: () =>
@@ -60,7 +61,6 @@ export function RepositoryPanel({ repository, ...panel }: PanelProps & { reposit
   const downloads = useLive(downloadsLive) ?? []
   const gradeOf = useGrade(use)
   const rating = ratingOf(repository)
-  const rated = useRating()
   const name = repository.slice(repository.indexOf('/') + 1)
   const rows = (query.data?.groups ?? []).flatMap((group) => {
     const priced = query.data?.fits[group.file] ?? query.data?.fits[group.quantization]
@@ -91,7 +91,7 @@ export function RepositoryPanel({ repository, ...panel }: PanelProps & { reposit
     <section className="card flush repo" aria-label={discover.filesOf({ repository })} data-testid="repository-files">
       <div className="row repo-head">
         <h2 className="grow ell">{discover.filesOf({ repository })}</h2>
-        {query.data !== undefined && <span className="tag">{rated(rating)}</span>}
+        {query.data !== undefined && <span className="tag">{discover.capability({ rating: ratingText(rating, messages) })}</span>}
         {query.data?.licence != null && <span className="tag">{query.data.licence}</span>}
         {query.data != null && (
           <Button size="s" aria-expanded={card} onClick={() => setCard(!card)}>

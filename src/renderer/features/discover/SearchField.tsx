@@ -1,8 +1,7 @@
 import { isAddress } from '@shared/domain/address'
-import { Search } from 'lucide-react'
 import type { Ref } from 'react'
 import { useMessages } from '../../lib/i18n'
-import { Button, Segmented } from '../../ui'
+import { Button, SearchInput, Segmented } from '../../ui'
 import { type SearchPlace, atPlace, placeOf, repositoryIn } from './matching'
 import { hubName, useHubStatus } from './useHubStatus'
 
@@ -27,21 +26,17 @@ export function SearchField({ text, place, onText, onOpen, onPasteAddress, ref }
         onOpen()
       }}
     >
-      <label className="input">
-        <Search className="i s" aria-hidden="true" />
-        <input
-          ref={ref}
-          type="search"
-          aria-label={discover.searchLabel}
-          placeholder={discover.search}
-          value={text}
-          onChange={(event) => onText(event.target.value)}
-          onPaste={(event) => {
-            const pasted = event.clipboardData.getData('text').trim()
-            if (isAddress(pasted)) onPasteAddress(pasted)
-          }}
-        />
-      </label>
+      <SearchInput
+        ref={ref}
+        label={discover.searchLabel}
+        placeholder={discover.search}
+        value={text}
+        onText={onText}
+        onPaste={(event) => {
+          const pasted = event.clipboardData.getData('text').trim()
+          if (isAddress(pasted)) onPasteAddress(pasted)
+        }}
+      />
       {text.trim() !== '' && (
         <Button size="s" type="submit">
           {isAddress(text) ? discover.address.show : repositoryIn(text) === null ? search : discover.showFiles}

@@ -23,7 +23,7 @@ const big = (bytes: number | null): NothingUsable => ({
 
 test.each(['en', 'zh-CN'] as const)('%s: what would work is named with its figures, and nothing else is promised', (language) => {
   const said = (nothing: NothingUsable): string => nothingSentences(nothing, messages(language)).join(' ')
-  for (const figure of ['Some Model 4B', '2.0–3.0', '12–20', '7.0', '10.0', '2.4', '16.0']) expect(said(slow)).toContain(figure)
+  for (const figure of ['Some Model 4B', '2.0–3.0', '12–20', '7 ', '10 ', '2.4', '16.0']) expect(said(slow)).toContain(figure)
   for (const figure of ['8,192', 'Some Model 4B Q4_K_M', '3.0 GiB', '1.5 GiB']) expect(said(big(1.5 * GiB))).toContain(figure)
   expect(said(big(1.5 * GiB)).length).toBeGreaterThan(said(big(null)).length)
   const other = said({ kind: 'other-size', size: 'light', ...named })

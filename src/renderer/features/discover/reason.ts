@@ -1,7 +1,8 @@
 import type { NothingUsable } from '@shared/domain/nothingUsable'
 import type { RecommendationReason } from '@shared/domain/recommend'
 import type { Messages } from '@shared/i18n'
-import { count, gib, range, size, speed } from '../../lib/format'
+import { nothingWords } from '@shared/i18n/nothingWords'
+import { count, gib, range, speed } from '../../lib/format'
 
 /** One sentence of why, with its numbers. */
 export function reasonSentence(reason: RecommendationReason, { discover }: Messages): string {
@@ -54,36 +55,12 @@ export function reasonSentence(reason: RecommendationReason, { discover }: Messa
 }
 
 /** Why nothing that is shown can be recommended, and what could be. */
-export function nothingSentences(nothing: NothingUsable, { common, discover }: Messages): string[] {
-  const words = common.nothing
-  const model = ({ name, quantization }: { name: string; quantization: string }): string => `${name} ${quantization}`
-  switch (nothing.kind) {
-    case 'other-size':
-      return [words['other-size']({ model: model(nothing), size: common.sizeClass[nothing.size] })]
-    case 'too-slow': {
-      const { needs, lowered, decode, ttftMs } = nothing
-      const seconds = (ms: number): string => speed(ms / 1_000)
-      return [
-        words['too-slow']({
-          model: model(nothing),
-          speed: range(decode),
-          seconds: range([ttftMs[0] / 1_000, ttftMs[1] / 1_000]),
-          wanted: speed(needs.decode),
-          wantedSeconds: seconds(needs.firstTokenMs),
-        }),
-        discover.nothing.lower({ model: nothing.name, speed: speed(lowered.decode), seconds: seconds(lowered.firstTokenMs) }),
-        discover.nothing.elsewhere,
-      ]
-    }
-    case 'too-big':
-      return [
-        words['too-big']({
-          model: model(nothing.smallest),
-          takes: size(nothing.smallest.takesBytes),
-          context: count(nothing.contextSize),
-        }),
-        ...(nothing.freeUp === null ? [] : [words.freeUp({ model: model(nothing.freeUp), bytes: size(nothing.freeUp.bytes) })]),
-        discover.nothing.elsewhere,
-      ]
-  }
+export function nothingSentences(nothing: NothingUsable, messages: Messages): string[] {
+  const { elsewhere, lower } = messages.discover.nothing
+  // Plain figures need no language.
+  const why = nothingWords(nothing, messages, 'en')
+  if (nothing.kind === 'other-size') return why
+  if (nothing.kind === 'too-big') return [...why, elsewhere]
+  const { name, lowered } = nothing
+  return [...why, lower({ model: name, speed: speed(lowered.decode), seconds: speed(lowered.firstTokenMs / 1_000) }), elsewhere]
 }

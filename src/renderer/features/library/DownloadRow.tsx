@@ -9,7 +9,7 @@ import { percent, perSecond, size, timeLeft } from '../../lib/format'
 import { useLanguage, useMessages } from '../../lib/i18n'
 import { Button, ErrorNotice, IconButton, Menu } from '../../ui'
 import { DownloadTrouble, TriesAgain } from './DownloadTrouble'
-import { useChatWith } from './useChatWith'
+import { useChatWith } from '../../lib/useChatWith'
 import { segments } from './segments'
 
 /** `queue`: the ids of those that are not over, in the order in which they run. */

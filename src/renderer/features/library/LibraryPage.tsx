@@ -1,11 +1,11 @@
 import type { LibraryModel, UpdateCheck } from '@shared/domain/library'
-import { BookOpen, Copy, FilePlus, FolderPlus, RefreshCw, Search } from 'lucide-react'
+import { BookOpen, Copy, FilePlus, FolderPlus, RefreshCw } from 'lucide-react'
 import { useEffect, useState } from 'react'
 import { client } from '../../lib/client'
 import { dateAndTime, size } from '../../lib/format'
 import { useLanguage, useMessages } from '../../lib/i18n'
 import { downloadsLive, engineLive, libraryLive, libraryWorkLive, useLive } from '../../lib/live'
-import { Button, EmptyState, ErrorNotice, Page } from '../../ui'
+import { Button, EmptyState, ErrorNotice, Page, SearchInput } from '../../ui'
 import { DiskCard } from './DiskCard'
 import { DownloadRow } from './DownloadRow'
 import './library.css'
@@ -61,16 +61,7 @@ export function LibraryPage() {
   )
   const tool = (
     <>
-      <label className="input narrow">
-        <Search className="i s" aria-hidden="true" />
-        <input
-          type="search"
-          aria-label={library.search}
-          placeholder={library.search}
-          value={text}
-          onChange={(event) => setText(event.target.value)}
-        />
-      </label>
+      <SearchInput look="narrow" label={library.search} placeholder={library.search} value={text} onText={setText} />
       {buttons}
     </>
   )

@@ -23,7 +23,7 @@ import { loadingText } from './loadingText'
 import { DemonstrationTag } from './ModelTags'
 import { PresetDialog } from './PresetDialog'
 import { UpdateNote } from './UpdateNote'
-import { useChatWith } from './useChatWith'
+import { useChatWith } from '../../lib/useChatWith'
 import { WorkLine } from './WorkLine'
 import { useFit } from './useFit'
 

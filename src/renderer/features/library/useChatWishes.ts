@@ -5,7 +5,7 @@ import { useMessages } from '../../lib/i18n'
 import { downloadsLive, libraryLive, useLive } from '../../lib/live'
 import { isWriting } from '../../lib/writing'
 import { toast } from '../../ui'
-import { useChatWith } from './useChatWith'
+import { useChatWith } from '../../lib/useChatWith'
 
 /** Opens the chat that was asked for with a download, whatever page is shown when it is here; who is busy is only told. */
 export function useChatWishes(): void {

@@ -3,7 +3,6 @@ import { normalQuantizationName } from '@shared/domain/quantization'
 import { sourceKind } from '@shared/domain/source'
 import { SnugError } from '@shared/errors'
 import { useState } from 'react'
-import { useLocation } from 'wouter'
 import { client } from '../../lib/client'
 import { errorValueOf } from '../../lib/errors'
 import { useMessages } from '../../lib/i18n'
@@ -14,12 +13,12 @@ import type { Offer } from '../../lib/offer'
 const exactWithinMs = 8_000
 
 /**
- * Starts a download, with a chat after it where that is asked for, asking the repository for the file's name where the catalogue does not know it; loads what is there.
+ * Starts a download, with a chat after it where that is asked for; the repository is asked for the file's name where the catalogue does not
+ * know it.
  * `tooBig`: the file's own header says that it will not run after all; asked once more, it is downloaded all the same.
  */
 export function useObtain(): {
   download: (offer: Offer, thenChat: boolean) => void
-  chat: (modelId: string) => void
   error: unknown
   asking: boolean
   tooBig: FitReport | null
@@ -28,7 +27,6 @@ export function useObtain(): {
   const [tooBig, setTooBig] = useState<FitReport | null>(null)
   const [asking, setAsking] = useState(false)
   const { discover } = useMessages()
-  const [, go] = useLocation()
   const download = async ({ repository, file, quantization, said, here }: Offer, thenChat: boolean) => {
     if (repository === null) return
     setError(null)
@@ -65,12 +63,6 @@ export function useObtain(): {
     error,
     tooBig,
     download: (offer, thenChat) => void download(offer, thenChat),
-    chat: (modelId) => {
-      setError(null)
-      // The load goes on in main; the chat page shows its progress.
-      void client.engine.load({ modelId }).catch(setError)
-      go('/chat')
-    },
   }
 }
 

@@ -19,9 +19,8 @@ export function CatalogSection() {
     mutationFn: (to: { address: string } | null) => (to === null ? client.discover.revertCatalog() : client.discover.updateCatalog(to)),
     onSuccess: (now) => {
       queries.setQueryData<CatalogInfo>(infoKey, now)
-      // What was priced came from the one before.
-      for (const key of ['discover.recommend', 'discover.search', 'discover.files', 'discover.address'])
-        void queries.invalidateQueries({ queryKey: [key] })
+      // Every price on every page came from the one before.
+      void queries.invalidateQueries()
     },
   })
   const update = () => {

@@ -1,11 +1,11 @@
 import { nothingUsable } from '@shared/domain/nothingUsable'
 import { useQuery } from '@tanstack/react-query'
-import { useState } from 'react'
 import { useLocation } from 'wouter'
 import { client } from '../../lib/client'
 import { gib, range, size } from '../../lib/format'
 import { useLanguage, useMessages } from '../../lib/i18n'
 import { libraryLive, machineLive, settingsLive, useLive } from '../../lib/live'
+import { useChatWith } from '../../lib/useChatWith'
 import { Button, ErrorNotice, MemoryBar, MemoryLegend, OutcomePill, Segmented, livePools, useWhere } from '../../ui'
 import { Obtain, nothingSentences, offerOf } from '../discover'
 import { Devices, Engines, SpeedOffer } from '../machine'
@@ -154,14 +154,9 @@ function BestChoice() {
 
 function StarterChoice() {
   const { welcome, library } = useMessages()
-  const [, go] = useLocation()
-  const [error, setError] = useState<unknown>(null)
+  const chat = useChatWith()
   const models = useLive(libraryLive)
   const starter = models?.find(({ demonstration, state }) => demonstration === 'starter' && state !== 'missing' && state !== 'damaged')
-  const start = (modelId: string) => {
-    void client.engine.load({ modelId }).catch(setError)
-    go('/chat')
-  }
   return (
     <article className="choice" data-testid="choice-starter">
       <h2>{welcome.starter}</h2>
@@ -169,14 +164,13 @@ function StarterChoice() {
       <p className="t2">{welcome.starterFacts}</p>
       <div className="choice-acts">
         {starter !== undefined ? (
-          <Button size="l" onClick={() => start(starter.id)}>
+          <Button size="l" onClick={() => chat(starter.id)}>
             {library.loadAndChat}
           </Button>
         ) : (
           models !== undefined && <p className="t3 f12">{welcome.starterMissing}</p>
         )}
       </div>
-      {error !== null && <ErrorNotice error={error} />}
     </article>
   )
 }

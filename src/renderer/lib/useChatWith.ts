@@ -1,5 +1,5 @@
 import { useLocation } from 'wouter'
-import { client } from '../../lib/client'
+import { client } from './client'
 
 /** Loads a model and goes to the chat, which shows how far the load is and what came of it. */
 export function useChatWith(): (modelId: string) => void {
