@@ -1,5 +1,5 @@
 import { stat } from 'node:fs/promises'
-import { backendContextBytes } from '@shared/domain/fit'
+import { backendContextBytes } from '@shared/domain/choosePlan'
 import { layerStateBytes } from '@shared/domain/layerSums'
 import { kvCacheBytes, layerCacheBytes, processOverheadBytes } from '@shared/domain/memory'
 import type { ModelFacts } from '@shared/domain/gguf'

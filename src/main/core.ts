@@ -1,7 +1,5 @@
 import { dirname, join, resolve } from 'node:path'
-import { knownHubs } from '@shared/domain/address'
 import type { MemoryDevice } from '@shared/domain/memory'
-import { huggingFace } from '@shared/domain/settings'
 import type { Bytes } from '@shared/domain/units'
 import type { ForkEngine } from '@shared/engine/protocol'
 import type { Log } from '@shared/log'
@@ -10,18 +8,14 @@ import { BackendProbes } from './engine/backendProbes'
 import { EngineHost } from './engine/engineHost'
 import { readLentRam } from './platform/amdMemory'
 import { onBattery } from './platform/battery'
+import { createNetworkSide } from './coreNetwork'
 import { readDisk } from './platform/gpuProbe'
 import { fileJobRunner } from './platform/fileJobRunner'
-import { WorkerRunner } from './platform/downloadRunner'
-import { Endpoints, candidates } from './platform/endpoints'
-import { Hub } from './platform/hub'
-import { hubEndpoint, modelScopeCookie, modelScopeEndpoint } from './platform/environment'
 import { starterIn } from './platform/modelFolders'
-import { ModelScope } from './platform/modelScope'
-import { Network, type SystemProxy, networkConfigFromEnv, tokensFromEnv } from './platform/network'
+import type { SystemProxy } from './platform/network'
 import type { SnugPaths } from './platform/paths'
 import { sharedUsage } from './platform/windowsGpuMemory'
-import { SealedFile, type SecretBox, noSecrets } from './platform/sealedFile'
+import { type SecretBox, noSecrets } from './platform/sealedFile'
 import { lookAtAddress } from './platform/remoteFile'
 import { CalibrationService } from './services/calibration'
 import { CatalogUpdates } from './services/catalogUpdates'
@@ -35,7 +29,6 @@ import { DryRuns, dryRunSurroundings } from './services/dryRun'
 import { FreeMemory } from './services/freeMemory'
 import { folderSpace } from './services/folderSpace'
 import { HardwareService, type HardwareServiceOptions } from './services/hardware'
-import { HubTokensService } from './services/hubTokens'
 import { learning } from './services/learning'
 import { KvStates } from './services/kvStates'
 import { LibraryCare } from './services/libraryCare'
@@ -76,7 +69,7 @@ const repeatCalibrationMs = 60_000
 
 export type Core = ReturnType<typeof createCore>
 
-/** The only place that calls constructors; the app and the command line are two ways to look at what it returns. */
+/** The only place that calls constructors (with coreNetwork.ts); the app and the command line are two ways to look at what it returns. */
 export function createCore(options: CoreOptions) {
   const { paths, fork, downloadWorker, log, trash, secrets = noSecrets, env = process.env, background = true } = options
   const db: SnugDatabase = openDatabase({ dataDir: paths.dataDir, log: log.child('db') })
@@ -85,36 +78,15 @@ export function createCore(options: CoreOptions) {
   const override: { endpoint?: string; modelsFolder?: string } = {}
   const modelsFolder = () => override.modelsFolder ?? settings.get().modelsFolder ?? paths.modelsFolder
 
-  const network = new Network(networkConfigFromEnv(env, settings.get().offline), undefined, options.systemProxy)
-  const endpoints = new Endpoints({
-    network,
-    fixed: () => override.endpoint ?? hubEndpoint(settings.get().endpoint, env),
-    automatic: () => override.endpoint === undefined && settings.get().endpointAutomatic,
-    candidates: () => candidates(hubEndpoint(null, env), settings.get().endpoint),
-  })
-  const modelScope = new ModelScope(network, modelScopeEndpoint(env))
-  const hub = new Hub({ network, endpoint: () => endpoints.current, endpoints, modelScope })
-  const runner = new WorkerRunner(downloadWorker, network)
-  const hubs = () => knownHubs(hub.endpoint, modelScope.endpoint)
-  const tokens = new HubTokensService({
-    places: () => {
-      const { endpoint, endpointAutomatic } = settings.get()
-      const standard = hubEndpoint(null, env)
-      const mirrors = [...(endpoint === null ? [] : [endpoint]), ...(endpointAutomatic ? candidates(standard, endpoint) : [])]
-      return [
-        { address: standard, hub: standard === huggingFace ? 'huggingface' : 'environment' },
-        ...mirrors.map((address) => ({ address, hub: 'mirror' as const })),
-        { address: modelScope.endpoint, hub: 'modelscope', cookie: modelScopeCookie },
-      ]
-    },
-    environment: tokensFromEnv(env),
-    box: secrets,
-    file: new SealedFile(join(paths.dataDir, 'tokens.json')),
-    apply: (known) => {
-      network.setTokens(known)
-      runner.setTokens(known)
-    },
-    log: log.child('tokens'),
+  const { network, endpoints, hub, runner, hubs, tokens } = createNetworkSide({
+    paths,
+    env,
+    settings,
+    endpoint: () => override.endpoint,
+    systemProxy: options.systemProxy,
+    secrets,
+    downloadWorker,
+    log,
   })
   const stopFollowing = settings.onChange(() => {
     const wasOffline = network.config.offline

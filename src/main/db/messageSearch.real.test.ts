@@ -9,7 +9,7 @@ import { migrations } from './migrate'
 import { messageSearch } from './migrations/0012-message-search'
 import { configure, openDatabase, type SnugDatabase } from './open'
 import { ConversationService } from '../services/conversations'
-import type { MessageRow } from './repositories/messages'
+import { type MessageRow, writtenMessage } from './repositories/messages'
 
 let dataDir: string
 let db: SnugDatabase
@@ -36,19 +36,7 @@ const chat = (id: string, deletedAt: number | null = null) =>
     deletedAt,
   })
 const message = (id: string, text: string, more: Partial<MessageRow> = {}): MessageRow => ({
-  id,
-  conversationId: 'c',
-  parentId: null,
-  role: 'user',
-  status: 'done',
-  modelId: null,
-  modelName: null,
-  promptSettings: null,
-  segments: [{ kind: 'answer', text, ms: 0, tokens: 0 }],
-  raw: '',
-  stats: null,
-  error: null,
-  createdAt: 1,
+  ...writtenMessage({ id, conversationId: 'c', parentId: null, role: 'user', createdAt: 1 }, text),
   ...more,
 })
 const add = (id: string, text: string, more: Partial<MessageRow> = {}) => db.messages.insert(message(id, text, more))

@@ -1,7 +1,7 @@
 import { type ConversationSettings, defaultConversationSettings } from '@shared/domain/chat'
 import type { ThinkingChoice } from '@shared/domain/thinking'
 import type { ContextUse, PromptView } from '@shared/ipc/chat'
-import type { MessageRow } from '../db/repositories/messages'
+import { type MessageRow, writtenMessage } from '../db/repositories/messages'
 import type { ModelRow } from '../db/repositories/models'
 import type { EngineHost } from '../engine/engineHost'
 import { recommendedSystem } from '@shared/domain/starter'
@@ -135,19 +135,5 @@ function promptedBranch(branch: MessageRow[]): MessageRow[] {
 }
 
 function draftMessage(conversationId: string, text: string): MessageRow {
-  return {
-    id: 'draft',
-    conversationId,
-    parentId: null,
-    role: 'user',
-    status: 'done',
-    modelId: null,
-    modelName: null,
-    promptSettings: null,
-    segments: [{ kind: 'answer', text, ms: 0, tokens: 0 }],
-    raw: '',
-    stats: null,
-    error: null,
-    createdAt: 0,
-  }
+  return writtenMessage({ id: 'draft', conversationId, parentId: null, role: 'user', createdAt: 0 }, text)
 }

@@ -11,7 +11,7 @@ import { SnugError } from '@shared/errors'
 import { conversationSettings, type MessageHit } from '@shared/ipc/chat'
 import type { ConversationRow, ConversationsRepository } from '../db/repositories/conversations'
 import type { DraftsRepository } from '../db/repositories/drafts'
-import type { MessageRow, MessagesRepository } from '../db/repositories/messages'
+import { type MessageRow, type MessagesRepository, writtenMessage } from '../db/repositories/messages'
 import { Changes, follow } from './follow'
 import { newId } from './ids'
 import { branchOf, LastShown, titleOf } from './messageTree'
@@ -247,21 +247,7 @@ export class ConversationService {
   }
 
   #written(conversationId: string, role: Role, text: string, parentId: string | null): MessageRow {
-    return {
-      id: newId(),
-      conversationId,
-      parentId,
-      role,
-      status: 'done',
-      modelId: null,
-      modelName: null,
-      promptSettings: null,
-      segments: [{ kind: 'answer', text, ms: 0, tokens: 0 }],
-      raw: '',
-      stats: null,
-      error: null,
-      createdAt: this.#now(),
-    }
+    return writtenMessage({ id: newId(), conversationId, parentId, role, createdAt: this.#now() }, text)
   }
 
   #insert(conversation: ConversationRow, message: MessageRow): string {

@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest'
 import { llama8b } from '@shared/domain/exampleModels'
-import { type FitMachine, type LoadPlan, defaultFitOptions, layerTargets, planFit } from '@shared/domain/fit'
+import { layerTargets } from '@shared/domain/choosePlan'
+import { type FitMachine, type LoadPlan, defaultFitOptions, planFit } from '@shared/domain/fit'
 import { type MemoryPart, memoryParts, totalBytes } from '@shared/domain/memory'
 import type { MemoryPool } from '@shared/domain/poolFit'
 import { GiB, MiB } from '@shared/domain/units'

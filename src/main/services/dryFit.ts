@@ -1,4 +1,5 @@
-import { type FitMachine, type FitOptions, type FitReport, type LoadPlan, leastUsefulShare, planFit, withParts } from '@shared/domain/fit'
+import { leastUsefulShare } from '@shared/domain/choosePlan'
+import { type FitMachine, type FitOptions, type FitReport, type LoadPlan, planFit, withParts } from '@shared/domain/fit'
 import { withLearned } from '@shared/domain/loads'
 import { type EstimateLevel, type MemoryPart, type SizedModel, residentBytes, totalBytes } from '@shared/domain/memory'
 

@@ -8,9 +8,9 @@ import {
   type LoadPlan,
   defaultFitOptions,
   isImpossible,
-  layerTargets,
   planFit,
 } from '@shared/domain/fit'
+import { layerTargets } from '@shared/domain/choosePlan'
 import type { MemoryPool } from '@shared/domain/poolFit'
 import type { KvCacheType, ModelFacts } from '@shared/domain/gguf'
 import type { Backend, HardwareReport } from '@shared/domain/hardware'

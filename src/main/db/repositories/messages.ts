@@ -43,6 +43,24 @@ const columns = [
 /** What may change after a message was written. */
 const changeable = ['status', 'modelId', 'modelName', 'promptSettings', 'segments', 'raw', 'stats', 'error'] as const
 
+/** As a person writes one: whole, and of no model. */
+export function writtenMessage(
+  row: Pick<MessageRow, 'id' | 'conversationId' | 'parentId' | 'role' | 'createdAt'>,
+  text: string,
+): MessageRow {
+  return {
+    ...row,
+    status: 'done',
+    modelId: null,
+    modelName: null,
+    promptSettings: null,
+    segments: [{ kind: 'answer', text, ms: 0, tokens: 0 }],
+    raw: '',
+    stats: null,
+    error: null,
+  }
+}
+
 export class MessagesRepository {
   readonly #ofConversation
   readonly #get
