@@ -3,10 +3,8 @@ import { createRequire } from 'node:module'
 import { tmpdir } from 'node:os'
 import { join, sep } from 'node:path'
 import { SnugError } from '@shared/errors'
-import { amxIsThere } from './cpuFeatures'
+import { amxBuilds, amxIsThere } from './cpuFeatures'
 
-/** llama.cpp's builds for processors with AMX. */
-const amxBuilds = /sapphirerapids|granite/i
 const cpuBuild = /^libggml-cpu-.*\.so$/i
 
 /** The package with the builds for a processor alone. */
@@ -17,8 +15,7 @@ let taken: Promise<void> | null = null
 /**
  * llama.cpp takes the best of its builds for a processor; this loads the best without AMX before node-llama-cpp lets it choose. AMX
  * computes a stack of matrices that are no experts (the latent attention of DeepSeek and GLM) wrongly, or ends the process
- * (`*cur_backend_id != -1`) with flash attention, as of a stack it reserves and copies the first matrix only (llama.cpp v0.4.0); and it
- * ends Electron's engine (`amxIsSafe`). ADR 12.
+ * (`*cur_backend_id != -1`) with flash attention, as of a stack it reserves and copies the first matrix only (llama.cpp v0.4.0). ADR 12.
  */
 export function takeBuildWithoutAmx(): Promise<void> {
   taken ??= takeIt().catch((cause: unknown) => {

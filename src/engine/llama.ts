@@ -1,7 +1,6 @@
 import type { Backend } from '@shared/domain/hardware'
 import { SnugError } from '@shared/errors'
 import { takeBuildWithoutAmx } from './cpuBuild'
-import { amxIsSafe } from './cpuFeatures'
 import { getLlama, type Llama, type LlamaGpuType, LlamaLogLevel } from 'node-llama-cpp'
 
 export type EngineLog = (level: 'debug' | 'info' | 'warn' | 'error', text: string) => void
@@ -40,7 +39,7 @@ const gpuOf: Record<Backend | 'auto', 'auto' | LlamaGpuType> = { auto: 'auto', c
 /** The prebuilt llama.cpp with this backend. Nothing is ever downloaded or compiled here. A backend without devices is the CPU. */
 export async function openLlama({ backend, threads, amx = true, onLine }: LlamaOptions): Promise<OpenLlama> {
   const open = async (gpu: 'auto' | LlamaGpuType) => {
-    if (gpu === false && !(amx && amxIsSafe)) await takeBuildWithoutAmx()
+    if (gpu === false && !amx) await takeBuildWithoutAmx()
     return await getLlama({
       gpu,
       build: 'never',
