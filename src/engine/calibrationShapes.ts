@@ -70,7 +70,7 @@ export function slicePlans(blocks: number, large: boolean): SlicePlan[] {
     slice('heads', 'Q4_K', headShape(256), 768),
     slice('mixture', 'Q4_K', mixtureShape(3)),
     slice('wide', 'Q8_0', wideShape(blocks)),
-    ...(large ? [slice('large', 'Q4_K', wideShape(10)), slice('large', 'Q4_K', widestShape(3))] : []),
+    ...(large ? [slice('large', 'Q8_0', wideShape(6)), slice('large', 'Q4_K', widestShape(3))] : []),
     ...furtherTypes.map((type) => slice('wide', type, wideShape(blocks))),
   ]
 }

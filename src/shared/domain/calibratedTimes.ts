@@ -50,7 +50,7 @@ export function decodeMs(model: SizedModel, depth: number, by: Calibration, shar
   const types = Object.entries(activeBytesByType(model))
   const bytes = types.reduce((sum, [, each]) => sum + each, 0) * share.bytes
   const far = farShare(model, bytes, by.beyond)
-  const reading = types.reduce((sum, [type, each]) => sum + each * byteMs(rateOf(by.bandwidth, type), by.beyond?.decode, far), 0)
+  const reading = types.reduce((sum, [type, each]) => sum + each * byteMs(rateOf(by.bandwidth, type), mostBeyond(type, by.beyond), far), 0)
   const layers = model.geometry.layers.length
   const mixture = model.geometry.experts === null ? 1 : by.mixture.decode
   const ends = share.output ? by.tokenMs + (model.geometry.vocabularySize / 1000) * by.vocabularyMs : 0
@@ -104,8 +104,13 @@ function farShare({ geometry }: SizedModel, bytes: Bytes, beyond: BeyondCaches |
   return Math.min(1, Math.max(0, (bytes - beyond.fromBytes) / Math.max(1, beyond.toBytes - beyond.fromBytes)))
 }
 
+/** Bytes per second that memory gives for this type at most: what was measured of it there, else what was measured of any. */
+function mostBeyond(type: string, beyond: BeyondCaches | undefined): number {
+  return beyond === undefined ? Infinity : (beyond.decode[type] ?? Math.max(...Object.values(beyond.decode)))
+}
+
 /** Milliseconds for a byte, near at its type's own rate and far at no more than `most`. */
-function byteMs(rate: number, most: number | undefined, far: number): number {
+function byteMs(rate: number, most: number, far: number): number {
   const near = 1000 / rate
-  return near + far * (Math.max(near, 1000 / (most ?? rate)) - near)
+  return near + far * (Math.max(near, 1000 / most) - near)
 }

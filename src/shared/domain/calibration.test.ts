@@ -94,7 +94,7 @@ describe('from slices to rates', () => {
       return prefillMs(model, 0, beyond, whole) / prefillMs(model, 0, found, whole)
     }
     // 586 MB in 1.3 × (29.3 ms of reading + 0.6 + 16 × 0.12 + 8.192 × 0.01), of which the unhurried rest is not reading.
-    expect((beyond.beyond?.decode ?? 0) / (586e6 / (1.3 * 31.9e-3 - 2.6e-3))).toBeCloseTo(1, 1)
+    expect((beyond.beyond?.decode.Q4_K ?? 0) / (586e6 / (1.3 * 31.9e-3 - 2.6e-3))).toBeCloseTo(1, 1)
     const whole = { device: 'cpu' as const, bytes: 1, blocks: 16, output: true }
     const quick = { ...llama1b, weights: { ...llama1b.weights, activeBytesByType: { Q4_K: 700e6 } } }
     const token = decodeMs(quick, 0, beyond, whole) / decodeMs(quick, 0, found, whole)
@@ -105,12 +105,24 @@ describe('from slices to rates', () => {
     expect(longer(llama8b)).toBeCloseTo(1, 1)
     expect(longer({ ...llama1b, weights: { ...llama1b.weights, activeBytesByType: { Q4_K: 100e6 }, outputBytes: 0 } })).toBe(1)
   })
+  test('a type is held down by its own rate beyond the caches, one that was not measured there by the fastest', () => {
+    const whole = { device: 'cpu' as const, bytes: 1, blocks: 0, output: false }
+    const by = { ...found, bandwidth: { Q4_K: 14e9, Q8_0: 20e9, Q6_K: 24e9 } }
+    const beyond = { fromBytes: 100e6, toBytes: 300e6, decode: { Q4_K: 10e9, Q8_0: 18e9 }, prompt: [] }
+    const reading = (type: string): number => {
+      const model = { ...llama1b, weights: { ...llama1b.weights, activeBytesByType: { [type]: 900e6 } } }
+      return decodeMs(model, 0, { ...by, beyond }, whole)
+    }
+    expect(reading('Q4_K')).toBeCloseTo(900 / 10)
+    expect(reading('Q8_0')).toBeCloseTo(900 / 18)
+    expect(reading('Q6_K')).toBeCloseTo(900 / 18)
+  })
   test('half-way between two widths, in octaves, half-way between their factors: 1.09', () => {
     const widths = [
       { width: 2048, factor: 1.24 },
       { width: 4096, factor: 0.94 },
     ]
-    const beyond = { fromBytes: 112e6, toBytes: 352e6, decode: 20e9, prompt: widths }
+    const beyond = { fromBytes: 112e6, toBytes: 352e6, decode: { Q4_K: 20e9 }, prompt: widths }
     const model = { ...llama8b, geometry: { ...llama8b.geometry, embeddingLength: 2896 } }
     const only = { device: 'cpu' as const, bytes: 1, blocks: 32, output: true }
     const free = { ...found, prefillLayerMs: 0 }

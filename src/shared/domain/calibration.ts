@@ -8,7 +8,7 @@ export interface SliceMeasurement {
   name: string
   /**
    * `wide` slices differ in their type only; `narrow` and `vocabulary` ones show what is not reading; `mixture` what choosing experts costs;
-   * `large` ones are the first wide one with more blocks, and with wider ones: more than the caches hold;
+   * `large` ones are wide ones with more blocks, or wider ones: more than the caches hold;
    * `heads` ones are mostly attention, with heads of other widths than the first wide one's.
    */
   role: 'wide' | 'narrow' | 'vocabulary' | 'mixture' | 'large' | 'heads'
@@ -65,12 +65,12 @@ export interface Calibration extends Omit<CalibrationRun, 'slices' | 'tookMs'> {
   spread: number
 }
 
-/** Beyond the caches everything takes longer than in the first wide slice: nothing up to `fromBytes`, all of it from `toBytes` on, between them a part. */
+/** Beyond the caches everything takes longer than in a wide slice: nothing up to `fromBytes`, all of it from `toBytes` on, between them a part. */
 export interface BeyondCaches {
   fromBytes: Bytes
   toBytes: Bytes
-  /** Bytes per second at decode: no type is read faster. */
-  decode: number
+  /** Bytes per second at decode, by the tensor types that were measured there: each is read no faster, and no other one faster than the fastest. */
+  decode: Record<string, number>
   /** Time of an operation of a prompt ÷ that of the slice, in order of width. */
   prompt: { width: number; factor: number }[]
 }
@@ -160,7 +160,7 @@ export function calibrate(run: CalibrationRun): Calibration {
     depthMs: depthCost(deep),
     prefillDepth: slices.flatMap(promptDepth).toSorted((one, other) => one.headDim - other.headDim),
     ...beyondCaches(
-      wide[0],
+      wide,
       slices.filter(({ role }) => role === 'large'),
       solved,
     ),
@@ -210,7 +210,7 @@ function disturbed(by: Calibration, { decode, prefill }: { decode: number; prefi
     flops: slower(by.flops, prefill),
     prefillLayerMs: by.prefillLayerMs * prefill,
     prefillDepth: by.prefillDepth.map((one) => ({ ...one, ms: one.ms * prefill })),
-    ...(by.beyond === undefined ? {} : { beyond: { ...by.beyond, decode: by.beyond.decode / decode } }),
+    ...(by.beyond === undefined ? {} : { beyond: { ...by.beyond, decode: slower(by.beyond.decode, decode) } }),
   }
 }
 
@@ -243,15 +243,20 @@ function slope(points: readonly (readonly [number, number])[]): number {
   return pairs.length === 0 ? 0 : median(pairs)
 }
 
-function beyondCaches(small: SliceMeasurement | undefined, large: readonly SliceMeasurement[], by: Solved): Pick<Calibration, 'beyond'> {
-  if (small === undefined || firstBatch(small) === 0 || large.length === 0) return {}
+/** Each large slice beside the wide one of its type. */
+function beyondCaches(wide: readonly SliceMeasurement[], large: readonly SliceMeasurement[], by: Solved): Pick<Calibration, 'beyond'> {
   const each = (slice: SliceMeasurement): number => firstBatch(slice) / blockOperations(slice)
-  const prompt = large.map((slice) => ({ width: slice.width, factor: bounded(each(slice) / each(small)) }))
+  const pairs = large.flatMap((far) => {
+    const near = wide.find((slice) => typeOf(slice) === typeOf(far))
+    return near === undefined || firstBatch(near) === 0 ? [] : [{ near, far }]
+  })
+  if (pairs.length === 0) return {}
+  const prompt = pairs.map(({ near, far }) => ({ width: far.width, factor: bounded(each(far) / each(near)) }))
   return {
     beyond: {
-      fromBytes: total(small),
-      toBytes: Math.min(...large.map(total)),
-      decode: median(large.map((slice) => readRate(slice, by))),
+      fromBytes: Math.min(...pairs.map(({ near }) => total(near))),
+      toBytes: Math.min(...pairs.map(({ far }) => total(far))),
+      decode: Object.fromEntries(pairs.map(({ far }) => [typeOf(far), readRate(far, by)])),
       prompt: prompt.toSorted((one, other) => one.width - other.width),
     },
   }
