@@ -12,7 +12,7 @@ import { JobFolder } from './jobFolder'
 import type { Network } from './network'
 import { Pace } from './pace'
 import { repairPart } from './partRepair'
-import { type Lane, PartWriter, diskFull, freeBytes, isDiskFull } from './partWriter'
+import { PartWriter, diskFull, freeBytes, isDiskFull } from './partWriter'
 import { type FileHash, PrefixHash, noHash } from './prefixHash'
 import { type Claim, RangeFetch } from './rangeFetch'
 import { readBody } from './readBody'
@@ -24,6 +24,8 @@ const progressMs = 100
 export interface JobDependencies {
   network: Network
   emit: (event: JobEvent) => void
+  /** Resolves when what was emitted is stored; left out: `emit` stores it at once. */
+  kept?: () => Promise<void>
   limits?: JobLimits
   random?: () => number
   pace?: Pace
@@ -45,6 +47,7 @@ export class DownloadJob {
   readonly #spec: JobSpec
   readonly #network: Network
   readonly #emit: (event: JobEvent) => void
+  readonly #kept: () => Promise<void>
   #limits: JobLimits
   readonly #pace: Pace
   readonly #random: () => number
@@ -53,7 +56,10 @@ export class DownloadJob {
   #current: Running | null = null
   #lastProgress = 0
 
-  constructor(spec: JobSpec, { network, emit, limits = jobLimits, random = Math.random, pace = new Pace() }: JobDependencies) {
+  constructor(
+    spec: JobSpec,
+    { network, emit, kept = async () => {}, limits = jobLimits, random = Math.random, pace = new Pace() }: JobDependencies,
+  ) {
     this.#spec = { ...spec, parts: spec.parts.map((part) => ({ ...part, ranges: [...part.ranges] })) }
     // Without a hash from the origin nobody could tell whether a mirror sends the same file.
     const known = spec.parts.every((part) => part.sha256 !== null || part.gitSha1 !== null)
@@ -64,6 +70,7 @@ export class DownloadJob {
     })
     this.#network = network
     this.#emit = emit
+    this.#kept = kept
     this.#limits = limits
     this.#random = random
     this.#pace = pace
@@ -126,6 +133,8 @@ export class DownloadJob {
       await handle.close()
       this.#current = null
     }
+    // Killed between here and the new name, the next start finds all of it there.
+    await this.#kept()
     const placed = await this.#folder.place(part, signal)
     this.#place(index, part, placed.target, placed.ours, own)
   }
@@ -182,12 +191,10 @@ export class DownloadJob {
 
   /** What arrived is kept as well as the disk allows; that it failed is told by the error that led here. */
   async #keep(writer: PartWriter): Promise<void> {
-    for (const step of [() => writer.flush(), () => writer.settle()]) {
-      try {
-        await step()
-      } catch {
-        // The disk is full or gone: the ranges that were synced before still count.
-      }
+    try {
+      await writer.settle()
+    } catch {
+      // The disk is full or gone: the ranges that were synced before still count.
     }
   }
 
@@ -226,7 +233,6 @@ export class DownloadJob {
       signal: AbortSignal.any([signal, stall.signal]),
       timeoutMs: this.#limits.stallMs,
     })
-    let lane: Lane | null = null
     try {
       const answer = acceptAnswer(response.hops, { part, revision, range, hubOrigin: new URL(endpoint).origin })
       part.sha256 = part.unverified === true ? null : answer.sha256
@@ -242,7 +248,6 @@ export class DownloadJob {
       // The end may have come nearer while the answer was under way, or lie further off in a whole file.
       claim.to = answer.kind === 'restart' ? answer.to : Math.min(claim.to, answer.to)
       if (answer.kind === 'append' && (part.unverified !== true || strongEtag(part.etag) !== null)) answered()
-      const blocks = (lane = writer.lane(claim.at))
       stall.begin()
       const taken = () => {
         if (hash.at < prefixOf(writer.ranges)) void hash.catchUp(() => prefixOf(writer.ranges), signal).catch(() => {})
@@ -254,24 +259,21 @@ export class DownloadJob {
       await readBody(response.body, (chunk) => {
         const left = claim.to - claim.at
         const bytes = chunk.length > left ? chunk.subarray(0, left) : chunk
+        const written = writer.write(bytes, claim.at)
         claim.at += bytes.length
-        const written = blocks.add(bytes)
         if (written === undefined && !this.#pace.limited) return taken()
         stall.hold()
         return Promise.resolve(written)
           .then(() => this.#pace.take(bytes.length, signal))
           .then(taken)
       })
-      await lane.flush()
       if (claim.at < claim.to) throw new SnugError('hub/unreachable', 'the connection ended early', { missing: claim.to - claim.at })
     } catch (error) {
-      if (!isDiskFull(error)) await lane?.flush()
       if (error instanceof SnugError || isFileSystem(error)) throw error
       if (stall.signal.aborted && !signal.aborted) throw stall.signal.reason
       throw new SnugError('hub/unreachable', error instanceof Error ? error.message : String(error), {}, { cause: error })
     } finally {
       stall.end()
-      lane?.close()
       response.close()
     }
   }

@@ -68,6 +68,7 @@ export class WorkerRunner implements DownloadRunner {
         if (message.type === 'event') onEvent(message.event)
         else if (message.type === 'network') this.network.record(message.entry)
         else if (message.type === 'proxy') void this.#tellProxy(worker, message.origin)
+        else if (message.type === 'keep') post(worker, { type: 'kept' })
         else failure = message.error === null ? null : SnugError.from(message.error)
       })
       worker.on('error', (cause) => {

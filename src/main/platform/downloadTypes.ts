@@ -91,11 +91,14 @@ export type ToDownloadWorker =
   | { type: 'connections'; connections: number | null }
   | { type: 'proxy'; origin: string; answer: string }
   | { type: 'tokens'; tokens: HostToken[] }
+  | { type: 'kept' }
 export type FromDownloadWorker =
   | { type: 'event'; event: JobEvent }
   | { type: 'network'; entry: NetworkEntry }
   /** Only main can ask the system. */
   | { type: 'proxy'; origin: string }
+  /** Answered when all events before it are stored. */
+  | { type: 'keep' }
   | { type: 'end'; error: ErrorValue | null }
 
 /** Ids are ours, so that the name of an unfinished file tells whose it is. */

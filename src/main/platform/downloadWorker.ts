@@ -23,11 +23,17 @@ function download({ spec, network: config, limits, pace }: WorkerStart): void {
     })
   const network = new Network(config, (entry) => post({ type: 'network', entry }), systemProxy)
   const stop = new AbortController()
+  let kept = () => {}
 
   const job = new DownloadJob(spec, {
     network,
     limits,
     emit: (event) => post({ type: 'event', event }),
+    kept: () =>
+      new Promise<void>((resolve) => {
+        kept = resolve
+        post({ type: 'keep' })
+      }),
     pace: new Pace(pace),
   })
 
@@ -35,6 +41,7 @@ function download({ spec, network: config, limits, pace }: WorkerStart): void {
     if (message.type === 'stop') stop.abort()
     else if (message.type === 'connections') job.setConnections(message.connections)
     else if (message.type === 'tokens') network.setTokens(message.tokens)
+    else if (message.type === 'kept') kept()
     else if (message.type === 'proxy') {
       for (const tell of asked.get(message.origin) ?? []) tell(message.answer)
       asked.delete(message.origin)

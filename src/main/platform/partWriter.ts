@@ -1,24 +1,22 @@
+import { readSync, writeSync } from 'node:fs'
 import { type FileHandle, statfs } from 'node:fs/promises'
 import { SnugError } from '@shared/errors'
 import { type ByteRange, addRange } from './byteRanges'
 import type { FileHash } from './prefixHash'
 
-const blockBytes = 1024 * 1024
-/** Blocks of one connection on their way to the disk. */
-const maxWriting = 2
-/** Synced after a sixty-fourth of the file: a kill sends at most that much twice. */
+/** Synced after a sixty-fourth of the file: a kill sends at most that much twice, and what came while it was synced. */
 const syncs = 64
 const minSyncBytes = 1024 * 1024
 const maxSyncBytes = 64 * 1024 * 1024
+/** So many of these may wait for the disk before the network waits, too. */
+const maxBehind = 2
 
-/** Writes blocks in place, hands them to the hash, and tells which ranges are synced. Connections write through a lane each. */
+/** Writes what arrives where it belongs, hands it to the hash, and tells which ranges are synced. */
 export class PartWriter {
   #ranges: ByteRange[]
   #unsynced = 0
   #syncing: Promise<void> | null = null
   #failure: unknown = null
-  readonly #lanes = new Set<Lane>()
-  readonly #blocks: Buffer[] = []
   readonly #syncBytes: number
   readonly #onDifference: ((from: number, to: number) => void) | null
 
@@ -41,34 +39,19 @@ export class PartWriter {
     return this.#ranges
   }
 
-  /** For bytes that follow each other from here. */
-  lane(offset: number): Lane {
-    const lane = new Lane(this, offset, () => this.#lanes.delete(lane))
-    this.#lanes.add(lane)
-    return lane
-  }
-
-  takeBlock(): Buffer {
-    return this.#blocks.pop() ?? Buffer.allocUnsafeSlow(blockBytes)
-  }
-
-  giveBlock(block: Buffer): void {
-    this.#blocks.push(block)
-  }
-
-  /** Writes the first bytes of a block, which is given back by that. */
-  async write(block: Buffer, length: number, at: number): Promise<void> {
+  /**
+   * On this thread, which is a worker's, while the processor's cache holds what came: handed to another thread, bytes are read from memory
+   * once more, and both threads were slower for it (`bench download`). A promise where the disk is behind: nothing more until it is kept.
+   */
+  write(bytes: Uint8Array, at: number): Promise<void> | undefined {
     if (this.#failure !== null) throw this.#failure
-    const bytes = block.subarray(0, length)
-    // Written by a thread of the pool while this one hashes what the processor's cache still holds: a hash in a thread of its own read
-    // it from memory again and was slower. A write that fails ends the job, and its hash with it.
-    const writing = this.#onDifference === null ? this.#write(bytes, at) : this.#correct(bytes, at, this.#onDifference)
+    if (this.#onDifference === null) this.#write(bytes, at)
+    else this.#correct(bytes, at, this.#onDifference)
     this.hash.feed(at, bytes)
-    await writing
-    this.giveBlock(block)
     this.#ranges = addRange(this.#ranges, at, at + bytes.length)
     this.#unsynced += bytes.length
-    if (this.#unsynced >= this.#syncBytes && this.#syncing === null) {
+    if (this.#syncing !== null) return this.#unsynced >= maxBehind * this.#syncBytes ? this.#syncing : undefined
+    if (this.#unsynced >= this.#syncBytes) {
       this.#unsynced = 0
       this.#syncing = this.#sync()
         .catch((error: unknown) => {
@@ -76,27 +59,19 @@ export class PartWriter {
         })
         .finally(() => (this.#syncing = null))
     }
+    return undefined
   }
 
-  async #correct(bytes: Uint8Array, at: number, tell: (from: number, to: number) => void): Promise<void> {
+  #correct(bytes: Uint8Array, at: number, tell: (from: number, to: number) => void): void {
     const there = Buffer.alloc(bytes.length)
-    const { bytesRead } = await this.handle.read(there, 0, there.length, at)
-    if (bytesRead === there.length && there.equals(bytes)) return
-    await this.#write(bytes, at)
+    if (readSync(this.handle.fd, there, 0, there.length, at) === there.length && there.equals(bytes)) return
+    this.#write(bytes, at)
     tell(at, at + bytes.length)
   }
 
-  async #write(bytes: Uint8Array, at: number): Promise<void> {
-    let written = 0
-    while (written < bytes.length) {
-      const { bytesWritten } = await this.handle.write(bytes, written, bytes.length - written, at + written)
-      written += bytesWritten
-    }
-  }
-
-  /** What lies in the lanes is written, too. */
-  async flush(): Promise<void> {
-    for (const lane of this.#lanes) await lane.flush()
+  #write(bytes: Uint8Array, at: number): void {
+    for (let written = 0; written < bytes.length; )
+      written += writeSync(this.handle.fd, bytes, written, bytes.length - written, at + written)
   }
 
   /** Everything written is on disk when this returns. */
@@ -107,7 +82,7 @@ export class PartWriter {
     this.#unsynced = 0
   }
 
-  /** Begins again with an empty file; no lane may be at work. */
+  /** Begins again with an empty file; nothing may be under way. */
   async restart(): Promise<void> {
     if (this.#syncing !== null) await this.#syncing
     this.#ranges = []
@@ -121,56 +96,6 @@ export class PartWriter {
     const ranges = this.#ranges
     await this.handle.datasync()
     await this.onDurable([...ranges])
-  }
-}
-
-/** Gathers what one connection brings into blocks; some are written while the next one fills. */
-export class Lane {
-  #at: number
-  #fill = 0
-  #block: Buffer
-  readonly #writing: Promise<void>[] = []
-
-  constructor(
-    readonly writer: PartWriter,
-    offset: number,
-    readonly onClose: () => void,
-  ) {
-    this.#at = offset
-    this.#block = writer.takeBlock()
-  }
-
-  /** A promise only where there is something to wait for: most chunks merely fill a block. */
-  add(chunk: Buffer): Promise<void> | undefined {
-    const copied = chunk.copy(this.#block, this.#fill)
-    this.#fill += copied
-    return this.#fill === blockBytes ? this.#goOn(chunk.subarray(copied)) : undefined
-  }
-
-  async flush(): Promise<void> {
-    if (this.#fill > 0) this.#pass()
-    while (this.#writing.length > 0) await this.#writing.shift()
-  }
-
-  close(): void {
-    this.writer.giveBlock(this.#block)
-    this.onClose()
-  }
-
-  async #goOn(rest: Buffer): Promise<void> {
-    this.#pass()
-    if (this.#writing.length > maxWriting) await this.#writing.shift()
-    if (rest.length > 0) await this.add(rest)
-  }
-
-  #pass(): void {
-    const writing = this.writer.write(this.#block, this.#fill, this.#at)
-    // Met when it is its turn or at the flush, whichever comes first.
-    writing.catch(() => {})
-    this.#writing.push(writing)
-    this.#at += this.#fill
-    this.#fill = 0
-    this.#block = this.writer.takeBlock()
   }
 }
 
