@@ -1,7 +1,14 @@
 import { rm } from 'node:fs/promises'
 import { loadavg } from 'node:os'
 import { join } from 'node:path'
-import { attentionElements, type CalibrationRun, median, type SliceMeasurement } from '@shared/domain/calibration'
+import {
+  attentionElements,
+  type CalibrationRun,
+  isDisturbed,
+  leastDisturbed,
+  median,
+  type SliceMeasurement,
+} from '@shared/domain/calibration'
 import type { Backend } from '@shared/domain/hardware'
 import { SnugError } from '@shared/errors'
 import type { LlamaContextSequence, Token } from 'node-llama-cpp'
@@ -13,15 +20,19 @@ import { createLineKeeper, type EngineLog, forwardLine, loadError, type OpenLlam
 import type { CallContext } from './server'
 
 /** No further type is begun after this; those that every calibration needs come first. */
-const timeMs = 21_000
+const timeMs = 24_000
 /** The slices that the arithmetic cannot do without. */
-const neededSlices = 8
+const neededSlices = 9
 const warmTokens = 2
 const decodeTokens = 14
-/** Of a small slice more tokens are decoded, until it was at work so long. */
+/** Of a small slice more tokens are decoded, for so long. */
 const shortMs = 300
 /** A machine so slow that it would not finish measures less of each. */
 const patienceMs = 1500
+/** So many slices may be measured once more. */
+const maxRepeats = 4
+/** Where a token takes longer, what the first batch of a prompt takes beside computing is nothing. */
+const coldMs = 40
 
 const sampling = { temperature: null, topP: null, topK: null, minP: null, repeatPenalty: null, seed: 1 }
 /** Different rows of the embedding, so that a mixture chooses different experts. */
@@ -51,6 +62,7 @@ export async function calibrateBackend(backend: Backend, folder: string, call: C
     tookMs: 0,
     load: process.platform === 'win32' ? null : load,
   }
+  let repeated = 0
   try {
     for (const [index, plan] of plans.entries()) {
       const elapsed = performance.now() - started
@@ -59,7 +71,10 @@ export async function calibrateBackend(backend: Backend, folder: string, call: C
       const path = join(folder, `slice-${index}.gguf`)
       try {
         await writeSlice(path, plan)
-        run.slices.push(await measure(path, plan, opened, index === 0, run, call))
+        const slice = await measure(path, plan, opened, index === 0, run, call)
+        const repeats = isDisturbed(slice) && repeated < maxRepeats && performance.now() - started < timeMs
+        if (repeats) repeated++
+        run.slices.push(repeats ? leastDisturbed(slice, await measure(path, plan, opened, false, run, call)) : slice)
       } catch (error) {
         throw loadError(error, lines, path)
       } finally {
@@ -106,11 +121,14 @@ async function measure(
     await sequence.clearHistory()
     const few = await decode(sequence, decodeTokens, call)
     const more = Math.ceil(shortMs / Math.max(1, median(few))) - few.length
-    const shallow = [...few, ...(more > 0 ? await decode(sequence, more, call) : [])]
+    const shallow = [...few, ...(more > 0 ? await decode(sequence, more, call, shortMs) : [])]
     const decoded = [{ depth: 0, ms: shallow }]
     threads(run.threads.prefill)
     await sequence.clearHistory()
     const size = median(shallow) > 100 ? 32 : batch
+    // Not counted: it touches for the first time what was only reserved.
+    if (median(shallow) < coldMs) await evaluate(sequence, size, size, call)
+    await sequence.clearHistory()
     // Twice: what else runs for a moment makes one of them slower.
     const first = await evaluate(sequence, size, size, call)
     await sequence.clearHistory()
@@ -167,7 +185,7 @@ function refuseCancelled(call: CallContext): void {
 }
 
 /** Milliseconds of each decode, sampler included as in a chat; what the model says is not what it is given. */
-async function decode(sequence: LlamaContextSequence, count: number, call: CallContext): Promise<number[]> {
+async function decode(sequence: LlamaContextSequence, count: number, call: CallContext, longestMs = patienceMs): Promise<number[]> {
   const iterator = sequence.evaluate(
     [tokenAt(sequence.nextTokenIndex)],
     evaluateOptions(sampling, () => []),
@@ -176,7 +194,7 @@ async function decode(sequence: LlamaContextSequence, count: number, call: CallC
   const began = performance.now()
   try {
     await iterator.next()
-    for (let index = 0; index < count && (times.length < 3 || performance.now() - began < patienceMs); index++) {
+    for (let index = 0; index < count && (times.length < 3 || performance.now() - began < longestMs); index++) {
       refuseCancelled(call)
       const at = performance.now()
       await iterator.next([tokenAt(sequence.nextTokenIndex + 1)])

@@ -1,4 +1,4 @@
-import { type BeyondCaches, type Calibration, attentionElements, parametersOf, rateOf } from './calibration'
+import { type BeyondCaches, type ByHead, type Calibration, attentionElements, parametersOf, rateOf } from './calibration'
 import type { MemoryDevice, SizedModel } from './memory'
 import { blockBits, quantizationInfo } from './quantization'
 import type { Bytes } from './units'
@@ -47,32 +47,38 @@ export interface DeviceShare {
 
 /** Time of one token with so many before it, for what lies on this device: reading + blocks + attention + sampling. */
 export function decodeMs(model: SizedModel, depth: number, by: Calibration, share: DeviceShare): number {
-  const types = Object.entries(activeBytesByType(model))
-  const bytes = types.reduce((sum, [, each]) => sum + each, 0) * share.bytes
-  const far = farShare(model, bytes, by.beyond)
-  const reading = types.reduce((sum, [type, each]) => sum + each * byteMs(rateOf(by.bandwidth, type), mostBeyond(type, by.beyond), far), 0)
-  const layers = model.geometry.layers.length
+  const all = Object.entries(activeBytesByType(model))
+  const inBlocks = blockBytesByType(model)
+  const far = farShare(model, all.reduce((sum, [, bytes]) => sum + bytes, 0) * share.bytes, by.beyond)
+  // Only the blocks of a mixture choose experts.
   const mixture = model.geometry.experts === null ? 1 : by.mixture.decode
+  const reading = all.reduce((sum, [type, bytes]) => {
+    const block = Math.min(bytes, inBlocks[type] ?? 0)
+    const [rate, most] = [rateOf(by.bandwidth, type), mostBeyond(type, by.beyond)]
+    return sum + block * mixture * byteMs(rate, most, far) + (bytes - block) * byteMs(rate * by.output, most, far)
+  }, 0)
+  const part = share.blocks / Math.max(1, model.geometry.layers.length)
+  const attention = (attentionElements(model, depth) / 1e9) * part * by.depthMs
   const ends = share.output ? by.tokenMs + (model.geometry.vocabularySize / 1000) * by.vocabularyMs : 0
-  const part = share.blocks / Math.max(1, layers)
-  return reading * share.bytes * mixture + share.blocks * by.layerMs + (attentionElements(model, depth) / 1e9) * part * by.depthMs + ends
+  return reading * share.bytes + share.blocks * by.layerMs + attention + ends
 }
 
 /** Time of one token of a prompt at this mean depth: operations + blocks + attention. The output matrix is used once, not for each token. */
 export function prefillMs(model: SizedModel, depth: number, by: Calibration, share: DeviceShare): number {
-  const types = blockBytesByType(model)
-  const bytes = Object.values(types).reduce((sum, each) => sum + each, 0)
-  const computing =
-    Object.entries(types).reduce((sum, [type, each]) => sum + (2 * parametersOf(type, each)) / rateOf(by.flops, type), 0) * 1000
+  const types = Object.entries(blockBytesByType(model))
   const part = share.blocks / Math.max(1, model.geometry.layers.length)
+  const far = farShare(model, types.reduce((sum, [, bytes]) => sum + bytes, 0) * part, by.beyond)
+  const computing = types.reduce((sum, [type, bytes]) => {
+    const slower = 1 + (promptBeyond(type, model.geometry.embeddingLength, by.beyond) - 1) * far
+    return sum + ((2 * parametersOf(type, bytes)) / rateOf(by.flops, type)) * slower * 1000
+  }, 0)
   const mixture = model.geometry.experts === null ? 1 : by.mixture.prefill
   const attention = attentionMs(model, depth, by.prefillDepth) * part
-  const slower = 1 + (promptBeyond(model.geometry.embeddingLength, by.beyond) - 1) * farShare(model, bytes * part, by.beyond)
-  return computing * part * mixture * slower + share.blocks * by.prefillLayerMs + attention
+  return computing * part * mixture + share.blocks * by.prefillLayerMs + attention
 }
 
 /** Each layer by the measured head width nearest to its own. Written with plain sums: a whole catalogue is priced at once. */
-function attentionMs({ geometry }: SizedModel, depth: number, measured: Calibration['prefillDepth']): number {
+function attentionMs({ geometry }: SizedModel, depth: number, measured: ByHead[]): number {
   let sum = 0
   let [width, ms] = [0, 0]
   for (const layer of geometry.layers) {
@@ -84,18 +90,26 @@ function attentionMs({ geometry }: SizedModel, depth: number, measured: Calibrat
   return (sum * geometry.headCount) / 1e6
 }
 
-function nearestMs(headDim: number, measured: Calibration['prefillDepth']): number {
-  const off = (one: { headDim: number }): number => Math.abs(Math.log(one.headDim / Math.max(1, headDim)))
+function nearestMs(headDim: number, measured: ByHead[]): number {
+  const off = (one: ByHead): number => Math.abs(Math.log(one.headDim / Math.max(1, headDim)))
   return measured.toSorted((one, other) => off(one) - off(other))[0]?.ms ?? 0
 }
 
-/** Between the measured widths, in octaves. */
-function promptBeyond(width: number, beyond: BeyondCaches | undefined): number {
-  const [narrowest, widest] = [beyond?.prompt[0], beyond?.prompt.at(-1)]
+/** Of this type, else of the one that was measured in the most widths; between the measured widths, in octaves. */
+function promptBeyond(type: string, width: number, beyond: BeyondCaches | undefined): number {
+  if (beyond === undefined) return 1
+  const [own, others] = [beyond.prompt.filter((one) => one.type === type), beyond.prompt.filter((one) => one.type === mostMeasured(beyond))]
+  const widths = own.length > 0 ? own : others
+  const [narrowest, widest] = [widths[0], widths.at(-1)]
   if (narrowest === undefined || widest === undefined) return 1
   const steps = Math.log2(widest.width / narrowest.width)
   const at = steps === 0 ? 0 : Math.min(1, Math.max(0, Math.log2(width / narrowest.width) / steps))
   return narrowest.factor + (widest.factor - narrowest.factor) * at
+}
+
+function mostMeasured({ prompt }: BeyondCaches): string | undefined {
+  const count = (type: string): number => prompt.filter((one) => one.type === type).length
+  return prompt.toSorted((one, other) => count(other.type) - count(one.type))[0]?.type
 }
 
 /** How much of what is beyond the caches so many bytes meet, 0 … 1. What a mixture takes longer was measured for itself. */

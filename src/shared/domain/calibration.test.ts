@@ -1,6 +1,14 @@
 import { describe, expect, test } from 'vitest'
 import { activeBytesByType, decodeMs, prefillMs } from './calibratedTimes'
-import { type CalibrationRun, type SliceMeasurement, attentionElements, calibrate, rateOf } from './calibration'
+import {
+  type CalibrationRun,
+  type SliceMeasurement,
+  attentionElements,
+  calibrate,
+  isDisturbed,
+  leastDisturbed,
+  rateOf,
+} from './calibration'
 import { llama1b, llama8b, qwen3moe8 } from './exampleModels'
 import type { HardwareReport } from './hardware'
 import type { MemoryOptions } from './memory'
@@ -117,16 +125,41 @@ describe('from slices to rates', () => {
     expect(reading('Q8_0')).toBeCloseTo(900 / 18)
     expect(reading('Q6_K')).toBeCloseTo(900 / 18)
   })
+  test('a slice beside which something else ran is known, and the quicker of two counts', () => {
+    const calm = slice('heads', 'Q4_K', 9e6, 4, 8192)
+    const shake = ([fastest = 0]: number[]): number[] => [fastest * 1.1, ...Array<number>(7).fill(fastest * 1.6)]
+    const shaken = {
+      ...calm,
+      decode: calm.decode.map(({ depth, ms }) => ({ depth, ms: shake(ms) })),
+      prefill: calm.prefill.map((batch) => ({ ...batch, ms: batch.ms * 0.9 })),
+    }
+    expect([calm, shaken].map(isDisturbed)).toEqual([false, true])
+    expect(leastDisturbed(shaken, calm)).toEqual({ ...calm, prefill: shaken.prefill })
+    expect(leastDisturbed(calm, shaken)).toEqual({ ...calm, prefill: shaken.prefill })
+  })
+  test('a type for which there is no fast way tells nothing of another one', () => {
+    expect(rateOf({ Q4_K: 20, Q5_0: 5 }, 'Q4_1')).toBe(20)
+    expect(rateOf({ Q4_K: 20, Q5_0: 5 }, 'Q5_1')).toBe(5)
+    expect(rateOf({ Q5_0: 5 }, 'Q4_1')).toBe(5)
+  })
   test('half-way between two widths, in octaves, half-way between their factors: 1.09', () => {
     const widths = [
-      { width: 2048, factor: 1.24 },
-      { width: 4096, factor: 0.94 },
+      { type: 'Q8_0', width: 2048, factor: 1.5 },
+      { type: 'Q4_K', width: 2048, factor: 1.24 },
+      { type: 'Q4_K', width: 4096, factor: 0.94 },
     ]
     const beyond = { fromBytes: 112e6, toBytes: 352e6, decode: { Q4_K: 20e9 }, prompt: widths }
     const model = { ...llama8b, geometry: { ...llama8b.geometry, embeddingLength: 2896 } }
     const only = { device: 'cpu' as const, bytes: 1, blocks: 32, output: true }
     const free = { ...found, prefillLayerMs: 0 }
-    expect(prefillMs(model, 0, { ...free, beyond }, only) / prefillMs(model, 0, free, only)).toBeCloseTo(1.09, 2)
+    const slower = (type: string): number => {
+      const one = { ...model, weights: { ...model.weights, activeBytesByType: { [type]: 5e9 }, outputBytes: 0 } }
+      return prefillMs(one, 0, { ...free, beyond }, only) / prefillMs(one, 0, free, only)
+    }
+    expect(slower('Q4_K')).toBeCloseTo(1.09, 2)
+    // One width alone counts for all; a type that was not measured there is like the one that was in most widths.
+    expect(slower('Q8_0')).toBeCloseTo(1.5, 2)
+    expect(slower('Q6_K')).toBeCloseTo(1.09, 2)
   })
   test('depth in a prompt is a matter of the heads, by the nearest measured width of one', () => {
     expect(found.prefillDepth).toMatchObject([{ headDim: 64 }])
@@ -138,6 +171,20 @@ describe('from slices to rates', () => {
       [64, 6],
       [256, 20],
     ])
+  })
+  test('an output matrix that is read faster than blocks says by how much, and a model is as much faster as it is of it', () => {
+    expect(found.output).toBe(1)
+    // 200 MB at 8 GB/s, of which 98,304 × 2,048 weights of 6.5625 bits are the output matrix, read at 10.
+    const bytes = (98_304 * 2_048 * 6.5625) / 8
+    const plain = slice('output', 'Q6_K', 200e6, 1, 98_304)
+    const saved = bytes / 8e6 - bytes / 10e6
+    const decode = plain.decode.map(({ depth, ms }) => ({ depth, ms: ms.map((each) => each - saved) }))
+    const { output } = calibrate({ ...run, slices: [...run.slices, { ...plain, decode }] })
+    expect(output).toBeCloseTo(10 / 8, 1)
+    const whole = { device: 'cpu' as const, bytes: 1, blocks: 16, output: true }
+    const model = { ...llama1b, weights: { ...llama1b.weights, activeBytesByType: { Q6_K: 800e6 }, outputBytes: 200e6 } }
+    const faster = decodeMs(model, 0, found, whole) - decodeMs(model, 0, { ...found, output: 1.25 }, whole)
+    expect(faster).toBeCloseTo((200 / 8) * (1 - 1 / 1.25), 0)
   })
   test('a mixture prefills at 0.66 of dense (facts: engine.md §4)', () => {
     expect(1 / found.mixture.prefill).toBeCloseTo(0.66, 1)

@@ -8,10 +8,10 @@ export interface SliceMeasurement {
   name: string
   /**
    * `wide` slices differ in their type only; `narrow` and `vocabulary` ones show what is not reading; `mixture` what choosing experts costs;
-   * `large` ones are wide ones with more blocks, or wider ones: more than the caches hold;
+   * most of `output` is its output matrix; `large` ones are wide ones with more blocks, or wider ones: more than the caches hold;
    * `heads` ones are mostly attention, with heads of other widths than the first wide one's.
    */
-  role: 'wide' | 'narrow' | 'vocabulary' | 'mixture' | 'large' | 'heads'
+  role: 'wide' | 'narrow' | 'vocabulary' | 'output' | 'mixture' | 'large' | 'heads'
   /** Of the embedding. */
   width: number
   /** Read for one token: blocks and output matrix. */
@@ -46,6 +46,8 @@ export interface Calibration extends Omit<CalibrationRun, 'slices' | 'tookMs'> {
   bandwidth: Record<string, number>
   /** Operations per second of a prompt, by tensor type. */
   flops: Record<string, number>
+  /** The one large output matrix is read so many times as fast as the matrices of the blocks, among which threads wait for each other. */
+  output: number
   /** Per token, whatever the model: call, sampler. */
   tokenMs: number
   /** Per token and block: graph, threads that wait for each other. */
@@ -56,7 +58,7 @@ export interface Calibration extends Omit<CalibrationRun, 'slices' | 'tookMs'> {
   depthMs: number
   prefillLayerMs: number
   /** Per token of a prompt and million query heads × depth, by the width of a head, narrowest first: it is hardly a matter of the elements. */
-  prefillDepth: { headDim: number; ms: number }[]
+  prefillDepth: ByHead[]
   /** What larger models than the slices take longer; absent where nothing was seen of it. */
   beyond?: BeyondCaches
   /** Time of a mixture ÷ time of the same bytes or operations in a dense model. */
@@ -65,14 +67,20 @@ export interface Calibration extends Omit<CalibrationRun, 'slices' | 'tookMs'> {
   spread: number
 }
 
+/** Milliseconds that hold for heads about as wide. */
+export interface ByHead {
+  headDim: number
+  ms: number
+}
+
 /** Beyond the caches everything takes longer than in a wide slice: nothing up to `fromBytes`, all of it from `toBytes` on, between them a part. */
 export interface BeyondCaches {
   fromBytes: Bytes
   toBytes: Bytes
   /** Bytes per second at decode, by the tensor types that were measured there: each is read no faster, and no other one faster than the fastest. */
   decode: Record<string, number>
-  /** Time of an operation of a prompt ÷ that of the slice, in order of width. */
-  prompt: { width: number; factor: number }[]
+  /** Time of an operation of a prompt ÷ that of the wide slice of this type, in order of width. */
+  prompt: { type: string; width: number; factor: number }[]
 }
 
 export function median(values: readonly number[]): number {
@@ -153,7 +161,8 @@ export function calibrate(run: CalibrationRun): Calibration {
     prefillLayerMs = Math.max(0, (firstBatch(many) - computing) / many.layers)
   }
   const solved = { bandwidth, flops, tokenMs, layerMs, vocabularyMs, prefillLayerMs }
-  const deep = slices.find((slice) => slice.decode.some(({ depth }) => depth >= 256))
+  // Its weights push the cache of a token out of the processor's caches before the next one, as a model's do; those of `heads` are too small.
+  const deep = wide.find((slice) => slice.decode.some(({ depth }) => depth >= 256))
   const undisturbed = {
     ...facts,
     ...solved,
@@ -164,13 +173,17 @@ export function calibrate(run: CalibrationRun): Calibration {
       slices.filter(({ role }) => role === 'large'),
       solved,
     ),
+    output: outputFactor(
+      slices.find(({ role }) => role === 'output'),
+      solved,
+    ),
     mixture: mixtureFactors(
       slices.find(({ role }) => role === 'mixture'),
       solved,
     ),
     spread: median(slices.flatMap(({ decode }) => decode.map(({ ms }) => halfSpread(ms)))),
   }
-  return disturbed(undisturbed, disturbance(slices))
+  return disturbed(undisturbed, disturbance(slices.filter(({ role }) => role === 'wide' || role === 'large')))
 }
 
 const mean = (values: readonly number[]): number => values.reduce((sum, value) => sum + value, 0) / Math.max(1, values.length)
@@ -194,6 +207,23 @@ function disturbance(slices: readonly SliceMeasurement[]): { decode: number; pre
       ({ prefill }) => prefill.filter(({ from }) => from === 0).map(({ ms, tokens }) => ms / tokens),
       (ms) => Math.min(...ms),
     ),
+  }
+}
+
+/** Where not even a quarter of the tokens came about as fast as the fastest, none may have been undisturbed. */
+const mostDisturbed = 1.25
+
+/** Something else ran while this slice did. */
+export function isDisturbed(slice: SliceMeasurement): boolean {
+  return slice.decode.some(({ ms }) => usual(ms) > mostDisturbed * Math.min(...ms))
+}
+
+/** Of two measurements of the same slice what was less disturbed: nothing makes it faster than it is. */
+export function leastDisturbed(one: SliceMeasurement, other: SliceMeasurement): SliceMeasurement {
+  return {
+    ...one,
+    decode: shallow(other) < shallow(one) ? other.decode : one.decode,
+    prefill: firstBatch(other) < firstBatch(one) ? other.prefill : one.prefill,
   }
 }
 
@@ -232,7 +262,7 @@ function depthCost(slice: SliceMeasurement | undefined): number {
 }
 
 /** Of a slice that was given a prompt of several batches. */
-function promptDepth({ prefill, heads, headDim }: SliceMeasurement): { headDim: number; ms: number }[] {
+function promptDepth({ prefill, heads, headDim }: SliceMeasurement): ByHead[] {
   if (prefill.filter(({ from }) => from > 0).length < 2) return []
   return [{ headDim, ms: Math.max(0, (slope(prefill.map(({ from, tokens, ms }) => [from, ms / tokens])) / heads) * 1e6) }]
 }
@@ -251,7 +281,7 @@ function beyondCaches(wide: readonly SliceMeasurement[], large: readonly SliceMe
     return near === undefined || firstBatch(near) === 0 ? [] : [{ near, far }]
   })
   if (pairs.length === 0) return {}
-  const prompt = pairs.map(({ near, far }) => ({ width: far.width, factor: bounded(each(far) / each(near)) }))
+  const prompt = pairs.map(({ near, far }) => ({ type: typeOf(far), width: far.width, factor: bounded(each(far) / each(near)) }))
   return {
     beyond: {
       fromBytes: Math.min(...pairs.map(({ near }) => total(near))),
@@ -267,6 +297,16 @@ const bounded = (value: number): number => Math.min(4, Math.max(0.5, value))
 
 type Solved = Costs & Pick<Calibration, 'bandwidth' | 'flops' | 'prefillLayerMs'>
 
+function outputFactor(slice: SliceMeasurement | undefined, by: Solved): number {
+  if (slice === undefined) return 1
+  const type = typeOf(slice)
+  const rate = rateOf(by.bandwidth, type)
+  const bytes = (slice.vocabulary * slice.width * (blockBits[type] ?? 4.5)) / 8
+  const blocksMs = ((total(slice) - bytes) / rate) * 1000
+  const ms = shallow(slice) - besideReading(slice, by) - blocksMs
+  return bounded(((bytes / rate) * 1000) / Math.max(ms, shallow(slice) / 4))
+}
+
 function mixtureFactors(slice: SliceMeasurement | undefined, by: Solved): Calibration['mixture'] {
   if (slice === undefined) return { decode: 1.15, prefill: 1.5 }
   const reading = (total(slice) / rateOf(by.bandwidth, typeOf(slice))) * 1000
@@ -277,12 +317,16 @@ function mixtureFactors(slice: SliceMeasurement | undefined, by: Solved): Calibr
   }
 }
 
+/** Processors have no fast way for these: they tell nothing of a type with as many bits. */
+const slowTypes = ['Q5_0', 'Q5_1']
+
 /** The rate of a type, or of the measured type nearest in bits per weight. */
 export function rateOf(rates: Readonly<Record<string, number>>, type: string): number {
   const own = rates[type]
   if (own !== undefined) return own
   const bits = (name: string): number => Math.log(blockBits[name] ?? 4.5)
-  const nearest = Object.keys(rates).toSorted((a, b) => Math.abs(bits(a) - bits(type)) - Math.abs(bits(b) - bits(type)))[0]
+  const near = Object.keys(rates).toSorted((a, b) => Math.abs(bits(a) - bits(type)) - Math.abs(bits(b) - bits(type)))
+  const nearest = near.find((name) => slowTypes.includes(name) === slowTypes.includes(type)) ?? near[0]
   return nearest === undefined ? Infinity : (rates[nearest] ?? Infinity)
 }
 
