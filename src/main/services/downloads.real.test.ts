@@ -248,6 +248,30 @@ describe('downloads', () => {
     expect(other.arrived).toEqual([])
   })
 
+  it('go on by themselves where another process had the file: done there, or ended here', async () => {
+    const { service, folder, rows } = setUp()
+    hub.faults.add({ at: 'storage', do: 'throttle', bytesPerSecond: 4_000_000 })
+    const { id } = await service.start({ repository, file })
+    await until(service, id, (download) => download.receivedBytes > 1_000_000)
+    vi.useFakeTimers({ toFake: ['setInterval'] })
+    try {
+      const other = setUp({ folder, rows })
+      other.service.resumeInterrupted()
+      await expect(other.service.waitFor(id)).rejects.toMatchObject({ code: 'download/busy' })
+      vi.advanceTimersByTime(10_000)
+      await sleep(50)
+      expect(other.service.get(id)).toMatchObject({ state: 'paused', error: { code: 'download/busy' } })
+      // The other Snug quits half-way.
+      await service.dispose()
+      hub.faults.clear()
+      vi.advanceTimersByTime(10_000)
+      await expect.poll(() => other.service.get(id).state, { timeout: 20_000 }).toBe('done')
+    } finally {
+      vi.useRealTimers()
+    }
+    expect(hub.stats.storageBytes).toBeLessThan(size * 1.2)
+  })
+
   it('take over a lock whose process is gone', async () => {
     const { service, folder, rows } = setUp()
     const lock = join(folder, 'locks', 'x.lock')

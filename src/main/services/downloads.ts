@@ -31,8 +31,8 @@ import { DownloadStarts } from './downloadStarts'
 import { Changes, follow } from './follow'
 
 const MiB = 1024 * 1024
-/** Room is looked for this often while a download waits for it. */
-const spaceEveryMs = 10_000
+/** Whether there is room again, or another process has let go, is looked for this often while a download waits for it. */
+const lookEveryMs = 10_000
 
 /** Downloads belong to main: pages only watch. Rows outlive quit and kill; whatever was synced is never fetched again. */
 export class DownloadsService {
@@ -118,10 +118,10 @@ export class DownloadsService {
     return this.#starts.address(address)
   }
 
-  /** Main's part of a start: those that a quit or a kill interrupted go on, and those that wait for room once there is some. */
+  /** Main's part of a start: those that a quit or a kill interrupted go on, and those that wait for room or for another process once it is there. */
   resumeInterrupted({ offline = false } = {}): void {
     for (const entry of this.#entries.values()) if (isActive(entry.row)) this.#enqueue(entry)
-    this.#timer ??= setInterval(() => void this.#lookForRoom(), spaceEveryMs).unref()
+    this.#timer ??= setInterval(() => void this.#lookAgain(), lookEveryMs).unref()
     this.#return.start()
     if (!offline) this.backOnline()
   }
@@ -350,12 +350,20 @@ export class DownloadsService {
     await entry.running
   }
 
-  async #lookForRoom(): Promise<void> {
+  async #lookAgain(): Promise<void> {
     for (const id of this.#entries.keys()) {
       await this.#inTurn(id, async (entry) => {
-        if (await hasRoomAgain(entry.row, this.#reserve, this.#log)) this.#enqueue(entry)
+        if ((await hasRoomAgain(entry.row, this.#reserve, this.#log)) || (await this.#isLetGo(entry))) this.#enqueue(entry)
       })
     }
+  }
+
+  /** Another process had the file, and has not any more: it is done there, or goes on here. */
+  async #isLetGo({ row }: Entry): Promise<boolean> {
+    if (row.state !== 'paused' || row.error?.code !== 'download/busy') return false
+    const unlock = await takeLock(lockFile(this.#needs.locksFolder, row)).catch(() => null)
+    await unlock?.()
+    return unlock !== null
   }
 
   get #reserve(): number {

@@ -79,7 +79,10 @@ export const errors: Record<ErrorCode, { title: string; action: string }> = {
   },
   'download/changed': { title: 'The file changed at the hub while it was being downloaded', action: 'Start the download again.' },
   'download/not-found': { title: 'This download is not there any more', action: 'Start it again.' },
-  'download/busy': { title: 'This file is already being downloaded', action: 'Wait for the other download, or cancel it.' },
+  'download/busy': {
+    title: 'This file is already being downloaded',
+    action: 'Wait until the other download has ended; in the window this one then goes on by itself.',
+  },
   'file/unsafe-name': { title: 'This file name is not allowed', action: 'Choose another file.' },
   'file/not-permitted': { title: 'Snug may not read or write there', action: 'Check the permissions, or choose another folder.' },
   'file/exists': { title: 'A file of that name is there already', action: 'Choose another folder, or rename that file.' },

@@ -42,7 +42,7 @@ export const errors: Record<ErrorCode, { title: string; action: string }> = {
   'download/hash-mismatch': { title: '收到的文件不对', action: '文件已隔离，不会使用。请重新下载。' },
   'download/changed': { title: '下载过程中，站上的文件变了', action: '请重新开始下载。' },
   'download/not-found': { title: '这个下载任务已不存在', action: '请重新开始。' },
-  'download/busy': { title: '这个文件正在下载', action: '请等它完成，或先取消。' },
+  'download/busy': { title: '这个文件正在下载', action: '请等另一个下载结束；之后窗口里的这一个会自动继续。' },
   'file/unsafe-name': { title: '不允许使用这个文件名', action: '请选择其他文件。' },
   'file/not-permitted': { title: 'Snug 没有那里的读写权限', action: '请检查权限，或换一个文件夹。' },
   'file/exists': { title: '那里已有同名文件', action: '请选择另一个文件夹，或给那个文件改名。' },
