@@ -6,7 +6,7 @@ export const discover = {
   bestFor: (p: { use: string }) => `Best for this machine: ${p.use}`,
   nearestFor: (p: { use: string }) => `Nothing is fast enough here for ${p.use}; the nearest is`,
   at: (p: { quantization: string }) => `at ${p.quantization}`,
-  why: 'Why this one',
+  why: 'Why?',
   use: { chat: 'chat', code: 'code', reasoning: 'reasoning', chinese: 'Chinese', small: 'small and fast' },
   useLabel: 'What for',
   wants: {

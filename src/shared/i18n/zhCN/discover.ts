@@ -6,7 +6,7 @@ export const discover = {
   bestFor: (p: { use: string }) => `最适合本机：${p.use}`,
   nearestFor: (p: { use: string }) => `本机上没有足够快的${p.use}模型，最接近的是`,
   at: (p: { quantization: string }) => p.quantization,
-  why: '为什么选它',
+  why: '为什么？',
   use: { chat: '聊天', code: '写代码', reasoning: '推理', chinese: '中文', small: '小而快' },
   wants: {
     short: (p: { speed: string }) => `≥ ${p.speed} token/秒`,
