@@ -55,7 +55,10 @@ export async function estimate(request: EstimateRequest, open: OpenLlama, lines:
     // llama.cpp's figure here is the file's, without the copies.
     add('cpu', 'weights', repack === 0 ? model.cpuRam : request.useMmap ? mappedBytesWhenRepacked : plainBytesWhenRepacked)
   } else {
-    const beside = gpuLayers > 0 && facts.parts.length <= 1 ? await hostWeightsOf(request.path, facts, gpuLayers, model.gpuVram) : null
+    // Without a layer on it the card is still asked first: what it would take of the last one tells what it refuses.
+    const asked = Math.max(1, gpuLayers)
+    const taken = gpuLayers > 0 ? model : await insights.estimateModelResourceRequirementsV2({ gpuLayers: asked, useMmap: request.useMmap })
+    const beside = facts.parts.length <= 1 ? await hostWeightsOf(request.path, facts, asked, taken.gpuVram) : null
     if (repacks) add('cpu', 'repack', beside?.repackBytes ?? 0)
     const plain = model.cpuRam - (repacks ? (beside?.movedBytes ?? 0) : 0)
     add('cpu', 'weights', Math.max(request.useMmap ? (beside?.spanBytes ?? 0) : 0, plain))
@@ -80,8 +83,8 @@ export async function estimate(request: EstimateRequest, open: OpenLlama, lines:
 
 async function hostWeightsOf(path: string, facts: ModelFacts, gpuLayers: number, gpuBytes: number): Promise<HostWeights> {
   const { tensors } = await readHeaderOfFile(path)
-  // A model with stacks is loaded by the build without AMX.
-  const cpu = { ...cpuFeatures(), ...(facts.weights.stacked === true ? { amx: false } : {}) }
+  // Beside a card the build with AMX is taken for models with stacks as well (cpuBuild.ts is for the processor alone).
+  const cpu = cpuFeatures()
   const placed = tensors.map((tensor) => ({ ...tensor, copyBytes: copyBytes(tensor, cpu), outputCopyBytes: outputCopyBytes(tensor, cpu) }))
   return hostWeights(placed, facts.geometry.layers.length, gpuLayers, facts.weights.outputIsTied, gpuBytes)
 }

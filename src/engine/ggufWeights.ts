@@ -76,7 +76,7 @@ export function weightsOf(
     largeTensors: all.flatMap((tensor) => {
       const isOutput = tensor.name === outputName
       if (tensor.bytes <= leastRefusedBytes || (tensor.layer === null && !isOutput)) return []
-      return [{ layer: tensor.layer, bytes: tensor.bytes, copyBytes: isOutput ? outputCopyBytes(tensor, cpu) : copyBytes(tensor, cpu) }]
+      return [{ layer: tensor.layer, bytes: tensor.bytes, copyBytes: isOutput ? outputCopyBytes(tensor, given) : copyBytes(tensor, given) }]
     }),
     layerBytes,
     activeLayerBytes: activeLayerBytes.map(Math.round),
@@ -108,7 +108,7 @@ function mappedRange(tensors: readonly GgufTensor[]): number {
 const x86Rows: Partial<Record<TensorTypeName, number>> = { Q4_0: 8, Q4_K: 8, IQ4_NL: 8, MXFP4: 8 }
 const armRows: Partial<Record<TensorTypeName, number>> = { Q4_0: 4, Q4_K: 8, Q5_K: 8, Q6_K: 8, IQ4_NL: 4, MXFP4: 4, Q8_0: 4 }
 
-/** A model with such a stack runs on llama.cpp's build without AMX (cpuBuild.ts). */
+/** A model with such a stack runs on llama.cpp's build without AMX (cpuBuild.ts), unless a card is there, beside which only large tensors count. */
 function cpuFor(tensors: readonly GgufTensor[], cpu: CpuFeatures): CpuFeatures {
   return cpu.amx && tensors.some(isStacked) ? { ...cpu, amx: false } : cpu
 }

@@ -84,6 +84,13 @@ test('an output matrix that is refused is copied where its type is, and a tied o
   expect(mib(mixture(4, output, true), options(5, 128))).toEqual({ cpu: 200, repack: 220, gpu: 4 * 430 })
 })
 
+test('without a layer on it a visible card still refuses what it would not take, and that is copied', () => {
+  const output: Large = [{ layer: null, bytes: 200 * MiB, copyBytes: 220 * MiB }]
+  expect(mib(mixture(4, output), options(0, 128))).toEqual({ cpu: 4 * 430 + 200, repack: 220, gpu: 0 })
+  expect(mib(mixture(4, output, true), options(0, 128))).toEqual({ cpu: 4 * 430 + 200, repack: 220, gpu: 0 })
+  expect(mib(mixture(4, output), options(0, 256))).toEqual({ cpu: 4 * 430 + 400, repack: 0, gpu: 0 })
+})
+
 property.prop([fc.integer({ min: 1, max: 12 }), fc.integer({ min: 1, max: 13 }), fc.boolean(), fc.constantFrom(0, 134.5)])(
   'a limit moves bytes and loses none; the sums by device are those of the parts',
   (layers, gpuLayers, useMmap, copy) => {

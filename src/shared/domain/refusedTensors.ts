@@ -15,7 +15,7 @@ export interface Refusals {
 
 /**
  * A device takes no tensor above its limit: matrices of experts of a block on the card then stay with the processor, and so does the output
- * matrix. Those of a type that the processor repacks are copied, in every block, also where nobody offered them to the card; with mmap the
+ * matrix. Those of a type that the processor repacks are copied, in every block, also where nobody offered them to the card, with no layer on it either; with mmap the
  * others stretch the buffer over all blocks up to theirs (mappedSpan.ts has llama.cpp's rule, by single tensors). `endBytes`: what of the
  * processor is outside the blocks. null: no device refuses anything.
  */
@@ -27,7 +27,7 @@ export function refusals(
   endBytes: Bytes,
 ): Refusals | null {
   const large = weights.largeTensors ?? []
-  if (output === 'cpu' || large.length === 0 || gpus.every(({ maxTensorBytes }) => maxTensorBytes === undefined)) return null
+  if (large.length === 0 || gpus.every(({ maxTensorBytes }) => maxTensorBytes === undefined)) return null
   const limitOf = (index: number) => gpus[index]?.maxTensorBytes ?? Number.POSITIVE_INFINITY
   const head = gpus.findIndex(({ device }) => device === output)
   const leftBytes = gpus.map(() => 0)
