@@ -57,8 +57,9 @@ export async function estimate(request: EstimateRequest, open: OpenLlama, lines:
   } else {
     // Without a layer on it the card is still asked first: what it would take of the last one tells what it refuses.
     const asked = Math.max(1, gpuLayers)
-    const taken = gpuLayers > 0 ? model : await insights.estimateModelResourceRequirementsV2({ gpuLayers: asked, useMmap: request.useMmap })
-    const beside = facts.parts.length <= 1 ? await hostWeightsOf(request.path, facts, asked, taken.gpuVram) : null
+    const taken = async () =>
+      gpuLayers > 0 ? model : await insights.estimateModelResourceRequirementsV2({ gpuLayers: asked, useMmap: request.useMmap })
+    const beside = facts.parts.length > 1 ? null : await hostWeightsOf(request.path, facts, asked, (await taken()).gpuVram)
     if (repacks) add('cpu', 'repack', beside?.repackBytes ?? 0)
     const plain = model.cpuRam - (repacks ? (beside?.movedBytes ?? 0) : 0)
     add('cpu', 'weights', Math.max(request.useMmap ? (beside?.spanBytes ?? 0) : 0, plain))

@@ -3,7 +3,7 @@ import { hasAmx } from '@shared/domain/amx'
 import type { Backend, BackendProbe, HardwareReport } from '@shared/domain/hardware'
 
 /** Counted up when a calibration measures something else than before. */
-const measures = 5
+const measures = 6
 
 /** What a measurement holds for: another driver, engine, device or processor is another machine. */
 export function machineKey(backend: Backend, report: HardwareReport, probes: readonly BackendProbe[]): string {

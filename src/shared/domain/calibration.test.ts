@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { activeBytesByType, decodeMs, prefillMs } from './calibratedTimes'
+import { decodeMs, prefillMs } from './calibratedTimes'
 import {
   type CalibrationRun,
   type SliceMeasurement,
@@ -13,6 +13,7 @@ import { llama1b, llama8b, qwen3moe8 } from './exampleModels'
 import type { HardwareReport } from './hardware'
 import type { MemoryOptions } from './memory'
 import { deviceSpeeds, predictSpeed, replySpeed, speedAt } from './speed'
+import { activeBytesByType } from './typesRead'
 import { GiB, MiB } from './units'
 
 /** A machine whose costs are known, so that what comes back can be compared: two cores of facts engine.md §4. */
@@ -71,7 +72,7 @@ const run: CalibrationRun = {
     slice('wide', 'Q8_0', 190e6, 3, 8192),
     slice('narrow', 'Q4_K', 9e6, 4, 8192),
     slice('narrow', 'Q4_K', 55e6, 30, 8192),
-    slice('vocabulary', 'Q4_K', 34e6, 4, 98_304),
+    slice('vocabulary', 'Q4_K', 0.5e6, 4, 98_304),
     slice('mixture', 'Q4_K', 60e6, 3, 8192),
   ],
   tookMs: 20_000,
@@ -96,7 +97,7 @@ describe('from slices to rates', () => {
       return { ...plain, width, decode, prefill: plain.prefill.map((batch) => ({ ...batch, ms: batch.ms * factor })) }
     }
     const beyond = calibrate({ ...run, slices: [...run.slices, larger(4096, 1), larger(2048, 1.25)] })
-    expect(beyond.beyond).toMatchObject({ fromBytes: 110e6, toBytes: 586e6, prompt: [{ width: 2048 }, { width: 4096 }] })
+    expect(beyond.beyond).toMatchObject({ fromBytes: 110e6, toBytes: 586e6, prompt: { Q4_K: [{ width: 2048 }, { width: 4096 }] } })
     const longer = (model: typeof llama1b): number => {
       const whole = { device: 'cpu' as const, bytes: 1, blocks: model.geometry.layers.length, output: true }
       return prefillMs(model, 0, beyond, whole) / prefillMs(model, 0, found, whole)
@@ -116,7 +117,7 @@ describe('from slices to rates', () => {
   test('a type is held down by its own rate beyond the caches, one that was not measured there by the fastest', () => {
     const whole = { device: 'cpu' as const, bytes: 1, blocks: 0, output: false }
     const by = { ...found, bandwidth: { Q4_K: 14e9, Q8_0: 20e9, Q6_K: 24e9 } }
-    const beyond = { fromBytes: 100e6, toBytes: 300e6, decode: { Q4_K: 10e9, Q8_0: 18e9 }, prompt: [] }
+    const beyond = { fromBytes: 100e6, toBytes: 300e6, decode: { Q4_K: 10e9, Q8_0: 18e9 }, prompt: {} }
     const reading = (type: string): number => {
       const model = { ...llama1b, weights: { ...llama1b.weights, activeBytesByType: { [type]: 900e6 } } }
       return decodeMs(model, 0, { ...by, beyond }, whole)
@@ -143,11 +144,13 @@ describe('from slices to rates', () => {
     expect(rateOf({ Q5_0: 5 }, 'Q4_1')).toBe(5)
   })
   test('half-way between two widths, in octaves, half-way between their factors: 1.09', () => {
-    const widths = [
-      { type: 'Q8_0', width: 2048, factor: 1.5 },
-      { type: 'Q4_K', width: 2048, factor: 1.24 },
-      { type: 'Q4_K', width: 4096, factor: 0.94 },
-    ]
+    const widths = {
+      Q8_0: [{ width: 2048, factor: 1.5 }],
+      Q4_K: [
+        { width: 2048, factor: 1.24 },
+        { width: 4096, factor: 0.94 },
+      ],
+    }
     const beyond = { fromBytes: 112e6, toBytes: 352e6, decode: { Q4_K: 20e9 }, prompt: widths }
     const model = { ...llama8b, geometry: { ...llama8b.geometry, embeddingLength: 2896 } }
     const only = { device: 'cpu' as const, bytes: 1, blocks: 32, output: true }

@@ -1,4 +1,5 @@
 import type { Backend } from './hardware'
+import { cachedLayers, tokensSeen } from './layerSums'
 import type { SizedModel } from './memory'
 import { blockBits } from './quantization'
 import type { Bytes } from './units'
@@ -79,8 +80,8 @@ export interface BeyondCaches {
   toBytes: Bytes
   /** Bytes per second at decode, by the tensor types that were measured there: each is read no faster, and no other one faster than the fastest. */
   decode: Record<string, number>
-  /** Time of an operation of a prompt ÷ that of the wide slice of this type, in order of width. */
-  prompt: { type: string; width: number; factor: number }[]
+  /** Time of an operation of a prompt ÷ that of the wide slice of the type, by type, in order of width. */
+  prompt: Record<string, { width: number; factor: number }[]>
 }
 
 export function median(values: readonly number[]): number {
@@ -107,13 +108,11 @@ const operations = (bytesByType: Record<string, Bytes>): number =>
   Object.entries(bytesByType).reduce((sum, [type, bytes]) => sum + 2 * parametersOf(type, bytes), 0)
 
 /** What attention goes through for each token before: query heads × (K + V width), over all layers with a cache. */
-export function attentionElements(model: Pick<SizedModel, 'geometry'>, depth: number): number {
-  const { layers, headCount, slidingWindow } = model.geometry
-  return layers.reduce((sum, layer) => {
-    if (layer.kind !== 'full' && layer.kind !== 'sliding') return sum
-    const seen = layer.kind === 'sliding' ? Math.min(depth, slidingWindow ?? depth) : depth
-    return sum + headCount * (layer.headDimK + layer.headDimV) * seen
-  }, 0)
+export function attentionElements({ geometry }: Pick<SizedModel, 'geometry'>, depth: number): number {
+  let sum = 0
+  for (const layers of cachedLayers(geometry))
+    sum += layers.count * (layers.headDimK + layers.headDimV) * tokensSeen(layers, depth, geometry)
+  return sum * geometry.headCount
 }
 
 /** Of the blocks: a prompt needs the output matrix, which is tied in a slice, only once. */
@@ -154,8 +153,9 @@ export function calibrate(run: CalibrationRun): Calibration {
     if (few === undefined || many === undefined || many.layers === few.layers) continue
     const beside = (slice: SliceMeasurement): number => shallow(slice) - (total(slice) / (bandwidth[typeOf(slice)] ?? Infinity)) * 1000
     layerMs = Math.max(0, (beside(many) - beside(few)) / (many.layers - few.layers))
+    // It is made to have hardly anything to read.
     if (words !== undefined && words.vocabulary > few.vocabulary)
-      vocabularyMs = Math.max(0, (beside(words) - beside(few)) / ((words.vocabulary - few.vocabulary) / 1000))
+      vocabularyMs = Math.max(0, (shallow(words) - beside(few)) / ((words.vocabulary - few.vocabulary) / 1000))
     tokenMs = Math.max(0, beside(few) - few.layers * layerMs - (few.vocabulary / 1000) * vocabularyMs)
     const computing = (blockOperations(many) / (flops[typeOf(many)] ?? Infinity)) * 1000
     prefillLayerMs = Math.max(0, (firstBatch(many) - computing) / many.layers)
@@ -281,15 +281,15 @@ function beyondCaches(wide: readonly SliceMeasurement[], large: readonly SliceMe
     return near === undefined || firstBatch(near) === 0 ? [] : [{ near, far }]
   })
   if (pairs.length === 0) return {}
-  const prompt = pairs.map(({ near, far }) => ({ type: typeOf(far), width: far.width, factor: bounded(each(far) / each(near)) }))
-  return {
-    beyond: {
-      fromBytes: Math.min(...pairs.map(({ near }) => total(near))),
-      toBytes: Math.min(...pairs.map(({ far }) => total(far))),
-      decode: Object.fromEntries(pairs.map(({ far }) => [typeOf(far), readRate(far, by)])),
-      prompt: prompt.toSorted((one, other) => one.width - other.width),
-    },
+  const decode: BeyondCaches['decode'] = {}
+  const prompt: BeyondCaches['prompt'] = {}
+  for (const { near, far } of pairs.toSorted((one, other) => one.far.width - other.far.width)) {
+    const type = typeOf(far)
+    decode[type] = Math.max(decode[type] ?? 0, readRate(far, by))
+    ;(prompt[type] ??= []).push({ width: far.width, factor: bounded(each(far) / each(near)) })
   }
+  const bytes = (which: 'near' | 'far'): number => Math.min(...pairs.map((pair) => total(pair[which])))
+  return { beyond: { fromBytes: bytes('near'), toBytes: bytes('far'), decode, prompt } }
 }
 
 /** However a measurement was disturbed. */
@@ -320,10 +320,23 @@ function mixtureFactors(slice: SliceMeasurement | undefined, by: Solved): Calibr
 /** Processors have no fast way for these: they tell nothing of a type with as many bits. */
 const slowTypes = ['Q5_0', 'Q5_1']
 
+/** By rates that were measured, those of types that were not: asked for each model again. */
+const nearestRates = new WeakMap<Readonly<Record<string, number>>, Map<string, number>>()
+
 /** The rate of a type, or of the measured type nearest in bits per weight. */
 export function rateOf(rates: Readonly<Record<string, number>>, type: string): number {
   const own = rates[type]
   if (own !== undefined) return own
+  const others = nearestRates.get(rates) ?? new Map<string, number>()
+  nearestRates.set(rates, others)
+  const known = others.get(type)
+  if (known !== undefined) return known
+  const rate = nearestRate(rates, type)
+  others.set(type, rate)
+  return rate
+}
+
+function nearestRate(rates: Readonly<Record<string, number>>, type: string): number {
   const bits = (name: string): number => Math.log(blockBits[name] ?? 4.5)
   const near = Object.keys(rates).toSorted((a, b) => Math.abs(bits(a) - bits(type)) - Math.abs(bits(b) - bits(type)))
   const nearest = near.find((name) => slowTypes.includes(name) === slowTypes.includes(type)) ?? near[0]

@@ -35,6 +35,36 @@ function sumsOf<T>(items: readonly T[], value: (item: T) => number): Sums {
 const geometries = new WeakMap<ModelGeometry, LayerSums>()
 const weights = new WeakMap<WeightFacts, { bytes: Sums; active: Sums }>()
 
+/** Layers with a cache that cost a token the same. */
+interface AlikeLayers {
+  headDimK: number
+  headDimV: number
+  sliding: boolean
+  count: number
+}
+const alike = new WeakMap<ModelGeometry, AlikeLayers[]>()
+
+export function cachedLayers(geometry: ModelGeometry): readonly AlikeLayers[] {
+  const known = alike.get(geometry)
+  if (known !== undefined) return known
+  const groups = new Map<string, AlikeLayers>()
+  for (const layer of geometry.layers) {
+    if (layer.kind !== 'full' && layer.kind !== 'sliding') continue
+    const { headDimK, headDimV, kind } = layer
+    const key = `${headDimK} ${headDimV} ${kind}`
+    const group = groups.get(key) ?? { headDimK, headDimV, sliding: kind === 'sliding', count: 0 }
+    groups.set(key, { ...group, count: group.count + 1 })
+  }
+  const made = [...groups.values()]
+  alike.set(geometry, made)
+  return made
+}
+
+/** Tokens that a layer looks at with so many before. */
+export function tokensSeen({ sliding }: { sliding: boolean }, depth: number, { slidingWindow }: ModelGeometry): number {
+  return sliding ? Math.min(depth, slidingWindow ?? depth) : depth
+}
+
 export function layerSums(geometry: ModelGeometry): LayerSums {
   const known = geometries.get(geometry)
   if (known !== undefined) return known
