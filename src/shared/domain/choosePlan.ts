@@ -19,6 +19,8 @@ export interface Candidate {
   memory: MemoryOptions
   /** By device: see `deviceBytes`. */
   takes: readonly Bytes[]
+  /** So many layers the GPUs would hold, also where that is not what was chosen; left out: nobody looked. */
+  held?: number
 }
 
 /** Places in `deviceBytes` of what lies in each pool, and of what counts against its limit. */
@@ -108,8 +110,8 @@ function candidateAt(
   return { verdict: gpuLayers === 0 ? 'cpu' : all ? 'full-gpu' : 'partial-gpu', memory, takes: deviceBytes(model, memory) }
 }
 
-/** `mostLayers`: known not to hold more, as a shorter context did not. */
-export function choose(model: SizedModel, machine: FitMachine, options: FitOptions, mostLayers?: number): Candidate {
+/** `known`: the GPUs hold so many layers at least and at most, as they do with a longer and a shorter context. */
+export function choose(model: SizedModel, machine: FitMachine, options: FitOptions, known?: { least: number; most: number }): Candidate {
   const layers = model.geometry.layers.length + 1
   const gpus = layerTargets(machine)
   const pools = poolPlaces(machine)
@@ -122,30 +124,44 @@ export function choose(model: SizedModel, machine: FitMachine, options: FitOptio
     const wanted = options.gpuLayers === 'max' ? layers : Math.min(layers, options.gpuLayers)
     return judged(at(gpus.length === 0 ? 0 : wanted))
   }
-  const full = mostLayers === undefined && gpus.length > 0 ? judged(at(layers)) : null
+  const full = known === undefined && gpus.length > 0 ? judged(at(layers)) : null
   if (full?.verdict === 'full-gpu') return full
 
   // More layers need more of the GPUs, so the most that they hold is found by halving; the rest must then fit in RAM.
-  const most = mostLayers === undefined ? layers : Math.min(layers, mostLayers + 1)
-  const holds = gpus.length === 0 ? 0 : lastThat((gpuLayers) => gpuHolds(at(gpuLayers)), most)
-  const partial = holds === 0 ? null : judged(at(holds))
+  const breaks = known === undefined ? layers : Math.min(layers, known.most + 1)
+  const guess = full === null ? 0 : 1 + Math.floor((layers - 1) * heldShare(pools, at(1).takes, full.takes))
+  const held = gpus.length === 0 ? 0 : lastThat((gpuLayers) => gpuHolds(at(gpuLayers)), breaks, known?.least, guess)
+  const partial = held === 0 ? null : { ...judged(at(held)), held }
   const splits = partial !== null && partial.verdict === 'partial-gpu' ? partial : null
-  if (splits !== null && holds >= layers * leastUsefulShare) return splits
-  const cpu = judged(at(0))
+  if (splits !== null && held >= layers * leastUsefulShare) return splits
+  const cpu = { ...judged(at(0)), held }
   if (splits !== null && cpu.verdict === 'too-big') return splits
-  if (cpu.verdict === 'cpu' || mostLayers !== undefined) return cpu
+  if (cpu.verdict === 'cpu' || known !== undefined) return cpu
   const tried = [cpu, full, partial].filter((candidate) => candidate !== null)
   return nearest(model, machine, options, tried)
 }
 
-/** The greatest number below `end` for which it holds, where it holds up to there; 0 is not asked. */
-function lastThat(holds: (count: number) => boolean, end: number): number {
-  let [last, breaks] = [0, end]
-  while (breaks - last > 1) {
-    const middle = Math.floor((last + breaks) / 2)
-    if (holds(middle)) last = middle
-    else breaks = middle
+/** How far GPUs have room on the way from what one layer takes to what all take, by the fullest of them. */
+function heldShare(pools: readonly PoolPlaces[], one: readonly Bytes[], all: readonly Bytes[]): number {
+  let share = 1
+  for (const pool of pools) {
+    const lacks = pool.pool.id === 'cpu' ? 0 : -spareOf(pool, all)
+    const grows = sumOf(pool.places, all) - sumOf(pool.places, one)
+    if (lacks > 0 && grows > 0) share = Math.min(share, 1 - lacks / grows)
   }
+  return share
+}
+
+/** The greatest number below `end` for which it holds, where it holds up to there; `from` is not asked. A good guess is found at once. */
+function lastThat(holds: (count: number) => boolean, end: number, from = 0, guess = 0): number {
+  let [last, breaks] = [from, end]
+  const ask = (count: number): void => {
+    if (count <= last || count >= breaks) return
+    if (holds(count)) last = count
+    else breaks = count
+  }
+  for (const near of [guess, guess + 1, guess - 1]) ask(near)
+  while (breaks - last > 1) ask(Math.floor((last + breaks) / 2))
   return last
 }
 

@@ -202,6 +202,24 @@ property.prop([fc.constantFrom(llama1b, gemma3, qwen3moe8, llama8b), anyMachine,
   },
 )
 
+property.prop([fc.constantFrom(llama1b, gemma3, qwen3moe8, llama8b), anyMachine, fc.integer({ min: 256, max: 40_000 })])(
+  'no more layers and no longer context would do than those that the search finds',
+  (model, { vram, ram }, contextSize) => {
+    const here = machine(vram, ram)
+    const options = { ...defaultFitOptions, contextSize }
+    const { verdict, plan, maxContext } = planFit(model, here, options)
+    if (verdict === 'too-big') return
+    const fits = (gpuLayers: number): boolean => planFit(model, here, { ...options, gpuLayers }).verdict !== 'too-big'
+    if (verdict === 'partial-gpu') {
+      const counts = Array.from({ length: plan.totalLayers }, (_, index) => index + 1)
+      expect(plan.gpuLayers).toBe(counts.findLast(fits))
+    }
+    const verdictAt = (size: number): string => planFit(model, here, { ...options, contextSize: size }).verdict
+    expect(verdictAt(maxContext)).toBe(verdict)
+    if (maxContext + 256 <= model.trainContextSize) expect(verdictAt(maxContext + 256)).not.toBe(verdict)
+  },
+)
+
 property.prop([fc.constantFrom(llama1b, llama8b), anyMachine])('more memory never gives a worse verdict', (model, { vram, ram }) => {
   const order = ['full-gpu', 'partial-gpu', 'cpu', 'too-big']
   const rank = (gpu: number | null, main: number): number => order.indexOf(planFit(model, machine(gpu, main), defaultFitOptions).verdict)

@@ -139,8 +139,14 @@ function maxContext(model: SizedModel, machine: FitMachine, options: FitOptions,
   if (verdict === 'too-big') return 0
   // Kept by the cheapest plan of that verdict, so one look per step is enough for all but the split.
   const pinned: FitOptions = verdict === 'partial-gpu' ? options : { ...options, gpuLayers: verdict === 'full-gpu' ? 'max' : 0 }
-  const keeps = (contextSize: number): boolean =>
-    rank[choose(model, machine, { ...pinned, contextSize }, memory.gpuLayers).verdict] <= rank[verdict]
+  // Of a longer context no more layers fit, of a shorter one no fewer: each step leaves fewer counts for the next.
+  const held = { least: 0, most: memory.gpuLayers }
+  const keeps = (contextSize: number): boolean => {
+    const longer = choose(model, machine, { ...pinned, contextSize }, held)
+    const kept = rank[longer.verdict] <= rank[verdict]
+    if (longer.held !== undefined) held[kept ? 'most' : 'least'] = longer.held
+    return kept
+  }
   if (keeps(model.trainContextSize)) return model.trainContextSize
   let [holds, breaks] = [Math.floor(from / 256), Math.ceil(model.trainContextSize / 256)]
   while (breaks - holds > 1) {

@@ -1,10 +1,12 @@
 import type { KvCacheType, LayerGeometry, ModelGeometry, WeightFacts } from './gguf'
 import { between, layerSums, weightSums } from './layerSums'
-import { refusals } from './refusedTensors'
+import { type Refusals, refusals } from './refusedTensors'
 import { type Bytes, type Range, MiB } from './units'
 
 /** Kinds of a part. On screen: weights (+ repack) · KV cache (+ state, checkpoint) · compute (+ output) · overhead. The reserve is a margin, never a part. */
 export type MemoryKind = 'weights' | 'repack' | 'kv' | 'state' | 'checkpoint' | 'compute' | 'output' | 'overhead'
+/** In the order of every bar and list. */
+export const memoryKinds: readonly MemoryKind[] = ['weights', 'repack', 'kv', 'state', 'checkpoint', 'compute', 'output', 'overhead']
 /** `cpu`, `gpu0`, `gpu1` … */
 export type MemoryDevice = 'cpu' | `gpu${number}`
 
@@ -187,74 +189,85 @@ export function placeLayers(
 
 /** Formula level: what llama.cpp reserves, part by part; sums per device and kind, nothing rounded. */
 export function memoryParts(model: SizedModel, options: MemoryOptions): MemoryPart[] {
+  const place = placed(model, options)
   const parts: MemoryPart[] = []
-  eachPart(model, options, (device, kind, bytes) => parts.push({ device, kind, bytes }))
+  for (let index = 0; index <= options.gpus.length; index++) {
+    const device = options.gpus[index - 1]?.device ?? 'cpu'
+    const bytes = bytesByKind(model, options, place, index)
+    for (const [at, kind] of memoryKinds.entries()) {
+      const own = bytes[at] ?? 0
+      if (own > 0) parts.push({ device, kind, bytes: own })
+    }
+  }
   return parts
 }
 
 /** The same by device alone: the processor's first, then those of `options.gpus` in their order. For searching, which needs no parts. */
 export function deviceBytes(model: SizedModel, options: MemoryOptions): number[] {
-  const sums = options.gpus.map(() => 0)
-  sums.unshift(0)
-  eachPart(model, options, (_device, _kind, bytes, index) => {
-    sums[index] = (sums[index] ?? 0) + bytes
-  })
+  const place = placed(model, options)
+  const sums: number[] = []
+  for (let index = 0; index <= options.gpus.length; index++) {
+    const bytes = bytesByKind(model, options, place, index)
+    let sum = 0
+    for (let at = 0; at < bytes.length; at++) sum += Math.max(0, bytes[at] ?? 0)
+    sums.push(sum)
+  }
   return sums
 }
 
-type Visit = (device: MemoryDevice, kind: MemoryKind, bytes: Bytes, index: number) => void
+interface Placed extends ReturnType<typeof layerRuns> {
+  /** Where the output matrix lies in the end. */
+  head: MemoryDevice
+  refused: Refusals | null
+}
 
-/** Written with plain sums, as ranking the catalogue asks it many thousand times. */
-function eachPart(model: SizedModel, options: MemoryOptions, visit: Visit): void {
+function placed(model: SizedModel, options: MemoryOptions): Placed {
+  const { runs, output } = layerRuns(model.geometry.layers.length, options)
+  const head = takesOutput(model, options, output) ? output : 'cpu'
+  const refused = options.gpus.length === 0 ? null : refusals(model.weights, runs, output, options, endBytes(model, 'cpu', head))
+  return { runs, output, head, refused }
+}
+
+/** Given again with each call: ranking the catalogue asks many thousand times. */
+const kindBytes = new Float64Array(memoryKinds.length)
+
+/** Bytes of each of `memoryKinds` on one device: 0 is the processor, 1 the first of `gpus`. */
+function bytesByKind(model: SizedModel, options: MemoryOptions, place: Placed, index: number): Float64Array {
   const { geometry, weights } = model
-  const { contextSize, batchSize, kvCacheType, gpus } = options
-  const place = layerRuns(geometry.layers.length, options)
-  const head = takesOutput(model, options, place.output) ? place.output : 'cpu'
-  const layers = layerSums(geometry)
-  const blockBytes = weightSums(weights).bytes
-  const element = kvElementBytes[kvCacheType]
+  const { contextSize, batchSize, kvCacheType, gpus, useMmap } = options
+  const { head, refused } = place
+  const gpu = gpus[index - 1]
+  const device = gpu?.device ?? 'cpu'
+  const from = place.runs[index]?.from ?? 0
+  const to = place.runs[index]?.to ?? 0
+  let repack = 0
+  let own: Bytes
+  if (gpus.length === 0 && weights.repackableBytes > 0) {
+    repack = weights.repackableBytes
+    own = useMmap ? weights.mappedBytesWhenRepacked : (weights.plainBytesWhenRepacked ?? weights.totalBytes - repack)
+  } else if (gpu === undefined && refused !== null) {
+    repack = refused.repackBytes
+    own = refused.hostBytes
+  } else {
+    own = between(weightSums(weights).bytes, from, to) + endBytes(model, device, head) - (refused?.leftBytes[index - 1] ?? 0)
+  }
+  const { full, sliding, state } = layerSums(geometry)
   const fullCells = paddedCells(contextSize)
   const windowCells = geometry.slidingWindow === null ? fullCells : slidingCells(contextSize, geometry.slidingWindow, batchSize)
-  const repacks = gpus.length === 0 && weights.repackableBytes > 0
-  const refused = gpus.length === 0 ? null : refusals(weights, place.runs, place.output, options, endBytes(model, 'cpu', head))
-  let index = 0
-  const add = (device: MemoryDevice, kind: MemoryKind, bytes: Bytes): void => {
-    if (bytes > 0) visit(device, kind, bytes, index)
-  }
-  for (; index <= gpus.length; index++) {
-    const gpu = gpus[index - 1]
-    const device = gpu?.device ?? 'cpu'
-    const { from, to } = place.runs[index] ?? { from: 0, to: 0 }
-    if (repacks) {
-      add(
-        device,
-        'weights',
-        options.useMmap
-          ? weights.mappedBytesWhenRepacked
-          : (weights.plainBytesWhenRepacked ?? weights.totalBytes - weights.repackableBytes),
-      )
-      add(device, 'repack', weights.repackableBytes)
-    } else {
-      const own = between(blockBytes, from, to) + endBytes(model, device, head) - (refused?.leftBytes[index - 1] ?? 0)
-      add(device, 'weights', gpu === undefined ? (refused?.hostBytes ?? own) : own)
-      if (gpu === undefined) add(device, 'repack', refused?.repackBytes ?? 0)
-    }
-    add(device, 'kv', (between(layers.full, from, to) * fullCells + between(layers.sliding, from, to) * windowCells) * element)
-    add(device, 'state', between(layers.state, from, to))
-    if (gpu === undefined) add(device, 'checkpoint', checkpointBytes(geometry, kvCacheType))
-    add(device, 'compute', computeBytes(model, options, place.output, device))
-    if (gpu === undefined) add(device, 'output', geometry.vocabularySize * 4)
-    add(
-      device,
-      'overhead',
-      gpu === undefined ? processOverheadBytes(model.tokenizer) + (options.learnedOverheadBytes ?? 0) : gpu.contextBytes,
-    )
-  }
+  kindBytes[0] = own
+  kindBytes[1] = repack
+  kindBytes[2] = (between(full, from, to) * fullCells + between(sliding, from, to) * windowCells) * kvElementBytes[kvCacheType]
+  kindBytes[3] = between(state, from, to)
+  kindBytes[4] = gpu === undefined ? checkpointBytes(geometry, kvCacheType) : 0
+  kindBytes[5] = computeBytes(model, options, place.output, device)
+  kindBytes[6] = gpu === undefined ? geometry.vocabularySize * 4 : 0
+  kindBytes[7] = gpu === undefined ? processOverheadBytes(model.tokenizer) + (options.learnedOverheadBytes ?? 0) : gpu.contextBytes
+  return kindBytes
 }
 
 /** Tied embeddings stay in RAM for the input and are duplicated where the output matrix lies (TENSOR_DUPLICATED). */
 function endBytes({ weights }: SizedModel, device: MemoryDevice, head: MemoryDevice): Bytes {
-  const ends = Math.max(0, weights.totalBytes - blockTotal(weights) - (weights.outputIsTied ? 0 : weights.outputBytes))
+  const ends = Math.max(0, weights.totalBytes - (weightSums(weights).bytes.at(-1) ?? 0) - (weights.outputIsTied ? 0 : weights.outputBytes))
   const output = device !== head || (weights.outputIsTied && head === 'cpu') ? 0 : weights.outputBytes
   return (device === 'cpu' ? ends : 0) + output
 }
@@ -288,16 +301,8 @@ function computeBytes(model: SizedModel, options: MemoryOptions, output: MemoryD
   return Math.max(own, logits + (output === 'cpu' ? weights.outputBytes : 0))
 }
 
-/** In the order of every bar and list. */
-export const memoryKinds: readonly MemoryKind[] = ['weights', 'repack', 'kv', 'state', 'checkpoint', 'compute', 'output', 'overhead']
-
 /** llama.cpp's own buffers: only these can be compared with what it reports. */
 export const bufferKinds: readonly MemoryKind[] = ['weights', 'repack', 'kv', 'state', 'compute', 'output']
-
-/** Of all blocks. */
-function blockTotal(weights: WeightFacts): Bytes {
-  return between(weightSums(weights).bytes, 0, weights.layerBytes.length)
-}
 
 export function totalBytes(parts: readonly MemoryPart[], device?: MemoryDevice): Bytes {
   let sum = 0
