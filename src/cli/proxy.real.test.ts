@@ -49,6 +49,7 @@ describe.skipIf(!hasOpenssl())('through a proxy', () => {
   afterEach(() => {
     location = null
     hub.faults.clear()
+    hub.requests.length = 0
   })
   afterAll(async () => {
     for (const server of open) server.close()
@@ -112,6 +113,8 @@ describe.skipIf(!hasOpenssl())('through a proxy', () => {
         .digest('hex'),
     ).toBe(sha256)
     for (const host of ['hub', 'storage']) expect(proxy.asked.some((line) => line.endsWith(`${host}.snug.test:443`))).toBe(true)
+    // A signed address holds for the name alone, without a port.
+    expect(new Set(hub.requests.map(({ headers }) => headers.host))).toEqual(new Set(['hub.snug.test', 'storage.snug.test']))
   })
 
   test('what a proxy cannot do is said with its name, and with no secret', async () => {

@@ -15,11 +15,11 @@ import { repairPart } from './partRepair'
 import { PartWriter, diskFull, freeBytes, isDiskFull } from './partWriter'
 import { type FileHash, PrefixHash, noHash } from './prefixHash'
 import { type Claim, RangeFetch } from './rangeFetch'
-import { readBody } from './readBody'
 import { Sources } from './sources'
 import { StallWatch } from './stallWatch'
 
 const progressMs = 100
+const KiB = 1024
 
 export interface JobDependencies {
   network: Network
@@ -232,6 +232,8 @@ export class DownloadJob {
       headers,
       signal: AbortSignal.any([signal, stall.signal]),
       timeoutMs: this.#limits.stallMs,
+      // One that is held back shall not come in leaps.
+      atOnce: () => (this.#pace.limited ? 64 : 1024) * KiB,
     })
     try {
       const answer = acceptAnswer(response.hops, { part, revision, range, hubOrigin: new URL(endpoint).origin })
@@ -256,7 +258,7 @@ export class DownloadJob {
         stall.came()
         return claim.at < claim.to
       }
-      await readBody(response.body, (chunk) => {
+      await response.read((chunk) => {
         const left = claim.to - claim.at
         const bytes = chunk.length > left ? chunk.subarray(0, left) : chunk
         const written = writer.write(bytes, claim.at)

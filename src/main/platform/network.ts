@@ -9,7 +9,9 @@ import { Trust, certificateError } from './networkTrust'
 import { hubEndpoint, modelScopeCookie, modelScopeEndpoint } from './environment'
 import { isSocks, proxyFailed, proxyHeaders, requestOf, trustIn, tunnel } from './networkProxy'
 import { type ProxyRule, proxyFor, proxyFromSystem, proxyRuleFromEnv } from './proxy'
+import { type Take, readBody } from './readBody'
 import { isLoopback, nextAddress } from './redirects'
+import { StraightConnection } from './networkStraight'
 
 /** A token and the one origin (scheme, host, port) it was given for. */
 export interface HostToken {
@@ -41,6 +43,8 @@ export interface NetworkRequest {
   signal?: AbortSignal
   /** Until the headers of the last answer are there. */
   timeoutMs?: number
+  /** For bodies of gigabytes, of which `read` gets at most so many bytes at once: `networkStraight.ts`. */
+  atOnce?: () => number
 }
 
 export interface Hop {
@@ -53,6 +57,8 @@ export interface NetworkResponse extends Hop {
   /** Every answer on the way, this one last: only the hub's own redirect carries the hash. */
   hops: Hop[]
   body: Readable
+  /** The body, chunk by chunk; a chunk is what it is only until `take` returns. */
+  read(take: Take): Promise<void>
   /** Drops the rest of the body and its connection. */
   close(): void
 }
@@ -178,7 +184,8 @@ export class Network {
     const hops: Hop[] = []
     try {
       for (;;) {
-        const message = await this.#send(url, request, controller)
+        const straight = request.atOnce === undefined ? null : new StraightConnection(url.protocol, request.atOnce)
+        const message = await this.#send(url, request, controller, straight?.agent)
         const hop: Hop = { url, status: message.statusCode ?? 0, headers: plainHeaders(message.headers) }
         hops.push(hop)
         const location = hop.headers.location
@@ -190,7 +197,8 @@ export class Network {
             controller.signal.removeEventListener('abort', stop)
             release()
           })
-          return { ...hop, hops, body: message, close: () => message.destroy() }
+          const read = (take: Take) => straight?.read(message, take) ?? readBody(message, take)
+          return { ...hop, hops, body: message, read, close: () => message.destroy() }
         }
         if (request.body !== undefined) {
           message.destroy()
@@ -240,7 +248,12 @@ export class Network {
     return { ...response, text: Buffer.concat(chunks).toString('utf8') }
   }
 
-  async #send(url: URL, request: NetworkRequest, controller: AbortController): Promise<http.IncomingMessage> {
+  async #send(
+    url: URL,
+    request: NetworkRequest,
+    controller: AbortController,
+    agent: http.Agent | undefined,
+  ): Promise<http.IncomingMessage> {
     const entry: NetworkEntry = {
       at: Date.now(),
       method: request.method ?? 'GET',
@@ -257,7 +270,7 @@ export class Network {
     // Offline ends what leads out of this machine; loopback goes on.
     if (!isLoopback(url.hostname)) this.#open.add(controller)
     try {
-      const message = await this.#connect(url, request, controller.signal)
+      const message = await this.#connect(url, request, controller.signal, agent)
       finish(String(message.statusCode ?? 0))
       return message
     } catch (error) {
@@ -266,7 +279,7 @@ export class Network {
     }
   }
 
-  async #connect(url: URL, request: NetworkRequest, signal: AbortSignal): Promise<http.IncomingMessage> {
+  async #connect(url: URL, request: NetworkRequest, signal: AbortSignal, agent: http.Agent | undefined): Promise<http.IncomingMessage> {
     const headers: Record<string, string> = {
       'user-agent': userAgent,
       // A length and a range count the bytes of the file only when nothing is packed on the way.
@@ -282,24 +295,31 @@ export class Network {
       signal,
       highWaterMark: aheadBytes,
     }
+    const by = { body: request.body, agent }
     const tried = this.#trust.context
     try {
-      return await this.#attempt(url, options, request.body, tried)
+      return await this.#attempt(url, options, by, tried)
     } catch (error) {
       // Nothing of the request was sent yet.
       if (!(error instanceof SnugError) || error.data.trouble !== 'issuer') throw error
       const wider = this.#trust.widen()
       if (wider === undefined || wider === tried) throw error
-      return await this.#attempt(url, options, request.body, wider)
+      return await this.#attempt(url, options, by, wider)
     }
   }
 
-  async #attempt(url: URL, rest: SentOptions, body: string | undefined, trusted?: tls.SecureContext): Promise<http.IncomingMessage> {
+  async #attempt(
+    url: URL,
+    rest: SentOptions,
+    { body, agent }: { body: string | undefined; agent: http.Agent | undefined },
+    trusted?: tls.SecureContext,
+  ): Promise<http.IncomingMessage> {
     const options = trusted === undefined ? rest : { ...rest, secureContext: trusted }
     const proxy = await this.#proxyOf(url)
     try {
       if (proxy !== null) return await answer(await throughTo(proxy, url, options), body)
-      return await answer(url.protocol === 'https:' ? https.request(url, options) : http.request(url, options), body)
+      const straight = { ...options, agent }
+      return await answer(url.protocol === 'https:' ? https.request(url, straight) : http.request(url, straight), body)
     } catch (error) {
       const refused = certificateError(url.protocol === 'https:' ? url.host : (proxy?.host ?? url.host), error)
       if (refused !== null || proxy === null) throw refused ?? error
@@ -319,11 +339,12 @@ export class Network {
 async function throughTo(proxy: URL, url: URL, options: SentOptions): Promise<http.ClientRequest> {
   if (url.protocol === 'https:' || isSocks(proxy)) {
     const socket = await tunnel(proxy, url, options)
-    // Without an agent: `agent: false` makes one, which connects by itself and leaves the tunnel unused.
+    // Without an agent: one connects by itself and leaves the tunnel unused. It is also who would know the port that needs no naming.
+    const defaultPort = url.protocol === 'https:' ? 443 : 80
     const secure = () => tls.connect({ ...trustIn(options), socket, servername: url.hostname })
     return url.protocol === 'https:'
-      ? https.request(url, { ...options, createConnection: secure })
-      : http.request(url, { ...options, createConnection: () => socket })
+      ? https.request(url, { ...options, defaultPort, createConnection: secure })
+      : http.request(url, { ...options, defaultPort, createConnection: () => socket })
   }
   const headers = { ...options.headers, host: url.host, ...proxyHeaders(proxy) }
   return requestOf(proxy, { ...options, path: url.href, headers })

@@ -1,10 +1,13 @@
 import type { Readable } from 'node:stream'
 
+/** What is done with a chunk; false: enough of it. */
+export type Take = (chunk: Buffer) => boolean | Promise<boolean>
+
 /**
  * Hands each chunk on in the moment in which it comes, until `take` says no; the stream stops only while a promise is waited for.
  * (`for await` costs several ticks for each 64 KiB, and copies what it finds waiting into one.)
  */
-export async function readBody(body: Readable, take: (chunk: Buffer) => boolean | Promise<boolean>): Promise<void> {
+export async function readBody(body: Readable, take: Take): Promise<void> {
   const under: { way: Promise<boolean> | null } = { way: null }
   try {
     await new Promise<void>((resolve, reject) => {
