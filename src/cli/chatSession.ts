@@ -10,7 +10,7 @@ import type { Core } from '../main/core'
 import type { BranchMessage } from '../main/services/contextPolicy'
 import { nameOf } from '../main/services/libraryRows'
 import type { LoadWishes } from '../main/services/loading'
-import { isLostBefore } from '../main/services/replies'
+import { isLostBefore } from '../main/services/replyWork'
 import { budgetOf, planReply } from '../main/services/replyPrompt'
 
 export interface AnswerOptions {

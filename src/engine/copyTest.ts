@@ -47,13 +47,15 @@ async function dieFirst(): Promise<void> {
 /** All of it may take so long; what is under way then is finished. */
 const decodeMs = 7_000
 const promptMs = 5_000
-const deepDecodeMs = 2_500
+const deepDecodeMs = 1_500
 const mostRounds = 10
 const leastRounds = 3
 const roundTokens = 5
 /** Until the number of threads has settled. */
 const warmTokens = 16
 const warmMs = 1_500
+/** The cost of what is before is no straight line; most replies of a chat begin about here. */
+const usualTokens = 256
 const deepTokens = 1024
 const slowMs = 120
 const testContext = 2048
@@ -233,6 +235,7 @@ async function measure(open: OpenSlice[], { llama }: OpenLlama, call: CallContex
   for (let round = 0; round < leastRounds && (round === 0 || performance.now() - filling < promptMs / 2); round++) {
     for (const slice of open) {
       await slice.sequence.clearHistory()
+      if (open.length > 1) await claimThreads(slice, setThreads)
       await evaluate(slice, setThreads, call)
     }
     onFraction(0.4 + 0.15 * ((round + 1) / leastRounds))
@@ -240,21 +243,33 @@ async function measure(open: OpenSlice[], { llama }: OpenLlama, call: CallContex
   const large = open.at(-1)
   if (large === undefined) return
   const until = Math.min(deepTokens, large.sequence.contextSize - 64)
-  while (large.sequence.nextTokenIndex + large.batch <= until && performance.now() - filling < promptMs) {
-    await evaluate(large, setThreads, call)
-    onFraction(0.55 + 0.3 * Math.min(1, large.sequence.nextTokenIndex / until))
+  for (const depth of new Set([Math.min(usualTokens, until), until])) {
+    while (large.sequence.nextTokenIndex + large.batch <= depth && performance.now() - filling < promptMs) {
+      await evaluate(large, setThreads, call)
+      onFraction(0.55 + 0.3 * Math.min(1, large.sequence.nextTokenIndex / until))
+    }
+    await decodeDeep(large, setThreads, call)
   }
-  const depth = large.sequence.nextTokenIndex
-  const deep: number[][] = []
-  const deepening = performance.now()
-  for (let round = 0; round < mostRounds / 2 && (round < leastRounds || performance.now() - deepening < deepDecodeMs); round++) {
-    deep.push(await decode(large, roundTokens, deepDecodeMs / leastRounds, setThreads, call))
-    onFraction(0.85 + 0.15 * Math.min(1, (performance.now() - deepening) / deepDecodeMs))
-  }
-  large.result.decode.push({ depth: depth + (deep.flat().length >> 1), rounds: deep })
   const batches = large.result.prefill.map(({ from, tokens }) => from + tokens / 2)
   const depths = [...large.result.decode.map((row) => row.depth), ...batches, large.batch / 2]
   large.result.attention = [...new Set(depths)].map((at) => ({ depth: at, elements: large.elements(at) }))
+}
+
+/** The library shares its threads between both models for the first batch after a change of turns: one token takes that upon itself. */
+async function claimThreads({ sequence, promptThreads, vocabulary }: OpenSlice, setThreads: (count: number) => void): Promise<void> {
+  setThreads(promptThreads.count)
+  await sequence.evaluateWithoutGeneratingNewTokens([tokenAt(0, vocabulary)])
+  await sequence.clearHistory()
+}
+
+/** Tokens after what is there by now. */
+async function decodeDeep(slice: OpenSlice, setThreads: (count: number) => void, call: CallContext): Promise<void> {
+  const from = slice.sequence.nextTokenIndex
+  const rounds: number[][] = []
+  const began = performance.now()
+  for (let round = 0; round < mostRounds / 2 && (round < leastRounds || performance.now() - began < deepDecodeMs); round++)
+    rounds.push(await decode(slice, roundTokens, deepDecodeMs / leastRounds, setThreads, call))
+  slice.result.decode.push({ depth: from + (rounds.flat().length >> 1), rounds })
 }
 
 function refuseCancelled(call: CallContext): void {

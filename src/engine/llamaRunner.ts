@@ -1,6 +1,7 @@
 import { totalmem } from 'node:os'
 import type { Bytes } from '@shared/domain/units'
-import { kvCacheBytes, maxCheckpointBytes, maxCheckpoints, plannedBatchSize, plannedMmap } from '@shared/domain/memory'
+import { kvCacheBytes, maxCheckpointBytes, maxCheckpoints } from '@shared/domain/kvCache'
+import { plannedBatchSize, plannedMmap } from '@shared/domain/memory'
 import type { LoadedModel, LoadRequest } from '@shared/engine/protocol'
 import { SnugError } from '@shared/errors'
 import type { Llama, LlamaContext } from 'node-llama-cpp'

@@ -4,7 +4,8 @@ import type { EngineStatus } from '@shared/domain/library'
 import type { GenerateRequest } from '@shared/engine/protocol'
 import { SnugError } from '@shared/errors'
 import { silentLog } from '@shared/log'
-import { EngineHost, type EngineLimits, type LoadOptions } from './engineHost'
+import { EngineHost, type LoadOptions } from './engineHost'
+import type { EngineLimits } from './loadedModel'
 
 const hosts: EngineHost[] = []
 afterEach(async () => {

@@ -1,4 +1,3 @@
-import { createEngineClient, type EngineClient } from '../../engine/client'
 import type { GenerationStats } from '@shared/domain/chat'
 import type { EngineStatus, LadderStep } from '@shared/domain/library'
 import type {
@@ -16,8 +15,9 @@ import { SnugError, toErrorValue } from '@shared/errors'
 import type { Log } from '@shared/log'
 import { Changes, follow } from '../services/follow'
 import { type LadderLimits, nextRung } from './ladder'
-import { readyWithin, ToolsLane } from './toolsLane'
-import { CrashCount, watchdog } from './watchdog'
+import { type EngineLimits, type Loaded, defaultLimits, generateOnce, loadOnce } from './loadedModel'
+import { ToolsLane } from './toolsLane'
+import { CrashCount } from './watchdog'
 
 export interface LoadOptions extends Omit<LoadRequest, 'path'>, LadderLimits {
   /** A restart that nobody asked for; refused after three crashes in five minutes. */
@@ -27,18 +27,6 @@ export interface LoadOptions extends Omit<LoadRequest, 'path'>, LadderLimits {
   expectedMs?: Range | null
 }
 
-export interface EngineLimits {
-  readyMs: number
-  /** A load without progress for this long is ended. */
-  loadStallMs: number
-  /** A reply without progress for this long, or ten of its slowest slices, is ended. */
-  generateStallMs: number
-  /** After a stop the process may go on for this long, then it is ended. */
-  stopMs: number
-}
-
-const defaultLimits: EngineLimits = { readyMs: 20_000, loadStallMs: 30_000, generateStallMs: 60_000, stopMs: 5_000 }
-
 export interface EngineHostOptions {
   fork: ForkEngine
   log: Log
@@ -47,14 +35,6 @@ export interface EngineHostOptions {
   replied?: (stats: GenerationStats) => void
   /** Shorter in tests only. */
   limits?: Partial<EngineLimits>
-}
-
-interface Loaded {
-  client: EngineClient
-  modelId: string
-  model: LoadedModel
-  /** Ended by us, because it was asked for or because it hung; anything else is a crash. */
-  ended: 'asked' | 'stalled' | null
 }
 
 interface Plan {
@@ -68,7 +48,7 @@ interface Plan {
 export class EngineHost {
   readonly #fork: ForkEngine
   readonly #log: Log
-  readonly #limits: EngineLimits
+  readonly #watched: { limits: EngineLimits; log: Log }
   readonly #replied: (stats: GenerationStats) => void
   readonly #tools: ToolsLane
   readonly #crashes: CrashCount
@@ -86,7 +66,7 @@ export class EngineHost {
   constructor(options: EngineHostOptions) {
     this.#fork = options.fork
     this.#log = options.log
-    this.#limits = { ...defaultLimits, ...options.limits }
+    this.#watched = { limits: { ...defaultLimits, ...options.limits }, log: options.log }
     this.#replied = options.replied ?? (() => {})
     this.#tools = new ToolsLane(options.fork, options.log.child('tools'))
     this.#crashes = new CrashCount(options.now)
@@ -184,7 +164,7 @@ export class EngineHost {
     return this.#model().client.call('loadState', { path }, { timeoutMs: 30_000 })
   }
 
-  /** One reply at a time; an abort answers with what there is, or ends the process when it does not answer. */
+  /** One reply at a time. */
   async generate(
     request: GenerateRequest,
     options: { signal?: AbortSignal; onEvent?: (event: EngineEvent) => void } = {},
@@ -192,50 +172,16 @@ export class EngineHost {
     const loaded = this.#model()
     if (this.#generating) throw new SnugError('engine/busy', 'another reply is being written')
     this.#generating = true
-    let slowestSliceMs = 0
-    let last = performance.now()
-    const dog = watchdog(
-      () => Math.max(this.#limits.generateStallMs, 10 * slowestSliceMs),
-      () => {
-        loaded.ended ??= 'stalled'
-        void loaded.client.process.kill()
-      },
-    )
-    let stopTimer: NodeJS.Timeout | undefined
-    const onAbort = () => {
-      stopTimer = setTimeout(() => {
-        this.#log.warn('the engine did not stop and is ended')
-        loaded.ended ??= 'asked'
-        void loaded.client.process.kill()
-      }, this.#limits.stopMs)
-    }
-    options.signal?.addEventListener('abort', onAbort, { once: true })
     try {
-      const stats = await loaded.client.call('generate', request, {
-        ...(options.signal ? { signal: options.signal } : {}),
-        onEvent: (event) => {
-          const now = performance.now()
-          if (event.kind === 'prefill') slowestSliceMs = Math.max(slowestSliceMs, now - last)
-          last = now
-          dog.progress()
-          options.onEvent?.(event)
-        },
-      })
+      const stats = await generateOnce(loaded, this.#watched, request, options)
       this.#replied(stats)
       return stats
     } catch (error) {
-      // Unloaded or stopped by force: what there is of the reply is what was wanted.
-      if (options.signal?.aborted === true || loaded.ended === 'asked') throw new SnugError('cancelled', 'stopped', {}, { cause: error })
-      if (loaded.ended === 'stalled')
-        throw new SnugError('engine/stalled', 'the engine made no progress and was ended', {}, { cause: error })
       // "Send again" would be the wrong advice: nothing starts by itself any more.
       if (toErrorValue(error).code === 'engine/crashed' && this.#crashes.tooMany) throw unavailable(loaded.modelId)
       throw error
     } finally {
       this.#generating = false
-      dog.end()
-      clearTimeout(stopTimer)
-      options.signal?.removeEventListener('abort', onAbort)
     }
   }
 
@@ -290,44 +236,12 @@ export class EngineHost {
     }
   }
 
-  /** A fresh process for each attempt: after a failed load nobody knows what the old one still holds. */
   async #attempt(modelId: string, request: LoadRequest, signal: AbortSignal, onProgress: (fraction: number) => void): Promise<Loaded> {
-    if (signal.aborted) throw new SnugError('cancelled', 'cancelled')
-    const client = createEngineClient(this.#fork('model'))
-    const log = this.#log.child('model')
-    client.onLog((level, text) => log[level](text))
-    let stalled = false
-    const dog = watchdog(
-      () => this.#limits.loadStallMs,
-      () => {
-        stalled = true
-        void client.process.kill()
-      },
-    )
-    const onAbort = () => void client.process.kill()
-    signal.addEventListener('abort', onAbort, { once: true })
-    try {
-      await readyWithin(client, this.#limits.readyMs)
-      dog.progress()
-      const model = await client.call('load', request, {
-        signal,
-        onEvent: (event) => {
-          dog.progress()
-          if (event.kind === 'load-progress') onProgress(event.fraction)
-        },
-      })
-      const loaded: Loaded = { client, modelId, model, ended: null }
-      client.onClose((reason) => this.#lost(loaded, reason))
-      if (client.closed !== null) throw new SnugError('engine/crashed', 'the engine process ended after loading', { reason: client.closed })
-      return loaded
-    } catch (error) {
-      if (client.closed === null) await client.process.kill()
-      if (stalled) throw new SnugError('engine/stalled', 'loading made no progress and was ended', { modelId }, { cause: error })
-      throw error
-    } finally {
-      dog.end()
-      signal.removeEventListener('abort', onAbort)
-    }
+    const loaded = await loadOnce({ modelId, request, fork: this.#fork }, this.#watched, signal, onProgress)
+    loaded.client.onClose((reason) => this.#lost(loaded, reason))
+    const { closed } = loaded.client
+    if (closed !== null) throw new SnugError('engine/crashed', 'the engine process ended after loading', { reason: closed })
+    return loaded
   }
 
   /** The model's process is gone; its open calls are rejected by the client. */

@@ -11,7 +11,8 @@ import {
   type WorkerStart,
   jobLimits,
 } from './downloadTypes'
-import type { HostToken, Network } from './network'
+import type { Network } from './network'
+import type { HostToken } from './networkConfig'
 import { Pace } from './pace'
 
 /** Runs one download to its end. Rejects with what went wrong, `cancelled` when stopped; what is on disk by then was told. */

@@ -1,7 +1,7 @@
 import type { ErrorValue } from '@shared/errors'
 import type { NetworkEntry } from '@shared/ipc/app'
 import type { ByteRange } from './byteRanges'
-import type { HostToken, NetworkConfig } from './network'
+import type { HostToken, NetworkConfig } from './networkConfig'
 
 export interface JobPart {
   /** Path in the repository. */

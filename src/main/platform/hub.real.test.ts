@@ -8,7 +8,8 @@ import { type RunningHub, startHub } from '../../../e2e/fixtures/hubServer'
 import { hubEndpoint } from './environment'
 import { Hub } from './hub'
 import { hubError } from './hubError'
-import { Network, networkConfigFromEnv } from './network'
+import { Network } from './network'
+import { networkConfigFromEnv } from './networkConfig'
 
 const content = randomBytes(300_000)
 const sha256 = createHash('sha256').update(content).digest('hex')

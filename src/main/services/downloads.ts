@@ -2,33 +2,17 @@ import type { Download } from '@shared/domain/library'
 import { SnugError, toErrorValue } from '@shared/errors'
 import { type Log, silentLog } from '@shared/log'
 import type { DownloadRow } from '../db/repositories/downloads'
-import type { JobEvent } from '../platform/downloadTypes'
-import { takeLock } from '../platform/fileLock'
-import { isProjector } from '../platform/hubFiles'
-import { diskFull, isDiskFull } from '../platform/partWriter'
+import { type Entry, newEntry, viewOfEntry } from './downloadEntry'
+import { DownloadLocks } from './downloadLocks'
 import type { DownloadsDependencies, Started } from './downloadNeeds'
-import { type Entry, newEntry, takeEvent, viewOfEntry } from './downloadEntry'
-import { SpeedMeter } from './downloadProgress'
-import {
-  arrivalOf,
-  hasRoomAgain,
-  isActive,
-  isOffline,
-  isOutdated,
-  receivedBytes,
-  isUnfinished,
-  lockFile,
-  removeFiles,
-  stoppedBy,
-  targetOf,
-  totalBytes,
-  waitsForNetwork,
-} from './downloadRows'
+import { hasRoomAgain, isActive, isOffline, isOutdated, isUnfinished, targetOf, waitsForNetwork } from './downloadRows'
 import { DownloadQueue, ended } from './downloadQueue'
-import { NetworkReturn } from './networkReturn'
-import { answersNow, specNow } from './downloadSource'
+import { answersNow } from './downloadSource'
 import { DownloadStarts } from './downloadStarts'
+import { DownloadWork } from './downloadWork'
 import { Changes, follow } from './follow'
+import { ModelsDisk } from './modelsDisk'
+import { NetworkReturn } from './networkReturn'
 
 const MiB = 1024 * 1024
 /** Whether there is room again, or another process has let go, is looked for this often while a download waits for it. */
@@ -45,24 +29,34 @@ export class DownloadsService {
   readonly #queue: DownloadQueue
   readonly #return: NetworkReturn<Entry>
   readonly #starts: DownloadStarts
+  readonly #locks: DownloadLocks
+  readonly #disk: ModelsDisk
 
   constructor(needs: DownloadsDependencies) {
     this.#needs = needs
     this.#log = needs.log ?? silentLog
     this.#now = needs.now ?? Date.now
+    this.#disk = new ModelsDisk(needs.modelsFolder, () => this.#changes.emit())
+    this.#locks = new DownloadLocks(needs.locksFolder, needs.reserveBytes ?? 256 * MiB)
     for (const row of needs.rows.all()) this.#entries.set(row.id, newEntry(row))
-    this.#queue = new DownloadQueue({
-      entries: this.#entries,
-      store: (id, position) => needs.rows.move(id, position),
-      files: () => needs.limits?.().files ?? 2,
-      work: (entry) => this.#work(entry),
-    })
     this.#return = new NetworkReturn({
       waiting: () => [...this.#entries.values()].filter(({ row }) => waitsForNetwork(row)),
       answers: ({ row }) => answersNow(needs, row),
       again: (entry) => this.#again(entry.row.id, waitsForNetwork),
       changed: () => this.#changes.emit(),
       delays: needs.returnDelays,
+    })
+    const work = new DownloadWork(needs, {
+      locks: this.#locks,
+      networkReturn: this.#return,
+      save: (entry) => this.#save(entry),
+      changed: () => this.#changes.emit(),
+    })
+    this.#queue = new DownloadQueue({
+      entries: this.#entries,
+      store: (id, position) => needs.rows.move(id, position),
+      files: () => needs.limits?.().files ?? 2,
+      work: (entry) => work.run(entry),
     })
     this.#starts = new DownloadStarts(needs, {
       entries: this.#entries,
@@ -160,7 +154,7 @@ export class DownloadsService {
       if (!isUnfinished(entry.row)) return
       await this.#stop(entry, 'cancel')
       if (entry.row.state === 'done') return
-      await this.#removeFiles(entry)
+      await this.#locks.removeFiles(entry.row, this.#needs.modelsFolder())
       for (const part of entry.row.parts) Object.assign(part, { ranges: [], done: false })
       entry.receivedBytes = 0
       entry.verifiedBytes = 0
@@ -188,7 +182,7 @@ export class DownloadsService {
   dismiss(id: string): Promise<void> {
     return this.#inTurn(id, async (entry) => {
       if (isActive(entry.row) || entry.row.state === 'paused') throw new SnugError('download/busy', 'cancel it first', { id })
-      if (entry.row.state !== 'done') await this.#removeFiles(entry)
+      if (entry.row.state !== 'done') await this.#locks.removeFiles(entry.row, this.#needs.modelsFolder())
       this.#entries.delete(id)
       this.#needs.rows.delete(id)
       this.#changes.emit()
@@ -212,7 +206,7 @@ export class DownloadsService {
   }
 
   #view(entry: Entry): Download {
-    return viewOfEntry(entry, this.#return.nextAt)
+    return { ...viewOfEntry(entry, this.#return.nextAt), onModelsDisk: this.#disk.holds(entry.row.folder) }
   }
 
   /** By itself, where what stopped it is over. */
@@ -235,107 +229,6 @@ export class DownloadsService {
     this.#queue.launch()
   }
 
-  async #work(entry: Entry): Promise<void> {
-    const stop = new AbortController()
-    entry.stop = stop
-    entry.speed = new SpeedMeter()
-    entry.trouble = null
-    let unlock: (() => Promise<void>) | null = null
-    // The speed falls while nothing arrives.
-    const ticking = setInterval(() => this.#changes.emit(), 1_000)
-    try {
-      unlock = await this.#lock(entry)
-      if (unlock === null) throw new SnugError('download/busy', 'another Snug downloads this file', { file: entry.row.file })
-      if (this.#doneElsewhere(entry)) return
-      if (stop.signal.aborted) throw new SnugError('cancelled', 'stopped')
-      this.#set(entry, { state: 'running' })
-      const spec = await specNow(this.#needs, entry.row, this.#reserve, stop.signal)
-      await this.#needs.runner.run(spec, (event) => this.#onEvent(entry, event), stop.signal)
-      await this.#finish(entry)
-    } catch (error) {
-      this.#fail(entry, error)
-    } finally {
-      clearInterval(ticking)
-      // What counts from here on is what was synced.
-      entry.receivedBytes = receivedBytes(entry.row)
-      entry.verifiedBytes = Math.min(entry.verifiedBytes, entry.receivedBytes)
-      await unlock?.()
-    }
-  }
-
-  /** Not under the hands of another process; a disk without room for a lock has none to lose. */
-  async #removeFiles({ row }: Entry): Promise<void> {
-    const unlock = await takeLock(lockFile(this.#needs.locksFolder, row)).catch((error: unknown) => {
-      if (isDiskFull(error)) return async () => {}
-      throw error
-    })
-    if (unlock === null) throw new SnugError('download/busy', 'another Snug downloads this file', { file: row.file })
-    try {
-      await removeFiles(row, this.#needs.modelsFolder())
-    } finally {
-      await unlock()
-    }
-  }
-
-  /** Not even a lock can be written on a disk without a free byte. */
-  async #lock({ row }: Entry): Promise<(() => Promise<void>) | null> {
-    const folder = this.#needs.locksFolder
-    return await takeLock(lockFile(folder, row)).catch((error: unknown) => {
-      if (isDiskFull(error)) throw diskFull(folder, totalBytes(row) - receivedBytes(row) + this.#reserve, error)
-      throw error
-    })
-  }
-
-  /** Another process may have gone on with the row since it was read here; only the holder of the lock writes it. */
-  #doneElsewhere({ row }: Entry): boolean {
-    const fresh = this.#needs.rows.get(row.id)
-    if (fresh === undefined) return false
-    Object.assign(row, { parts: fresh.parts, folder: fresh.folder })
-    if (fresh.state !== 'done') return false
-    Object.assign(row, { state: fresh.state, error: null, modelId: fresh.modelId })
-    this.#changes.emit()
-    return true
-  }
-
-  async #finish(entry: Entry): Promise<void> {
-    const { row } = entry
-    // A projector lies beside its model, and is none to chat with.
-    if (isProjector(row.file)) return this.#set(entry, { state: 'done', error: null })
-    const modelId = await this.#needs.arrived(arrivalOf(row)).catch((error: unknown) => {
-      // The file is whole and in its place; the next look at the folder finds it.
-      this.#log.error('a finished download could not be listed', { id: row.id, error: toErrorValue(error) })
-      return null
-    })
-    this.#log.info('download done', { id: row.id, file: row.file })
-    this.#set(entry, { state: 'done', error: null, modelId })
-  }
-
-  #fail(entry: Entry, error: unknown): void {
-    const value = toErrorValue(error)
-    if (value.code === 'cancelled' && entry.intent === 'wait') {
-      entry.intent = 'run'
-      return this.#set(entry, { state: 'queued', error: null })
-    }
-    if (value.code === 'cancelled' && entry.intent !== 'run') return
-    // Its facts may hold an address whose query signs it.
-    this.#log.warn('download stopped', { id: entry.row.id, code: value.code, message: value.message })
-    const patch = stoppedBy(value)
-    // None of those that were known: the next one looks for others.
-    if (value.code === 'hub/unreachable') this.#needs.endpoints?.failed()
-    // The row is being written by the other process: here it is only shown.
-    if (value.code === 'download/busy') {
-      Object.assign(entry.row, patch)
-      this.#changes.emit()
-    } else this.#set(entry, patch)
-    this.#return.check()
-  }
-
-  #onEvent(entry: Entry, event: JobEvent): void {
-    if (event.type === 'durable') this.#return.eased()
-    if (takeEvent(entry, event, this.#log)) this.#save(entry)
-    else this.#changes.emit()
-  }
-
   #inTurn(id: string, work: (entry: Entry) => void | Promise<void>): Promise<void> {
     const entry = this.#find(id)
     const done = entry.turn.then(() => work(entry))
@@ -353,21 +246,10 @@ export class DownloadsService {
   async #lookAgain(): Promise<void> {
     for (const id of this.#entries.keys()) {
       await this.#inTurn(id, async (entry) => {
-        if ((await hasRoomAgain(entry.row, this.#reserve, this.#log)) || (await this.#isLetGo(entry))) this.#enqueue(entry)
+        if ((await hasRoomAgain(entry.row, this.#locks.reserveBytes, this.#log)) || (await this.#locks.isLetGo(entry.row)))
+          this.#enqueue(entry)
       })
     }
-  }
-
-  /** Another process had the file, and has not any more: it is done there, or goes on here. */
-  async #isLetGo({ row }: Entry): Promise<boolean> {
-    if (row.state !== 'paused' || row.error?.code !== 'download/busy') return false
-    const unlock = await takeLock(lockFile(this.#needs.locksFolder, row)).catch(() => null)
-    await unlock?.()
-    return unlock !== null
-  }
-
-  get #reserve(): number {
-    return this.#needs.reserveBytes ?? 256 * MiB
   }
 
   #find(id: string): Entry {

@@ -2,7 +2,7 @@ import { originIn } from '@shared/domain/endpoint'
 import { SnugError } from '@shared/errors'
 import type { HubToken, HubTokens } from '@shared/ipc/app'
 import { type Log, silentLog } from '@shared/log'
-import type { HostToken } from '../platform/network'
+import type { HostToken } from '../platform/networkConfig'
 import type { SealedFile, SecretBox } from '../platform/sealedFile'
 import { isLoopback } from '../platform/redirects'
 

@@ -6,7 +6,7 @@ import type { Bytes } from '@shared/domain/units'
 import { GiB } from '@shared/domain/units'
 import type { LoadedModel } from '@shared/engine/protocol'
 import type { Log } from '@shared/log'
-import type { ReplyCache } from './replies'
+import type { ReplyCache } from './replyWork'
 
 export interface KvStatesOptions {
   host: {

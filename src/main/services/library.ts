@@ -1,56 +1,22 @@
-import { realpath, stat } from 'node:fs/promises'
+import { stat } from 'node:fs/promises'
 import { basename, resolve, sep } from 'node:path'
 import type { ModelFacts } from '@shared/domain/gguf'
-import type { LibraryModel, ModelOrigin } from '@shared/domain/library'
+import type { LibraryModel } from '@shared/domain/library'
 import { type PresetChange, type RecommendedSampling, automaticPreset, changedPreset, isAutomatic } from '@shared/domain/preset'
-import type { Settings } from '@shared/domain/settings'
-import type { ThinkingCapability } from '@shared/domain/thinking'
 import { SnugError, toErrorValue } from '@shared/errors'
 import type { FoundModels } from '@shared/ipc/discover'
 import type { AddedFiles } from '@shared/ipc/library'
 import { type Log, silentLog } from '@shared/log'
 import type { ModelRow } from '../db/repositories/models'
-import { type FoundFile, deviceOf, findModels, mayBeModel, modelStat } from '../platform/modelFolders'
-import { type ModelSource, type Surroundings, defaultFolders } from '../platform/otherPrograms'
+import { findModels, mayBeModel, modelStat } from '../platform/modelFolders'
+import { type ModelSource, defaultFolders } from '../platform/otherPrograms'
 import type { Arrived } from './downloadNeeds'
 import { Changes, follow } from './follow'
 import { foundElsewhere } from './foundElsewhere'
-import { hashOfParts, modelId, newModelRow, rowsWithFiles, sameFiles, settled, viewOf } from './libraryRows'
+import { LibraryIntake } from './libraryIntake'
+import type { LibraryDependencies } from './libraryNeeds'
+import { hashOfParts, rowsWithFiles, sameFiles, settled, viewOf } from './libraryRows'
 import { type TrashPlan, trashPlan } from './trashPlan'
-
-export interface LibraryDependencies {
-  rows: {
-    all(options?: { removed?: boolean }): ModelRow[]
-    get(id: string): ModelRow | undefined
-    byPath(path: string): ModelRow | undefined
-    save(row: ModelRow): void
-  }
-  settings: { get(): Settings; set(patch: Partial<Settings>): Settings }
-  /** Both in the tools process: no header is read here. */
-  inspect: (path: string) => Promise<ModelFacts>
-  capability: (path: string) => Promise<ThinkingCapability>
-  trash: (path: string) => Promise<void>
-  modelsFolder: () => string
-  starterFolder: string
-  surroundings: Surroundings
-  /** What the catalogue recommends for a repository's models. */
-  catalogueSampling?: (repository: string) => RecommendedSampling | null
-  log?: Log
-  now?: () => number
-  /** A file that changed this recently may still be being copied, and is looked at next time; 2,000. */
-  settleMs?: number
-}
-
-interface AddOptions {
-  origin: ModelOrigin
-  repository?: string | null
-  revision?: string | null
-  sha256s?: string[] | null
-  /** Read while it arrived; no source vouches for it. */
-  ownSha256s?: string[] | undefined
-  /** The person asked for it: also what was taken off the list comes back. */
-  asked: boolean
-}
 
 const lookEveryMs = 15_000
 
@@ -59,26 +25,18 @@ export class LibraryService {
   readonly #needs: LibraryDependencies
   readonly #log: Log
   readonly #changes = new Changes()
-  /** Projectors, adapters and the like, by path: not looked into again while they do not change. */
-  readonly #skipped = new Map<string, string>()
-  /** Device and inode: two names of one file free nothing. */
-  readonly #identities = new Map<string, string>()
-  /** Of the folder that downloads go to; null while it is not known. */
-  #modelsDevice: string | null = null
-  #scanning: Promise<string[]> | null = null
-  #disposed = false
+  readonly #intake: LibraryIntake
   #timer: NodeJS.Timeout | null = null
-  /** One file is looked into at a time: the tools process is one. */
-  #turn: Promise<unknown> = Promise.resolve()
 
   constructor(needs: LibraryDependencies) {
     this.#needs = needs
     this.#log = needs.log ?? silentLog
+    this.#intake = new LibraryIntake(needs, this.#log, (row) => this.save(row))
   }
 
   list(): LibraryModel[] {
     const rows = this.#needs.rows.all()
-    const identity = (id: string) => this.#identities.get(id) ?? id
+    const identity = (id: string) => this.#intake.identity(id) ?? id
     const same = sameFiles(rows, identity)
     const counted = new Set<string>()
     return rows.map((row) => {
@@ -118,7 +76,7 @@ export class LibraryService {
 
   /** Checks that the file is as it was: for a load. */
   async pathForLoad(id: string): Promise<string> {
-    await this.#refresh(this.row(id))
+    await this.#intake.refresh(this.row(id))
     const row = this.row(id)
     if (row.state === 'missing') throw new SnugError('model/not-found', 'the file is not there', { id, path: row.path })
     if (row.state === 'damaged') throw new SnugError('model/corrupt-file', row.problem?.message ?? 'damaged', { id, path: row.path })
@@ -134,14 +92,12 @@ export class LibraryService {
   /** A look that is under way ends with its next file. */
   async dispose(): Promise<void> {
     clearInterval(this.#timer ?? undefined)
-    this.#disposed = true
-    await this.#scanning?.catch(() => [])
+    await this.#intake.dispose()
   }
 
   /** Rows against their files, then the folders. Gives the ids that are new. */
   scan(): Promise<string[]> {
-    this.#scanning ??= this.#scan().finally(() => (this.#scanning = null))
-    return this.#scanning
+    return this.#intake.scan()
   }
 
   async addFiles(paths: readonly string[]): Promise<AddedFiles> {
@@ -153,7 +109,7 @@ export class LibraryService {
         if (facts?.isDirectory()) added.push(...(await this.addFolder(path)).added)
         // A damaged model is listed with what is wrong; a photo is none, whatever it was dropped on.
         else if (facts?.isFile() && !(await mayBeModel(path))) throw new SnugError('model/corrupt-file', 'this is no GGUF file', { path })
-        else added.push(await this.#add(resolve(path), { origin: 'added', asked: true }))
+        else added.push(await this.#intake.add(resolve(path), { origin: 'added', asked: true }))
       } catch (error) {
         const { code, message } = toErrorValue(error)
         this.#log.warn('a file was not added', { path, code, message })
@@ -171,7 +127,7 @@ export class LibraryService {
     if (!facts?.isDirectory()) throw new SnugError('file/not-permitted', 'this folder cannot be read', { path: folder })
     const { watchedFolders } = this.#needs.settings.get()
     if (!watchedFolders.includes(folder)) this.#needs.settings.set({ watchedFolders: [...watchedFolders, folder] })
-    return { added: await this.#takeFolder(folder, 'watched', true) }
+    return { added: await this.#intake.takeFolder(folder, 'watched', true) }
   }
 
   removeFolder(index: number): void {
@@ -199,7 +155,7 @@ export class LibraryService {
 
   /** A download that was verified. */
   arrived({ path, repository, revision, sha256s, ownSha256s }: Arrived): Promise<string> {
-    return this.#add(path, { origin: 'download', repository, revision, sha256s, ownSha256s, asked: true })
+    return this.#intake.add(path, { origin: 'download', repository, revision, sha256s, ownSha256s, asked: true })
   }
 
   /** The file stays. */
@@ -245,115 +201,9 @@ export class LibraryService {
 
   #isOnModelsDisk({ id, path, state }: ModelRow): boolean {
     if (state === 'missing') return false
-    const device = this.#identities.get(id)?.split(':')[0]
-    if (device === undefined || this.#modelsDevice === null) return isInside(path, this.#needs.modelsFolder())
-    return device === this.#modelsDevice
-  }
-
-  async #scan(): Promise<string[]> {
-    this.#modelsDevice = await deviceOf(this.#needs.modelsFolder())
-    for (const row of this.#needs.rows.all()) if (!this.#disposed) await this.#refresh(row)
-    const added = await this.#takeFolder(this.#needs.starterFolder, 'starter', false)
-    added.push(...(await this.#takeFolder(this.#needs.modelsFolder(), 'added', false)))
-    for (const folder of this.#needs.settings.get().watchedFolders) added.push(...(await this.#takeFolder(folder, 'watched', false)))
-    return added
-  }
-
-  async #takeFolder(folder: string, origin: ModelOrigin, asked: boolean): Promise<string[]> {
-    const added: string[] = []
-    for (const file of await findModels(folder)) {
-      try {
-        const id = this.#disposed ? null : await this.#take(file, origin, asked)
-        if (id !== null) added.push(id)
-      } catch (error) {
-        const { code, message } = toErrorValue(error)
-        if (code !== 'model/unsupported') this.#log.warn('a file in a folder was not added', { path: file.path, code, message })
-      }
-    }
-    return added
-  }
-
-  /** null: known, to be skipped, or perhaps still being written. */
-  async #take(file: FoundFile, origin: ModelOrigin, asked: boolean): Promise<string | null> {
-    const row = this.#needs.rows.byPath(file.path)
-    if (row !== undefined && (row.removedAt === null || !asked)) return null
-    const facts = await modelStat(file.path)
-    if (facts === null || this.#skipped.get(file.path) === signature(facts)) return null
-    if (!asked && (this.#needs.now ?? Date.now)() - facts.mtimeMs < (this.#needs.settleMs ?? 2_000)) return null
-    const real = this.#needs.rows.get(modelId(await realpath(file.path)))
-    if (real !== undefined && (real.removedAt === null || !asked)) return null
-    return await this.#add(file.path, { ...file, origin, asked })
-  }
-
-  #add(path: string, options: AddOptions): Promise<string> {
-    const done = this.#turn.then(() => this.#addNow(path, options))
-    // The next file does not care how this one fared; its caller is told.
-    this.#turn = done.catch(() => {})
-    return done
-  }
-
-  async #addNow(path: string, { origin, repository, revision, sha256s, ownSha256s }: AddOptions): Promise<string> {
-    const real = await realpath(path).catch((cause: unknown) => {
-      throw new SnugError('model/not-found', 'the file is not there', { path }, { cause })
-    })
-    const found = await modelStat(path)
-    if (found === null) throw new SnugError('model/not-found', 'a part is missing, or this is no plain file', { path })
-    const { identity, ...facts } = found
-    const id = modelId(real)
-    const known = this.#needs.rows.byPath(path) ?? this.#needs.rows.get(id)
-    const row: ModelRow = { ...(known ?? newModelRow(id, path, (this.#needs.now ?? Date.now)())), removedAt: null }
-    this.#identities.set(row.id, identity)
-    // Two links to one file are one model; the path that still leads there stays.
-    if (row.path !== path && (await modelStat(row.path)) === null) row.path = path
-    if (known === undefined || origin === 'download') row.origin = origin
-    row.repository = repository ?? row.repository
-    row.revision = revision ?? row.revision
-    const own = ownSha256s === undefined ? {} : { fileSha256: hashOfParts(ownSha256s), checkedAt: (this.#needs.now ?? Date.now)() }
-    const promised = sha256s == null ? {} : { promisedSha256s: sha256s, sha256: hashOfParts(sha256s) }
-    const unchanged = known !== undefined && known.sizeBytes === facts.sizeBytes && known.mtimeMs === facts.mtimeMs
-    if (unchanged && row.facts !== null && row.problem === null) this.save(settled({ ...row, ...own, ...promised }))
-    else await this.#look({ ...row, ...facts, ...unread, promisedSha256s: null, ...own, ...promised })
-    return row.id
-  }
-
-  /** The file of a row is gone, back, or another one. */
-  async #refresh(row: ModelRow): Promise<void> {
-    const found = await modelStat(row.path)
-    if (found === null) {
-      if (row.state !== 'missing') this.save({ ...row, state: 'missing' })
-      return
-    }
-    const { identity, ...facts } = found
-    this.#identities.set(row.id, identity)
-    const unchanged = row.sizeBytes === facts.sizeBytes && row.mtimeMs === facts.mtimeMs
-    if (unchanged && row.state !== 'missing') return
-    if (unchanged) return this.save(settled(row))
-    try {
-      await this.#look({ ...row, ...facts, ...unread })
-    } catch (error) {
-      this.#log.warn('a changed file could not be looked into', { path: row.path, error: toErrorValue(error) })
-    }
-  }
-
-  /** Reads the header in the tools process and saves what it says; a damaged file is listed as such. */
-  async #look(row: ModelRow): Promise<void> {
-    try {
-      const facts = await this.#needs.inspect(row.path)
-      if (facts.kind !== 'model') {
-        this.#skipped.set(row.path, signature(row))
-        throw new SnugError('model/unsupported', `a ${facts.kind} is no model to chat with`, { path: row.path, kind: facts.kind })
-      }
-      const thinking = await this.#needs.capability(row.path).catch((error: unknown): ThinkingCapability => {
-        this.#log.warn('the chat template could not be asked', { path: row.path, error: toErrorValue(error) })
-        return { kind: 'none' }
-      })
-      this.save(settled({ ...row, facts, thinking, problem: null }))
-    } catch (error) {
-      const { code, message } = toErrorValue(error)
-      const ofTheFile = code === 'model/corrupt-file' || code === 'engine/crashed' || code === 'engine/stalled'
-      if (!ofTheFile) throw error
-      this.save({ ...row, facts: null, thinking: null, state: 'damaged', problem: { code, message } })
-    }
+    const device = this.#intake.identity(id)?.split(':')[0]
+    if (device === undefined || this.#intake.modelsDevice === null) return isInside(path, this.#needs.modelsFolder())
+    return device === this.#intake.modelsDevice
   }
 
   #view(row: ModelRow): LibraryModel {
@@ -377,13 +227,6 @@ export class LibraryService {
     this.#needs.rows.save(row)
     this.#changes.emit()
   }
-}
-
-/** What was known of the bytes is void. What they should be is not: it was said of the file that came, and tells whether this is it. */
-const unread = { sha256: null, fileSha256: null, checkedAt: null }
-
-function signature({ sizeBytes, mtimeMs }: { sizeBytes: number; mtimeMs: number }): string {
-  return `${sizeBytes}:${mtimeMs}`
 }
 
 function isInside(path: string, folder: string): boolean {

@@ -74,22 +74,26 @@ function undisturbed(ms: readonly number[]): number {
   return ms.toSorted((a, b) => a - b)[Math.floor((ms.length - 1) / 4)] ?? 0
 }
 
-/** Milliseconds a token and element of attention, from the largest slice, at two depths. */
-function depthCost(
-  slice: CopySlice | undefined,
-  elementsAt: (slice: CopySlice, depth: number) => number,
-): { decode: number; prefill: number } {
-  const [low, high] = [slice?.decode[0], slice?.decode.at(-1)]
-  if (slice === undefined || low === undefined || high === undefined || low === high) return { decode: 0, prefill: 0 }
-  const more = elementsAt(slice, high.depth) - elementsAt(slice, low.depth)
-  const batches = slice.prefill.filter(({ from }) => from > 0)
-  const last = batches.at(-1)
-  const middle = last === undefined ? 0 : last.from + last.tokens / 2
-  const prefilled = elementsAt(slice, middle) - elementsAt(slice, (slice.prefill[0]?.tokens ?? 0) / 2)
-  return {
-    decode: more <= 0 ? 0 : Math.max(0, undisturbed(high.rounds.flat()) - undisturbed(low.rounds.flat())) / more,
-    prefill: last === undefined || prefilled <= 0 ? 0 : Math.max(0, perToken(last) - firstBatches(slice)) / prefilled,
-  }
+/** What the tokens before one cost it, from the slice: between measured depths in a straight line, beyond the deepest as before it. */
+function depthMs(slice: CopySlice, depth: number): number {
+  const points = slice.decode
+    .toSorted((a, b) => a.depth - b.depth)
+    .map(({ depth: at, rounds }) => ({ elements: elementsOf(slice, at), ms: undisturbed(rounds.flat()) }))
+  const elements = elementsOf(slice, depth)
+  const above = points.findIndex((point) => point.elements >= elements)
+  const at = above < 0 ? points.length - 1 : above
+  const [low, high] = [points[at - 1], points[at]]
+  if (low === undefined || high === undefined || high.elements === low.elements) return 0
+  const each = Math.max(0, high.ms - low.ms) / (high.elements - low.elements)
+  return Math.max(0, low.ms - (points[0]?.ms ?? 0)) + each * (elements - low.elements)
+}
+
+/** Milliseconds a token of a prompt and element of attention. */
+function promptDepthCost(slice: CopySlice): number {
+  const last = slice.prefill.findLast(({ from }) => from > 0)
+  if (last === undefined) return 0
+  const prefilled = elementsOf(slice, last.from + last.tokens / 2) - elementsOf(slice, (slice.prefill[0]?.tokens ?? 0) / 2)
+  return prefilled <= 0 ? 0 : Math.max(0, perToken(last) - firstBatches(slice)) / prefilled
 }
 
 function elementsOf(slice: CopySlice, depth: number): number {
@@ -124,13 +128,17 @@ export function copySpeed(model: SizedModel, { plan }: CopyTarget, run: CopyRun,
       const { perByteMs, endsMs } = costs(placement.slices, of)
       return sum + perByteMs * bytesOn(placement.gpu) + (placement === withOutput ? endsMs : 0)
     }, 0)
-  const attention = (depth: number, kind: 'decode' | 'prefill'): number =>
-    run.placements.reduce(
-      (sum, { gpu, slices }) => sum + depthCost(slices.at(-1), elementsOf)[kind] * attentionElements(model, depth) * shareOn(gpu),
-      0,
-    )
-  const decodeAt = (depth: number): number => 1000 / (total(shallow) + attention(depth, 'decode'))
-  const prefillAt = (depth: number): number => 1000 / (total(firstBatches) + attention(depth, 'prefill'))
+  /** Of the largest slice, brought to the blocks that lie where it ran. */
+  const attention = (depth: number, of: (slice: CopySlice, elements: number) => number): number =>
+    run.placements.reduce((sum, { gpu, slices }) => {
+      const slice = slices.at(-1)
+      return slice === undefined ? sum : sum + of(slice, attentionElements(model, depth) * shareOn(gpu))
+    }, 0)
+  const decoding = (depth: number): number =>
+    attention(depth, (slice, elements) => (depthMs(slice, depth) * elements) / Math.max(1, elementsOf(slice, depth)))
+  const decodeAt = (depth: number): number => 1000 / (total(shallow) + decoding(depth))
+  const prefillAt = (depth: number): number =>
+    1000 / (total(firstBatches) + attention(depth, (slice, elements) => promptDepthCost(slice) * elements))
   const rounds = Math.min(...run.placements.flatMap(({ slices }) => slices.map((slice) => first(slice)?.rounds.length ?? 0)))
   const spread = halfSpread(Array.from({ length: rounds }, (_, round) => total((slice) => median(first(slice)?.rounds[round] ?? []))))
   const typical = { decode: decodeAt(depths.depth), prefill: prefillAt(depths.promptDepth) }

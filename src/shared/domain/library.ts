@@ -139,6 +139,8 @@ export interface Download {
   retryAt?: number | null
   /** A chat opens when it is here, unless the person is busy by then. */
   thenChat?: boolean
+  /** It lies on the disk that new downloads go to; the folder may have been another one when it began. */
+  onModelsDisk?: boolean
   /** The library's row once it is done. */
   modelId: string | null
   createdAt: number

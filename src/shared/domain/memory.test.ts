@@ -1,24 +1,20 @@
 import { fc, test as property } from '@fast-check/vitest'
 import { describe, expect, test } from 'vitest'
 import { gemma3, llama1b, llama8b, qwen3moe8 } from './exampleModels'
+import { checkpointBytes, kvCacheBytes, paddedCells, slidingCells } from './kvCache'
+import { placeLayers } from './layerRuns'
 import {
   type MemoryOptions,
   blockComputeBytes,
-  checkpointBytes,
   deviceBytes,
-  kvCacheBytes,
   memoryParts,
   outputComputeBytes,
-  paddedCells,
-  placeLayers,
   processOverheadBytes,
   plannedBatchSize,
   residentBytes,
-  ruleOfThumbQuantized,
-  ruleOfThumbSize,
-  slidingCells,
   totalBytes,
 } from './memory'
+import { ruleOfThumbQuantized, ruleOfThumbSize } from './ruleOfThumb'
 import { GiB, MiB } from './units'
 
 const cpu: MemoryOptions = {

@@ -1,7 +1,9 @@
-import type { KvCacheType, LayerGeometry, ModelGeometry, WeightFacts } from './gguf'
+import type { KvCacheType, ModelGeometry, WeightFacts } from './gguf'
+import { checkpointBytes, kvElementBytes, oneCheckpointBytes, paddedCells, slidingCells } from './kvCache'
+import { layerRuns } from './layerRuns'
 import { between, layerSums, weightSums } from './layerSums'
 import { type Refusals, refusals } from './refusedTensors'
-import { type Bytes, type Range, MiB } from './units'
+import { type Bytes, MiB } from './units'
 
 /** Kinds of a part. On screen: weights (+ repack) · KV cache (+ state, checkpoint) · compute (+ output) · overhead. The reserve is a margin, never a part. */
 export type MemoryKind = 'weights' | 'repack' | 'kv' | 'state' | 'checkpoint' | 'compute' | 'output' | 'overhead'
@@ -50,55 +52,6 @@ export interface MemoryOptions {
   }[]
 }
 
-/** Bytes of one element: block bytes ÷ block elements (gguf-py GGML_QUANT_SIZES). */
-export const kvElementBytes: Readonly<Record<KvCacheType, number>> = { f16: 2, q8_0: 34 / 32, q4_0: 18 / 32 }
-
-/** llama.cpp pads the cells of a sequence to 256 (facts: engine.md §1). */
-export function paddedCells(contextSize: number): number {
-  return Math.ceil(contextSize / 256) * 256
-}
-
-/** Sliding layers keep min(context, window + batch + 1) cells, padded; the + 1 is node-llama-cpp's (gemma3 4B at 16,384: 1,792 cells). */
-export function slidingCells(contextSize: number, slidingWindow: number, batchSize: number): number {
-  return Math.min(paddedCells(contextSize), paddedCells(slidingWindow + batchSize + 1))
-}
-
-/** KV cache of one layer: cells × (kvHeads × headDimK × bytes(K) + kvHeads × headDimV × bytes(V)); llama.cpp llama-kv-cache.cpp. */
-export function layerCacheBytes(
-  layer: LayerGeometry,
-  geometry: ModelGeometry,
-  contextSize: number,
-  batchSize: number,
-  type: KvCacheType,
-): Bytes {
-  if (layer.kind !== 'full' && layer.kind !== 'sliding') return 0
-  const cells =
-    layer.kind === 'sliding' && geometry.slidingWindow !== null
-      ? slidingCells(contextSize, geometry.slidingWindow, batchSize)
-      : paddedCells(contextSize)
-  return cells * layer.kvHeads * (layer.headDimK + layer.headDimV) * kvElementBytes[type]
-}
-
-export function kvCacheBytes(geometry: ModelGeometry, contextSize: number, batchSize: number, type: KvCacheType): Bytes {
-  return geometry.layers.reduce((sum, layer) => sum + layerCacheBytes(layer, geometry, contextSize, batchSize, type), 0)
-}
-
-/** Models that cannot rewind (sliding window, recurrent) keep checkpoints: at most 4 and 256 MiB (DESIGN.md §2). */
-export const maxCheckpoints = 4
-export const maxCheckpointBytes = 256 * MiB
-
-/** One checkpoint after so many tokens: the states, and of sliding layers what is in their window. */
-export function oneCheckpointBytes(geometry: ModelGeometry, tokens: number, type: KvCacheType): Bytes {
-  const held = Math.min(tokens, geometry.slidingWindow ?? 0)
-  const { sliding, state } = layerSums(geometry)
-  const blocks = geometry.layers.length
-  return between(state, 0, blocks) + held * between(sliding, 0, blocks) * kvElementBytes[type]
-}
-
-export function checkpointBytes(geometry: ModelGeometry, type: KvCacheType): Bytes {
-  return Math.min(oneCheckpointBytes(geometry, paddedCells(geometry.trainContextSize), type) * maxCheckpoints, maxCheckpointBytes)
-}
-
 /** Attention scores of one batch, kept only without flash attention. */
 function scoreBytes(geometry: ModelGeometry, contextSize: number, batch: number): Bytes {
   return geometry.headCount * paddedCells(contextSize) * batch * 4
@@ -143,48 +96,6 @@ const usualMerges = 1.5
 export function processOverheadBytes(tokenizer: SizedModel['tokenizer']): Bytes {
   if (tokenizer.model !== 'gpt2' && tokenizer.model !== 'bpe') return processBytes + tokenizer.tokens * tokenBytes.other
   return processBytes + tokenizer.tokens * tokenBytes.bpe + (tokenizer.merges ?? tokenizer.tokens * usualMerges) * mergeBytes
-}
-
-/** One device's run of blocks, from `from` up to, not with, `to`. */
-export interface LayerRun {
-  device: MemoryDevice
-  from: number
-  to: number
-}
-
-/** The processor's blocks come first, then each GPU's; positions count the output layer, which is the last one. */
-export function layerRuns(
-  blocks: number,
-  { gpuLayers, gpus }: Pick<MemoryOptions, 'gpuLayers' | 'gpus'>,
-): { runs: LayerRun[]; output: MemoryDevice } {
-  const layers = Math.max(0, Math.min(gpuLayers, blocks + 1))
-  let total = 0
-  for (const gpu of gpus) total += gpu.share
-  const all: LayerRun[] = [{ device: 'cpu', from: 0, to: blocks }]
-  if (layers === 0 || total <= 0) return { runs: all, output: 'cpu' }
-  const first = blocks + 1 - layers
-  all[0] = { device: 'cpu', from: 0, to: first }
-  let [edge, from] = [0, first]
-  let output: MemoryDevice = 'cpu'
-  for (const [index, gpu] of gpus.entries()) {
-    edge += gpu.share / total
-    const to = index === gpus.length - 1 ? blocks + 1 : Math.max(from, first + Math.round(edge * layers))
-    all.push({ device: gpu.device, from, to })
-    if (to > from) output = gpu.device
-    from = to
-  }
-  return { runs: all, output }
-}
-
-/** Which block lies where: block i is on a GPU iff i ≥ blocks + 1 − gpuLayers (llama-model.cpp); the output layer goes first. */
-export function placeLayers(
-  blocks: number,
-  options: Pick<MemoryOptions, 'gpuLayers' | 'gpus'>,
-): { blocks: MemoryDevice[]; output: MemoryDevice } {
-  const place = layerRuns(blocks, options)
-  const placed = place.runs.flatMap(({ device, from, to }) => Array.from({ length: to - from }, () => device))
-  // The last position is the output layer, not a block.
-  return { blocks: placed.slice(0, blocks), output: place.output }
 }
 
 /** Formula level: what llama.cpp reserves, part by part; sums per device and kind, nothing rounded. */
@@ -352,20 +263,4 @@ export function plannedBatchSize(vocabularySize: number, onGpu = true): number {
 /** Weights are read on a processor, where a mapped file stays beside its repacked copy, and mapped where a card takes them (ADR 0007). */
 export function plannedMmap(onGpu: boolean): boolean {
   return onGpu
-}
-
-/** Rule of thumb (the field guide): S = N × B. */
-export const bytesPerParameter = { FP32: 4, FP16: 2, BF16: 2, FP8: 1, INT8: 1, INT4: 0.5 } as const
-export type Precision = keyof typeof bytesPerParameter
-
-export function ruleOfThumbSize(parameters: number, precision: Precision): Bytes {
-  return parameters * bytesPerParameter[precision]
-}
-
-/** Quantized: S′ = N × B′ × k, k from 1.1 to 1.2. */
-export const defaultQuantizationFactor: Range = [1.1, 1.2]
-
-export function ruleOfThumbQuantized(parameters: number, precision: Precision, factor: Range = defaultQuantizationFactor): Range {
-  const size = ruleOfThumbSize(parameters, precision)
-  return [size * factor[0], size * factor[1]]
 }

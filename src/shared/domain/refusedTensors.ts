@@ -1,6 +1,7 @@
 import type { WeightFacts } from './gguf'
 import { between, weightSums } from './layerSums'
-import type { LayerRun, MemoryDevice, MemoryOptions } from './memory'
+import type { LayerRun } from './layerRuns'
+import type { MemoryDevice, MemoryOptions } from './memory'
 import type { Bytes } from './units'
 
 /** What limits of devices change about where weights lie. */

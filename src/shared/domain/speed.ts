@@ -5,7 +5,9 @@ import { type Corrections, correctRange, kindOf, runPlace } from './corrections'
 import { deviceSpec } from './deviceBandwidth'
 import type { Backend, HardwareReport } from './hardware'
 import { between, layerSums, weightSums } from './layerSums'
-import { type MemoryDevice, type MemoryOptions, type SizedModel, kvElementBytes, layerRuns } from './memory'
+import { kvElementBytes } from './kvCache'
+import { layerRuns } from './layerRuns'
+import type { MemoryDevice, MemoryOptions, SizedModel } from './memory'
 import type { Bytes, Range } from './units'
 
 /** Where a speed is from, best last. */

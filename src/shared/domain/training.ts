@@ -1,4 +1,4 @@
-import { type Precision, ruleOfThumbSize } from './memory'
+import { type Precision, ruleOfThumbSize } from './ruleOfThumb'
 import type { Bytes, Range } from './units'
 
 export type Stage = 'inference' | 'lora' | 'full-fine-tuning' | 'training'

@@ -10,7 +10,7 @@ describe('diskParts', () => {
     const parts = diskParts(
       { total: 1000, free: 400 },
       [model(true, 100), model(false, 999)],
-      [download('running', 80, 30), download('done', 500, 500)],
+      [download('running', 80, 30), download('done', 500, 500), { ...download('paused', 700, 200), onModelsDisk: false }],
     )
     expect(parts).toEqual({ models: 100, unfinished: 30, reserved: 50, other: 470 })
   })

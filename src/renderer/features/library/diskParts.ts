@@ -3,13 +3,13 @@ import type { Bytes } from '@shared/domain/units'
 
 const open: ReadonlySet<Download['state']> = new Set(['queued', 'running', 'paused', 'verifying', 'failed'])
 
-/** Where a disk's bytes are: of models those that lie on it, wherever they came from. */
+/** Where a disk's bytes are: of models and downloads those that lie on it, wherever they came from. */
 export function diskParts(
   disk: { total: Bytes; free: Bytes },
   models: readonly LibraryModel[],
   downloads: readonly Download[],
 ): { models: Bytes; unfinished: Bytes; reserved: Bytes; other: Bytes } {
-  const waiting = downloads.filter(({ state }) => open.has(state))
+  const waiting = downloads.filter(({ state, onModelsDisk }) => open.has(state) && onModelsDisk !== false)
   const ours = models.filter(({ onModelsDisk }) => onModelsDisk === true).reduce((sum, { sizeBytes }) => sum + sizeBytes, 0)
   const unfinished = waiting.reduce((sum, { receivedBytes }) => sum + receivedBytes, 0)
   const reserved = waiting.reduce((sum, { totalBytes, receivedBytes }) => sum + Math.max(0, totalBytes - receivedBytes), 0)

@@ -1,5 +1,5 @@
 import { formatBytes, formatBytesRange } from '@shared/domain/format'
-import { type Precision, bytesPerParameter } from '@shared/domain/memory'
+import { type Precision, bytesPerParameter } from '@shared/domain/ruleOfThumb'
 import type { Stage, StagePartKind } from '@shared/domain/training'
 import { useState } from 'react'
 import { useLanguage, useMessages } from '../../lib/i18n'

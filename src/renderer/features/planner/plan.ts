@@ -1,4 +1,10 @@
-import { type Precision, bytesPerParameter, defaultQuantizationFactor, ruleOfThumbQuantized, ruleOfThumbSize } from '@shared/domain/memory'
+import {
+  type Precision,
+  bytesPerParameter,
+  defaultQuantizationFactor,
+  ruleOfThumbQuantized,
+  ruleOfThumbSize,
+} from '@shared/domain/ruleOfThumb'
 import { type ParallelismAdvice, adviseParallelism, devicesNeeded } from '@shared/domain/parallelism'
 import { type SizeClassInfo, sizeClass } from '@shared/domain/sizeClass'
 import { type Stage, type StageMemory, stageMemory, stageMultiples, stages } from '@shared/domain/training'
