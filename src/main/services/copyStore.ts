@@ -47,8 +47,10 @@ const result = z.object({
   tookMs: z.number(),
   diskBytes: z.number(),
 })
+/** Of the file's form and of the way of measuring: what another one said is measured again. */
+const version = 2
 const stored = z.object({
-  version: z.literal(1),
+  version: z.literal(version),
   entries: z.array(
     z.object({
       subject: z.object({ repository: z.string(), file: z.string().nullable(), quantization: z.string() }),
@@ -89,7 +91,7 @@ export class CopyStore {
     const temporary = `${this.#file}.${randomBytes(6).toString('hex')}.partial`
     try {
       await mkdir(dirname(this.#file), { recursive: true })
-      await writeFile(temporary, JSON.stringify({ version: 1, entries }), { mode: 0o600 })
+      await writeFile(temporary, JSON.stringify({ version, entries }), { mode: 0o600 })
       await rename(temporary, this.#file)
     } catch (error) {
       // It holds until Snug ends.
