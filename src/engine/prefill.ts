@@ -15,7 +15,7 @@ const longestSliceMs = 2000
  * From 64 tokens on llama.cpp's attention on the processor works on tiles, and the deeper the prompt the more that matters (measured
  * once, one thread: 2,072 tokens of the starter model took 19 s instead of 31; 1,408 tokens of Llama 3.2 1B's shape 32 ms of processor
  * time each with slices of 64, 47 with slices of 16). Worth a longer slice: a stop shows after a second whatever the engine is at
- * (replies.ts), and the process is ended only after five (engineHost.ts).
+ * (replyWork.ts), and the process is ended only after five (loadedModel.ts).
  */
 const tile = 64
 const longestTileMs = 3000
