@@ -144,6 +144,8 @@ test.describe('what the settings and the system are told', () => {
     // Looked at: the page itself shows it.
     await ask(page, 'downloads/start', { repository: scriptedRepository, file: scriptedFile })
     await expect.poll(async () => (await download(page, scriptedRepository))?.state, { timeout: 60_000 }).toBe('done')
+    // Main itself hears of it a tenth of a second later at most, and asks then whether anybody looks.
+    await page.waitForTimeout(500)
     expect(await notes()).toEqual([])
 
     await app.evaluate(({ BrowserWindow }) => {
