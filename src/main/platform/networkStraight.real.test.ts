@@ -134,19 +134,21 @@ describe.each(['http', 'https'] as const)('the body of an answer over %s', (sche
     await expect(reading).rejects.toThrow()
   })
 
-  it.skipIf(skipped)('what taking it throws is what reading it throws, and nothing else is taken', async () => {
-    for (const later of [false, true]) {
-      const response = await ask('/whole', 50_000)
-      let count = 0
-      const reading = response.read(() => {
-        count++
-        if (later) return sleep(5).then(() => Promise.reject(new Error('the disk is gone')))
-        throw new Error('the disk is gone')
-      })
-      await expect(reading).rejects.toThrow('the disk is gone')
-      await sleep(20)
-      response.close()
-      expect(count).toBe(1)
-    }
+  it.skipIf(skipped)('what taking it throws is what reading it throws, and nothing else is taken, from whichever chunk on', async () => {
+    for (const last of [1, 3, 40])
+      for (const how of ['throws', 'rejects', 'enough'] as const) {
+        const response = await ask('/whole', 10_000)
+        let count = 0
+        const reading = response.read(() => {
+          if (++count < last) return true
+          if (how === 'enough') return false
+          if (how === 'rejects') return sleep(5).then(() => Promise.reject(new Error('the disk is gone')))
+          throw new Error('the disk is gone')
+        })
+        await (how === 'enough' ? reading : expect(reading).rejects.toThrow('the disk is gone'))
+        await sleep(20)
+        response.close()
+        expect(count, `${how} at ${last}`).toBe(last)
+      }
   })
 })

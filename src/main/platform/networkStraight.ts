@@ -41,9 +41,15 @@ export class StraightConnection {
         /** TLS hands out all that it has unpacked, also after it was told to wait. */
         const waiting: Buffer[] = []
         let left = length
+        /** Whatever comes yet is not taken. */
+        const end = (settle: () => void): void => {
+          left = 0
+          settle()
+        }
+        const fail = (error: unknown) => end(() => reject(error))
         const goOn = (more: boolean): void => {
           under.way = null
-          if (!more || left === 0) return resolve()
+          if (!more || left === 0) return end(resolve)
           for (const bytes of waiting.splice(0)) give(bytes)
           if (under.way === null) socket.resume()
         }
@@ -59,17 +65,17 @@ export class StraightConnection {
           try {
             const more = take(own)
             if (more === true && left > 0) return true
-            if (typeof more === 'boolean') resolve()
-            else (under.way = more).then(goOn, reject)
+            if (typeof more === 'boolean') end(resolve)
+            else (under.way = more).then(goOn, fail)
           } catch (error) {
-            reject(error)
+            fail(error)
           }
           return false
         }
         if (message.destroyed) return reject(message.errored ?? new Error('the connection ended early'))
         const gone = (error: unknown): void => {
           // All of it came before the end of the connection, and waits.
-          if (waiting.reduce((sum, { length: bytes }) => sum + bytes, 0) < left) reject(error)
+          if (waiting.reduce((sum, { length: bytes }) => sum + bytes, 0) < left) fail(error)
         }
         message.once('error', gone)
         // A connection that is cut without a word only closes.

@@ -127,7 +127,7 @@ export function choose(model: SizedModel, machine: FitMachine, options: FitOptio
   const full = known === undefined && gpus.length > 0 ? judged(at(layers)) : null
   if (full?.verdict === 'full-gpu') return full
 
-  // More layers need more of the GPUs, so the most that they hold is found by halving; the rest must then fit in RAM.
+  // More layers need more of the GPUs, so the most that they hold is found from a guess, else by halving; the rest must then fit in RAM.
   const breaks = known === undefined ? layers : Math.min(layers, known.most + 1)
   const guess = full === null ? 0 : 1 + Math.floor((layers - 1) * heldShare(pools, at(1).takes, full.takes))
   const held = gpus.length === 0 ? 0 : lastThat((gpuLayers) => gpuHolds(at(gpuLayers)), breaks, known?.least, guess)
